@@ -1,0 +1,118 @@
+"""What analysis gives back: numbers with uncertainty, or a refusal with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A named caveat or warning with the data behind it; `code` is stable, the texts are for people."""
+
+    code: str
+    en: str
+    vi: str
+    data: dict[str, float | int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """No number, and why: what is missing and how much of it is there."""
+
+    code: str
+    en: str
+    vi: str
+    data: dict[str, float | int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FitStatistics:
+    """How a model fits its own period.
+
+    n: intervals; p: parameters; rmse: sqrt(SSE/(n − p)), unit of the energy; cv_rmse: rmse / mean;
+    nmbe: Σ(y − ŷ)/((n − p)·mean); rho: lag-1 autocorrelation of residuals, not below 0.
+    """
+
+    n: int
+    p: int
+    r2: float
+    adjusted_r2: float
+    rmse: float
+    cv_rmse: float
+    nmbe: float
+    rho: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted linear baseline: enough to predict and to give an uncertainty, and nothing of the data.
+
+    kind: "towt-daily"; terms: names of the design's columns; covariance: of the coefficients,
+    s²(X'X)⁻¹ without autocorrelation; settings: knots, occupied days, drivers, holidays:
+    all that `design` needs to build the same columns for another period.
+    """
+
+    kind: str
+    unit: str
+    terms: tuple[str, ...]
+    coefficients: np.ndarray
+    covariance: np.ndarray
+    statistics: FitStatistics
+    settings: dict[str, object]
+    start: str
+    end: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """± half_width (same unit as the saving) at a confidence, by a named method, with its source."""
+
+    method: str
+    confidence: float
+    half_width: float
+    n_effective: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Savings:
+    """A saving that can't be parted from its uncertainty and period.
+
+    frame: index = local start of each interval; columns measured, adjusted_baseline, saving,
+    cumulative (all in `unit`), used (bool: False where an interval was excluded).
+    """
+
+    method: str
+    unit: str
+    start: str
+    end: str
+    adjusted_baseline: float
+    measured: float
+    saving: float
+    uncertainty: Uncertainty
+    others: tuple[Uncertainty, ...]
+    intervals: int
+    excluded: int
+    findings: tuple[Finding, ...]
+    frame: pd.DataFrame
+
+    @property
+    def fraction(self) -> float:
+        """saving / adjusted baseline."""
+        return self.saving / self.adjusted_baseline
+
+    @property
+    def low(self) -> float:
+        """The lower end of the interval."""
+        return self.saving - self.uncertainty.half_width
+
+    @property
+    def high(self) -> float:
+        """The upper end of the interval."""
+        return self.saving + self.uncertainty.half_width

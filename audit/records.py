@@ -1,0 +1,146 @@
+"""Entries of the audit register, and the case that report and page are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from analysis.results import Finding, FitStatistics, Savings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Money:
+    """An amount with its currency and the date of the price."""
+
+    amount: float
+    currency: str
+    price_date: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """A cleaner-production measure. status: idea | planned | implemented | dropped."""
+
+    id: str
+    name_en: str
+    name_vi: str
+    company: str
+    site: str
+    asset: str
+    status: str
+    description_en: str = ""
+    description_vi: str = ""
+    investment: Money | None = None
+    registered_ns: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The M&V plan of an option, registered before the measure starts.
+
+    energy: (instrument, channel) of the measured energy; drivers: name → (instrument, channel);
+    temperature is the driver of that name; holidays: country code or None; exclude: local dates
+    [(from, to, why)] left out of both periods; baseline, blackout, reporting: local dates [from, to].
+    """
+
+    id: str
+    option: str
+    ipmvp_option: str
+    boundary_en: str
+    boundary_vi: str
+    energy: tuple[str, str]
+    drivers: dict[str, tuple[str, str]]
+    model: str
+    holidays: str | None
+    zone: str
+    baseline: tuple[str, str]
+    blackout: tuple[str, str] | None
+    reporting: tuple[str, str]
+    confidence: float
+    price: Money | None
+    exclude: tuple[tuple[str, str, str], ...] = ()
+    registered_ns: int = 0
+
+
+@dataclass(frozen=True)
+class FrozenBaseline:
+    """A fitted baseline with the data it was fitted on, fixed before reporting data are read."""
+
+    id: str
+    plan: str
+    frozen_ns: int
+    data_digest: str
+    kind: str
+    unit: str
+    terms: tuple[str, ...]
+    coefficients: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    statistics: FitStatistics
+    settings: dict[str, object]
+    start: str
+    end: str
+    findings: tuple[Finding, ...]
+    version: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where a figure came from: samples of an instrument that were read for it."""
+
+    instrument: str
+    channel: str
+    samples: int
+    flagged: int
+    first_ns: int
+    last_ns: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class VerifiedSaving:
+    """A saving that refers to its plan, its frozen baseline and the samples of the reporting period."""
+
+    id: str
+    plan: str
+    baseline: str
+    verified_ns: int
+    start: str
+    end: str
+    unit: str
+    adjusted_baseline: float
+    measured: float
+    saving: float
+    half_width: float
+    confidence: float
+    method: str
+    intervals: int
+    excluded: int
+    findings: tuple[Finding, ...]
+    evidence: tuple[Evidence, ...]
+    money: Money | None
+    money_half_width: float | None
+    data_digest: str
+    evidence_class: str = "verified"
+
+
+@dataclass(frozen=True)
+class SavingCase:
+    """All that a report or a page shows about one verified saving.
+
+    baseline_frame: index local start; columns measured, model, driver columns, used.
+    savings: the recomputed result with its frame (equal to `verified`, else IntegrityError earlier).
+    instruments: id → facts (profile, serial number, calibration, …) as printed words.
+    gaps: events of the two periods that left intervals without data.
+    """
+
+    option: Option
+    plan: Plan
+    baseline: FrozenBaseline
+    verified: VerifiedSaving
+    savings: Savings
+    baseline_frame: pd.DataFrame
+    instruments: dict[str, dict[str, str]] = field(default_factory=dict)
+    gaps: tuple[tuple[str, str, str], ...] = ()

@@ -1,0 +1,100 @@
+"""The command `dodac`: a table of commands, each loaded only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dodac.errors import DodacError, Exit
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command's name, the function behind it ("room.module:function"), and its one line of help."""
+
+    name: str
+    target: str
+    help: str
+
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command("demo", "api.demo:run", "the whole job on a simulated plant, no hardware needed"),
+    Command("init", "collector.cli:init", "write a site file to start from"),
+    Command("profiles", "drivers.cli:profiles", "list the instruments dodac can read, or show one"),
+    Command("read", "drivers.cli:read", "read an instrument of the site file once and print its values"),
+    Command("simulate", "drivers.cli:simulate", "serve an instrument's profile on a pseudo-terminal"),
+    Command("run", "collector.cli:run", "collect: read every instrument into the journal (and InfluxDB)"),
+    Command("status", "collector.cli:status", "the ledger: received, stored, delivered, lost"),
+    Command("import", "collector.cli:import_file", "read a file of interval data into the journal"),
+    Command("export", "collector.cli:export", "write readings of the journal as CSV"),
+    Command("analyse", "audit.cli:analyse", "fit a baseline and give the saving with its uncertainty"),
+    Command("audit", "audit.cli:audit", "the register: options, plans, frozen baselines, verified savings"),
+    Command("report", "reports.cli:report", "write the report of a verified saving (HTML)"),
+    Command("serve", "api.cli:serve", "the web page and the HTTP API"),
+    Command("dashboards", "dashboards.cli:dashboards", "write Grafana's provisioning files"),
+)
+
+_USAGE = """dodac measures what a factory uses and proves what it saved.
+
+Usage: dodac COMMAND [options]        (dodac COMMAND --help for one command)
+
+Commands:
+{commands}
+
+Examples:
+  dodac demo                     see everything work, no hardware needed
+  dodac init my-plant            write my-plant/site.toml
+  dodac read boiler1-power       one reading now, raw and scaled
+  dodac run                      collect until Ctrl-C
+
+Exit codes: 0 ok, 1 finding, 2 usage or configuration, 3 instrument, 4 storage, 5 integrity, 130 interrupted.
+"""
+
+
+def usage() -> str:
+    """The help text of the command table."""
+    width = max(len(command.name) for command in COMMANDS)
+    return _USAGE.format(commands="\n".join(f"  {c.name:<{width}}  {c.help}" for c in COMMANDS))
+
+
+def load(command: Command) -> Callable[[Sequence[str]], int]:
+    """Imports the function behind a command."""
+    module, function = command.target.split(":")
+    target: Callable[[Sequence[str]], int] = getattr(importlib.import_module(module), function)
+    return target
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and gives its exit code; errors become one message on stderr."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help", "help"):
+        sys.stdout.write(usage())
+        return Exit.OK
+    if words[0] in ("-V", "--version", "version"):
+        from dodac import __version__
+
+        sys.stdout.write(f"dodac {__version__}\n")
+        return Exit.OK
+    command = next((c for c in COMMANDS if c.name == words[0]), None)
+    if command is None:
+        from dodac.quantities import nearest
+
+        near = nearest(words[0], [c.name for c in COMMANDS])
+        hint = f' Did you mean "dodac {near}"?' if near else " See dodac --help."
+        sys.stderr.write(f'dodac: there is no command "{words[0]}".{hint}\n')
+        return Exit.USAGE
+    try:
+        return load(command)(words[1:])
+    except DodacError as error:
+        sys.stderr.write(f"dodac {command.name}: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # the reader of our output went away (dodac … | head): nothing to tell it
+        sys.stderr.close()
+        return Exit.OK
