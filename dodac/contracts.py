@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from dodac.samples import Sample
+from dodac.samples import Layout, Sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,8 +61,11 @@ class Inbox(Protocol):
 
     `done` is called after the commit that holds the item, in the order received, from the
     thread that commits; a source acknowledges then and not before. `sample` and `samples`
-    block while the in-flight window is full (back-pressure).
+    block while the in-flight window is full (back-pressure). A layout is told before the first
+    sample that uses it; telling it again is free.
     """
+
+    def layout(self, layout: Layout) -> None: ...
 
     def sample(self, sample: Sample, *, source: str, done: Callable[[], None] | None = None) -> None: ...
 
