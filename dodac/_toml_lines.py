@@ -61,5 +61,8 @@ def line_of(lines: dict[Path, int], path: Iterable[str | int]) -> int | None:
     while words:
         if words in lines:
             return lines[words]
+        below = [number for known, number in lines.items() if known[: len(words)] == words]
+        if below:  # a table that is only named by what stands in it
+            return min(below)
         words = words[:-1]
     return None

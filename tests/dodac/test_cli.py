@@ -1,0 +1,62 @@
+"""The command table: quick help, one message for a mistake, the right exit code."""
+
+import subprocess
+import sys
+
+import pytest
+
+from dodac.cli import COMMANDS, load, main
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dodac", *words], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_help_lists_every_command_and_the_next_step():
+    done = run("--help")
+    assert done.returncode == 0
+    for command in COMMANDS:
+        assert f"  {command.name} " in done.stdout
+    assert "dodac demo" in done.stdout
+    assert done.stderr == ""
+
+
+def test_help_stays_instant_because_it_imports_only_its_own_words():
+    code = (
+        "import sys; from dodac.cli import main; main(['--help']);"
+        "print(sorted(m for m in sys.modules if m.split('.')[0] in "
+        "{'dodac','drivers','store','collector','analysis','audit','reports','dashboards','api',"
+        "'numpy','pandas','pydantic','fastapi','paho','serial','influxdb_client','yaml','jinja2','argparse'}),"
+        " file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stderr.strip() == "['dodac', 'dodac.cli', 'dodac.errors']"
+
+
+def test_a_misspelt_command_names_the_nearest_and_exits_with_2(capsys):
+    assert main(["analize"]) == 2
+    assert "dodac analyse" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.name)
+def test_each_command_loads_and_explains_itself(command, capsys):
+    function = load(command)
+    with pytest.raises(SystemExit) as caught:
+        function(["--help"])
+    assert caught.value.code == 0
+    assert command.name in capsys.readouterr().out
+
+
+def test_a_fault_is_one_message_without_a_traceback():
+    done = run("run", "--site", "/nowhere/site.toml")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "/nowhere/site.toml" in done.stderr
+
+
+def test_version_is_told():
+    assert run("--version").stdout.startswith("dodac ")

@@ -1,0 +1,138 @@
+"""The site file: each mistake gives one message with file, line and the nearest key."""
+
+from pathlib import Path
+
+import pytest
+
+from dodac.errors import ConfigError, Exit
+from dodac.site import load_site, parse_site
+
+GOOD = """\
+[site]
+id = "cu-chi"
+company = "bia-sai-gon"
+name = "Nhà máy bia Củ Chi"
+
+[connections.bus1]
+kind = "serial"
+port = "/dev/ttyUSB0"
+baud = 9600
+
+[connections.broker]
+kind = "mqtt"
+url = "mqtt://127.0.0.1:1883"
+
+[[instruments]]
+id = "boiler1-power"
+asset = "boiler1"
+profile = "eastron.sdm630"
+connection = "bus1"
+address = 3
+every = "10s"
+ct_ratio = "400/5"
+calibration = { date = 2026-03-02, due = 2027-03-02 }
+
+[[instruments]]
+id = "boiler1-flue"
+profile = "fuji.zpa"
+connection = "bus1"
+address = 4
+
+[[instruments]]
+id = "weather"
+measurement = "ambient"
+"""
+
+
+def fault(text: str) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        parse_site(text, Path("site.toml"))
+    assert caught.value.exit_code == Exit.USAGE
+    return caught.value
+
+
+def test_a_good_file_loads_with_zone_paths_and_calibration():
+    site = parse_site(GOOD, Path("plant/site.toml"))
+    assert site.site.timezone == "Asia/Ho_Chi_Minh"
+    assert site.journal_path == Path("plant/data/journal.db")
+    assert site.instrument("boiler1-power").calibration.due.year == 2027
+    assert site.instrument("boiler1-power").every_ns == 10_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("baud = 9600", "bauds = 9600", 9, ["connections.bus1.bauds", 'mean "baud"']),
+        ("baud = 9600", 'baud = "9600"', 9, ["connections.bus1.baud", "integer"]),
+        ("address = 3", "adress = 3", 20, ["adress", 'mean "address"']),
+        ("address = 4", "address = 3", 29, ["address 3", "boiler1-power", "line 20"]),
+        ('id = "boiler1-flue"', 'id = "boiler1-power"', 26, ["given twice", "line 16"]),
+        ('connection = "bus1"\naddress = 4', 'connection = "bus2"\naddress = 4', 28, ["bus2", 'mean "bus1"']),
+        ('kind = "mqtt"', 'kind = "mqqt"', 11, ["mqqt", 'mean "mqtt"']),
+        ('measurement = "ambient"', 'measurement = "weather"', 33, ["ambient"]),
+        ('measurement = "ambient"', "", 31, ["profile", "measurement"]),
+        ('every = "10s"', 'every = "10"', 21, ["10", "duration"]),
+        ("due = 2027-03-02", "dew = 2027-03-02", 23, ["calibration.dew", 'mean "due"']),
+        ('id = "cu-chi"', 'id = "Củ Chi"', 2, ["site.id"]),
+        ('company = "bia-sai-gon"', "", 1, ["company", "missing"]),
+        ("[[instruments]]", "[[instrument]]", 15, ["instrument", 'mean "instruments"']),
+        ("[site]", "[site", 1, ["not TOML"]),
+        ("mqtt://127", "http://127", 13, ["mqtt://"]),
+        ("mqtt://127", "mqtt://a:geheim@127", 13, ["password_file"]),
+        ('name = "Nhà máy bia Củ Chi"', 'timezone = "Asia/Saigonn"', 4, ["time zone"]),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_the_nearest_key(old, new, line, words):
+    assert old in GOOD
+    error = fault(GOOD.replace(old, new, 1))
+    assert error.where.line == line, str(error)
+    assert error.where.file == "site.toml"
+    for word in words:
+        assert word in str(error)
+
+
+def test_a_password_in_the_url_is_not_repeated_in_the_message():
+    error = fault(GOOD.replace("mqtt://127", "mqtt://a:geheim@127", 1))
+    assert "geheim" not in str(error)
+
+
+def test_a_missing_secret_file_is_named_with_its_line(tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_text(
+        GOOD.replace('url = "mqtt', 'password_file = "secrets/broker"\nurl = "mqtt', 1), encoding="utf-8"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_site(path)
+    assert caught.value.where.line == 13
+    assert "secrets/broker" in str(caught.value)
+
+
+def test_a_secret_that_others_can_read_is_refused(tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    secret = tmp_path / "token"
+    secret.write_text("s3cret\n", encoding="utf-8")
+    secret.chmod(0o644)
+    site = load_site(path)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        site.secret("token")
+    secret.chmod(0o600)
+    assert site.secret("token") == "s3cret"
+
+
+def test_no_such_file_says_how_to_make_one(tmp_path):
+    with pytest.raises(ConfigError, match="dodac init"):
+        load_site(tmp_path / "nowhere.toml")
+
+
+def test_a_misspelt_instrument_names_the_nearest():
+    site = parse_site(GOOD, Path("site.toml"))
+    with pytest.raises(ConfigError, match='mean "boiler1-flue"'):
+        site.instrument("boiler1-flu")
+
+
+def test_a_file_that_is_not_text_gives_one_message(tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="can't be read"):
+        load_site(path)
