@@ -1,0 +1,154 @@
+"""Finds and loads profiles; every fault comes with file, line and the nearest name."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from dodac.errors import ConfigError, Where
+from dodac.quantities import nearest
+from drivers._yaml_lines import DuplicateKeyError, line_of, load
+from drivers.profile import ADAPTER, PROTOCOLS, Profile, problems
+
+FOLDER: Final = Path(__file__).parent / "profiles"
+
+
+def profile_files(own: Path | None = None) -> dict[str, Path]:
+    """Profile id → file: those of dodac, then those of the user's own folder, which win."""
+    files = {path.stem: path for path in sorted(FOLDER.glob("*/*.yaml"))}
+    if own is not None and own.is_dir():
+        files.update({path.stem: path for path in sorted(own.rglob("*.yaml"))})
+    return files
+
+
+def load_profiles(own: Path | None = None) -> dict[str, Profile]:
+    """All profiles by id; `own` is a folder of the user's own profiles.
+
+    Raises ConfigError (file, line, nearest name) for the first that is not right.
+    """
+    return {id: _cached(path, path.stat().st_mtime_ns) for id, path in profile_files(own).items()}
+
+
+def load_profile(id: str, own: Path | None = None) -> Profile:
+    """The profile of that id.
+
+    Raises ConfigError with the nearest id when there is none, or with file and line when it is wrong.
+    """
+    files = profile_files(own)
+    if id not in files:
+        near = nearest(id, files)
+        todo = f'Did you mean "{near}"?' if near else "See them all: dodac profiles"
+        raise ConfigError(f'there is no profile "{id}".', None, todo)
+    return _cached(files[id], files[id].stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=512)
+def _cached(path: Path, _changed: int) -> Profile:
+    return parse_profile(path.read_text(encoding="utf-8"), path)
+
+
+def parse_profile(text: str, path: Path) -> Profile:
+    """Checks the text of one profile.
+
+    Raises ConfigError with file, line and nearest name for: broken YAML, an unknown key, unit or
+    channel, a wrong type, a missing test, an id that is not the file's name.
+    """
+    try:
+        data, lines = load(text)
+    except DuplicateKeyError as error:
+        raise ConfigError(str(error), Where(file=str(path), line=error.line)) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else None
+        words = getattr(error, "problem", None) or str(error)
+        raise ConfigError(f"this is not YAML: {words}.", Where(file=str(path), line=line)) from None
+    if not isinstance(data, dict):
+        raise ConfigError("a profile is a mapping of keys.", Where(file=str(path), line=1))
+    if not data.get("tests"):
+        raise ConfigError(
+            "a profile needs at least one test.",
+            Where(file=str(path), line=line_of(lines, ("tests",))),
+            "Add tests: with real frames or messages and the values expected of them.",
+        )
+    try:
+        profile = ADAPTER.validate_json(json.dumps(data, default=str))
+    except ValidationError as error:
+        raise _config_error(error, data, lines, path) from None
+    if profile.id != path.stem:
+        raise ConfigError(
+            f'the id "{profile.id}" is not the file\'s name "{path.stem}".',
+            Where(file=str(path), line=line_of(lines, ("id",))),
+            f"Rename the file to {profile.id}.yaml.",
+        )
+    for where, words in problems(profile):
+        raise ConfigError(words, Where(file=str(path), line=line_of(lines, where)))
+    return profile
+
+
+def _config_error(
+    error: ValidationError, data: dict[str, Any], lines: dict[tuple[str | int, ...], int], path: Path
+) -> ConfigError:
+    first = error.errors()[0]
+    loc = tuple(first["loc"])
+    protocol = data.get("protocol")
+    if loc and loc[0] == protocol:
+        loc = loc[1:]  # the discriminator puts the protocol's name in front
+    loc = tuple(word for word in loc if word != "[key]")
+    dotted = ".".join(str(word) for word in loc)
+    where = Where(file=str(path), line=line_of(lines, loc))
+    match first["type"]:
+        case "extra_forbidden":
+            known = _known_keys(PROTOCOLS[str(protocol)], loc[:-1])
+            near = nearest(str(loc[-1]), known)
+            todo = f'Did you mean "{near}"?' if near else f"Known here: {', '.join(known)}."
+            return ConfigError(f'unknown key "{dotted}".', where, todo)
+        case "missing":
+            return ConfigError(f'the key "{dotted}" is missing.', where, "Add it.")
+        case "union_tag_invalid" | "union_tag_not_found":
+            where = Where(file=str(path), line=line_of(lines, ("protocol",)))
+            near = nearest(str(protocol), PROTOCOLS)
+            todo = f'Did you mean "{near}"?' if near else f"Write one of: {', '.join(PROTOCOLS)}."
+            return ConfigError(f'a profile needs a known protocol, not "{protocol}".', where, todo)
+        case _:
+            message = first["msg"].removeprefix("Value error, ")
+            given = first.get("input")
+            shown = "" if isinstance(given, dict | list) else f" (it is {given!r})"
+            near = nearest(str(given), _literal(first)) if isinstance(given, str) else None
+            return ConfigError(
+                f'"{dotted}": {message}{shown}', where, f'Did you mean "{near}"?' if near else ""
+            )
+
+
+def _literal(first: Any) -> list[str]:
+    """The words allowed where a literal or enum was expected."""
+    expected = str(first.get("ctx", {}).get("expected", ""))
+    return [word.strip("' ") for word in expected.replace(" or ", ",").split(",") if word.strip()]
+
+
+def _known_keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
+    """The keys valid at a location, found by walking the models' annotations."""
+    here: type[BaseModel] = model
+    for word in loc:
+        field = next((f for n, f in here.model_fields.items() if word in (n, f.alias)), None)
+        if field is None:
+            continue  # a dict's key or a list's place
+        inner = _model_in(field.annotation)
+        if inner is None:
+            return []
+        here = inner
+    return [field.alias or name for name, field in here.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in getattr(annotation, "__args__", ()):
+        found = _model_in(part)
+        if found is not None:
+            return found
+    return None
