@@ -1,0 +1,34 @@
+"""Faults of SQLite and the disk, told as StorageError: what, where, and what to do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dodac.errors import StorageError, Where
+
+_TODO = (
+    ("full", "the disk is full.", "Free some space; the collector goes on by itself."),
+    ("readonly", "the file can't be written.", "Check the rights of the file and its folder."),
+    ("read-only", "the file can't be written.", "Check the rights of the file and its folder."),
+    ("unable to open", "the file can't be opened.", "Check that the folder is there and its rights."),
+    ("locked", "another program holds the file.", "Stop the other program, e.g. a second dodac run."),
+    ("i/o error", "the disk reports an error.", "Check the disk (dmesg) and its cable or card."),
+    ("malformed", "the file is damaged.", "Start dodac run again: it sets the file aside and saves the rest."),
+    ("not a database", "the file is damaged.", "Start dodac run again: it sets the file aside and saves the rest."),
+)  # fmt: skip
+
+
+@contextmanager
+def storage_error(path: Path) -> Iterator[None]:
+    """Turns faults of SQLite and the file system inside the block into StorageError."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        said = str(error).lower()
+        for word, what, todo in _TODO:
+            if word in said:
+                raise StorageError(what, Where(file=str(path)), todo) from error
+        raise StorageError(f"the store failed: {error}.", Where(file=str(path))) from error

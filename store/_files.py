@@ -1,0 +1,102 @@
+"""The files of a journal: the database, its lock, and the mark of the last committed row."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import struct
+from pathlib import Path
+from typing import Self
+
+from dodac.errors import StorageError, Where
+from store._codec import crc32c
+from store._faults import storage_error
+
+_MARK = struct.Struct("<4sqI")
+_MAGIC = b"dodm"
+
+
+class JournalFiles:
+    """A journal's paths and its exclusive lock.
+
+    The mark stands in a file of its own (PATH-mark) and is written after each commit without a
+    sync: it is never ahead of the database by itself, so a database behind its mark has lost rows.
+    """
+
+    def __init__(self, path: Path, lock_fd: int) -> None:
+        self.path = path
+        self._lock_fd = lock_fd
+        self._mark_fd = os.open(path.with_name(path.name + "-mark"), os.O_RDWR | os.O_CREAT, 0o644)
+        self._inode: int | None = None
+
+    @classmethod
+    def lock(cls, path: Path) -> Self:
+        """Takes the lock of a journal, making its folder.
+
+        Raises StorageError when another process has it or the folder can't be written.
+        """
+        with storage_error(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fd = os.open(path.with_name(path.name + "-lock"), os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return cls(path, fd)
+            except BlockingIOError:
+                os.close(fd)
+                raise StorageError(
+                    "another dodac process writes this journal.",
+                    Where(file=str(path)),
+                    "Stop it first (dodac run or dodac import), or use another journal file.",
+                ) from None
+            except BaseException:
+                os.close(fd)
+                raise
+
+    def release(self) -> None:
+        """Gives the lock back."""
+        for fd in (self._mark_fd, self._lock_fd):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+
+    def check_in_place(self) -> None:
+        """Raises StorageError when the database file was deleted or replaced since it was opened.
+
+        SQLite would go on writing into a file that no longer has a name.
+        """
+        try:
+            inode = self.path.stat().st_ino
+        except FileNotFoundError:
+            inode = -1
+        if self._inode is None:
+            self._inode = inode
+        if inode != self._inode:
+            raise StorageError(
+                "the journal's file was deleted or replaced while it was open.",
+                Where(file=str(self.path)),
+                "Put it back, or start dodac run again for a new journal.",
+            )
+
+    def write_mark(self, seq: int) -> None:
+        """Notes the last committed seq."""
+        body = _MAGIC + seq.to_bytes(8, "little", signed=True)
+        # the commit stands whether or not the mark does: a lost mark only weakens the next start's check
+        with contextlib.suppress(OSError):
+            os.pwrite(self._mark_fd, body + crc32c(body).to_bytes(4, "little"), 0)
+
+    def read_mark(self) -> int:
+        """The last committed seq as noted, 0 when there is no sound note."""
+        data = os.pread(self._mark_fd, _MARK.size, 0)
+        if len(data) != _MARK.size:
+            return 0
+        magic, seq, crc = _MARK.unpack(data)
+        return int(seq) if magic == _MAGIC and crc == crc32c(data[:12]) else 0
+
+    def beside(self) -> list[Path]:
+        """The database and SQLite's own files beside it, those that are there."""
+        names = ("", "-wal", "-shm")
+        return [p for p in (self.path.with_name(self.path.name + name) for name in names) if p.exists()]
+
+    def size(self) -> int:
+        """Bytes of the database and its WAL."""
+        return sum(p.stat().st_size for p in self.beside() if not p.name.endswith("-shm"))

@@ -1,0 +1,47 @@
+"""Rows of the journal's smaller tables and what they mean."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final
+
+from dodac.contracts import Event, EventKind
+from dodac.samples import Layout
+from store._codec import row_crc
+
+COLUMNS: Final = "seq, instrument, time_ns, part, layout, span_ns, source, present, body, flags, raw, crc"
+SELECT_SAMPLES: Final = "SELECT " + COLUMNS + " FROM samples "
+INSERT_SAMPLE: Final = "INSERT INTO samples (" + COLUMNS + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+EVENT_COLUMNS: Final = "time_ns, end_ns, kind, text, source, instrument, data"
+
+EventRow = tuple[int, int | None, str, str, str, str | None, str]
+
+
+def event_row(event: Event) -> EventRow:
+    """The row of an event, without its seq."""
+    data = json.dumps(dict(event.data), ensure_ascii=False, sort_keys=True)
+    return (
+        event.time_ns, event.end_ns, event.kind.value, event.text, event.source, event.instrument, data,
+    )  # fmt: skip
+
+
+def event_of(row: Sequence[Any]) -> Event:
+    """The event of a row in the order of EVENT_COLUMNS."""
+    time_ns, end_ns, kind, text, source, instrument, data = row
+    return Event(time_ns, EventKind(kind), text, source, instrument, end_ns, json.loads(data))
+
+
+def layouts_of(db: sqlite3.Connection) -> dict[int, Layout]:
+    """Layouts by the journal's own number."""
+    rows = db.execute(
+        "SELECT layouts.number, names.name, layouts.channels FROM layouts "
+        "JOIN names ON names.id = layouts.instrument"
+    )
+    return {number: Layout(name, tuple(json.loads(channels))) for number, name, channels in rows}
+
+
+def is_sound(row: Sequence[Any]) -> bool:
+    """True when a sample's row matches its check sum."""
+    return row_crc(*row[:-1]) == row[-1]

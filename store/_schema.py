@@ -1,0 +1,118 @@
+"""The journal's tables, their version, and the way forward from older versions."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from dodac.errors import StorageError, Where
+
+VERSION: Final = 1
+APPLICATION_ID: Final = 0x646F6463  # "dodc"
+
+_TABLES: Final = """
+CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE layouts (
+    number INTEGER PRIMARY KEY, layout INTEGER NOT NULL UNIQUE, instrument INTEGER NOT NULL, channels TEXT NOT NULL
+);
+CREATE TABLE samples (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    instrument INTEGER NOT NULL, time_ns INTEGER NOT NULL, part INTEGER NOT NULL,
+    layout INTEGER NOT NULL, span_ns INTEGER NOT NULL, source INTEGER NOT NULL,
+    present BLOB, body BLOB NOT NULL, flags BLOB, raw BLOB, crc INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX samples_key ON samples (instrument, time_ns, part);
+CREATE TABLE conflicts (
+    instrument INTEGER NOT NULL, time_ns INTEGER NOT NULL, base INTEGER NOT NULL, digest BLOB NOT NULL,
+    part INTEGER NOT NULL, PRIMARY KEY (instrument, time_ns, base, digest)
+) WITHOUT ROWID;
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    time_ns INTEGER NOT NULL, end_ns INTEGER, kind TEXT NOT NULL, text TEXT NOT NULL, source TEXT NOT NULL,
+    instrument TEXT, data TEXT NOT NULL
+);
+CREATE INDEX events_time ON events (time_ns);
+CREATE TABLE dead_letters (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    time_ns INTEGER NOT NULL, source TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
+    reason TEXT NOT NULL, instrument TEXT
+);
+CREATE TABLE tallies (
+    instrument TEXT NOT NULL, source TEXT NOT NULL, outcome TEXT NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (instrument, source, outcome)
+) WITHOUT ROWID;
+CREATE TABLE facts (
+    instrument TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (instrument, name)
+) WITHOUT ROWID;
+CREATE TABLE marks (
+    sink TEXT NOT NULL, state TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    reason TEXT NOT NULL, PRIMARY KEY (sink, state, first)
+) WITHOUT ROWID;
+CREATE TABLE cursors (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+# version → what brings it to the next one, inside one transaction
+MIGRATIONS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {}
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection that leaves transactions to the caller and may change threads under a lock."""
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0)
+    if read_only:
+        db.execute("PRAGMA query_only = ON")
+        return db
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA wal_autocheckpoint = 2000")
+    db.execute("PRAGMA journal_size_limit = 67108864")
+    return db
+
+
+def prepare(
+    db: sqlite3.Connection,
+    path: Path,
+    migrations: Mapping[int, Callable[[sqlite3.Connection], None]] = MIGRATIONS,
+    target: int = VERSION,
+) -> None:
+    """Creates the tables of a new journal, or brings an older one forward after a backup beside it.
+
+    Raises StorageError when the file is of a later version or is another program's database.
+    """
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    where = Where(file=str(path))
+    if version == 0:
+        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise StorageError(
+                "this is a database of another program.", where, "Name another file for the journal."
+            )
+        # executescript would commit on its own: statement by statement keeps it one transaction
+        db.execute("BEGIN IMMEDIATE")
+        for statement in _TABLES.split(";"):
+            if statement.strip():
+                db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {target}")
+        db.execute("COMMIT")
+        return
+    if version > target:
+        raise StorageError(
+            f"the journal has version {version}, this dodac knows up to {target}.",
+            where,
+            "Install the newer dodac, or open the backup that was made before the upgrade.",
+        )
+    while version < target:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy2(path, path.with_name(f"{path.name}.version-{version}"))
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            migrations[version](db)
+            version += 1
+            db.execute(f"PRAGMA user_version = {version}")
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
