@@ -1,0 +1,90 @@
+"""Checks a daily frame before any arithmetic: index, columns, numbers; and reads its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dodac.errors import DataError
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+def check_index(frame: pd.DataFrame) -> pd.DatetimeIndex:
+    """The frame's index, when it is one of days in order.
+
+    Raises DataError when it is no DatetimeIndex, is not sorted, or names a day twice.
+    """
+    index = frame.index
+    if not isinstance(index, pd.DatetimeIndex):
+        raise DataError("the table has no dates as its index.", todo="Give a DatetimeIndex of local days.")
+    if index.hasnans:
+        raise DataError("a row has no date.", todo="Remove it or correct its date.")
+    if not index.is_monotonic_increasing:
+        raise DataError("the days are not in order.", todo="Sort the table by date first.")
+    days = index.normalize()
+    if not days.is_unique:
+        twice = days[days.duplicated()][0]
+        raise DataError(
+            f"the day {twice.date()} is there more than once.", todo="Keep one row a day (sum or mean)."
+        )
+    return index
+
+
+def numbers(frame: pd.DataFrame, column: str) -> Floats:
+    """A column as float64, NaN where nothing was measured; infinities count as NaN.
+
+    Raises DataError when the column is missing or holds text.
+    """
+    if column not in frame.columns:
+        have = ", ".join(str(name) for name in frame.columns)
+        raise DataError(f'there is no column "{column}".', todo=f"The table has: {have}.")
+    series = frame[column]
+    if series.dtype.kind not in "fiub":
+        try:
+            values = series.astype("float64").to_numpy()
+        except (TypeError, ValueError):
+            words = [value for value in series if isinstance(value, str)]
+            shown = f' (e.g. "{words[0]}")' if words else ""
+            raise DataError(
+                f'the column "{column}" is not numbers{shown}.', todo="Read it as numbers first."
+            ) from None
+    else:
+        values = series.to_numpy(dtype="float64", na_value=np.nan)
+    clean: Floats = np.array(values, dtype=np.float64)
+    clean[~np.isfinite(clean)] = np.nan
+    return clean
+
+
+def used_mask(frame: pd.DataFrame, columns: Sequence[Floats]) -> Bools:
+    """True where `used` is not False and every column has a number."""
+    mask = np.ones(len(frame), dtype=np.bool_)
+    if "used" in frame.columns:
+        mask &= frame["used"].to_numpy() == True  # noqa: E712  (also for object columns)
+    for values in columns:
+        mask &= ~np.isnan(values)
+    return mask
+
+
+def day_words(frame: pd.DataFrame, column: str | None) -> NDArray[np.object_]:
+    """Day types as words; "normal" everywhere when there is no column.
+
+    Raises DataError when the column is missing or a day has no type.
+    """
+    if column is None:
+        return np.full(len(frame), "normal", dtype=object)
+    if column not in frame.columns:
+        raise DataError(f'there is no column "{column}" of day types.')
+    words = frame[column].to_numpy(dtype=object)
+    if not all(isinstance(word, str) and word for word in words):
+        raise DataError(f'a day in column "{column}" has no day type.', todo='Write "normal" for usual days.')
+    return words
+
+
+def day_text(moment: pd.Timestamp) -> str:
+    """The local date of an index entry."""
+    return moment.strftime("%Y-%m-%d")

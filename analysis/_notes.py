@@ -1,0 +1,245 @@
+"""The findings and refusals of analysis: stable codes, words in English and Vietnamese, data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analysis.results import Finding, Refusal
+from dodac.words import number_text as number
+
+
+def days_left_out(left_out: int, total: int) -> Finding:
+    """Days of the period without a whole reading, or excluded by the plan."""
+    return Finding(
+        "days_left_out",
+        f"{left_out} of {total} days are left out (gaps in the data, or excluded).",
+        f"{left_out} trong {total} ngày không được dùng (thiếu số liệu hoặc bị loại).",
+        {"left_out": left_out, "days": total},
+    )
+
+
+def short_baseline(days: int, needed: int) -> Finding:
+    """A baseline that does not see a whole year."""
+    return Finding(
+        "short_baseline",
+        f"The baseline has {days} days; {needed} are wanted so that every season is seen.",
+        f"Đường cơ sở chỉ có {days} ngày; cần {needed} ngày để thấy đủ các mùa.",
+        {"days": days, "needed": needed},
+    )
+
+
+def months_missing(months: Sequence[int]) -> Finding:
+    """Months of the year that the baseline never saw."""
+    text = ", ".join(str(month) for month in months)
+    return Finding(
+        "months_missing",
+        f"The baseline has no day in these months of the year: {text}.",
+        f"Đường cơ sở không có ngày nào trong các tháng: {text}.",
+        {"months": text, "count": len(months)},
+    )
+
+
+def few_special_days(word: str, count: int, into: str) -> Finding:
+    """A day type too rare to have its own level."""
+    return Finding(
+        "few_special_days",
+        f'Day type "{word}" has only {count} days in the baseline; they count as "{into}".',
+        f'Loại ngày "{word}" chỉ có {count} ngày trong kỳ cơ sở; được tính như "{into}".',
+        {"day_type": word, "days": count, "into": into},
+    )
+
+
+def collinear(names: Sequence[str]) -> Finding:
+    """Columns that say nothing the others don't."""
+    text = ", ".join(names)
+    return Finding(
+        "collinear",
+        f"Left out of the model, because other terms already say the same: {text}.",
+        f"Bỏ khỏi mô hình vì các biến khác đã thể hiện: {text}.",
+        {"terms": text, "count": len(names)},
+    )
+
+
+def poor_fit(cv_rmse: float, limit: float) -> Finding:
+    """CV(RMSE) beyond what screening rules accept."""
+    return Finding(
+        "poor_fit",
+        f"CV(RMSE) is {number(100 * cv_rmse, 1)} %, above {number(100 * limit)} %: "
+        "something that drives consumption is missing from the model.",
+        f"CV(RMSE) là {number(100 * cv_rmse, 1, 'vi')} %, trên {number(100 * limit)} %: "
+        "mô hình còn thiếu yếu tố ảnh hưởng đến tiêu thụ.",
+        {"cv_rmse": cv_rmse, "limit": limit},
+    )
+
+
+def partial_year(days: int, wanted: int) -> Finding:
+    """A saving that does not speak for a year."""
+    return Finding(
+        "partial_year",
+        f"The saving is of {days} days, not of a year; it must not be scaled up to one.",
+        f"Mức tiết kiệm chỉ của {days} ngày, không phải một năm; không được nhân lên cả năm.",
+        {"days": days, "wanted": wanted},
+    )
+
+
+def not_significant(saving: float, half_width: float) -> Finding:
+    """The interval holds zero."""
+    return Finding(
+        "not_significant",
+        "The saving is smaller than its uncertainty: it can't be told apart from none.",
+        "Mức tiết kiệm nhỏ hơn độ không đảm bảo: không thể phân biệt với không tiết kiệm.",
+        {"saving": saving, "half_width": half_width},
+    )
+
+
+def unknown_days(words: Sequence[str], days: int) -> Finding:
+    """Days of a kind the baseline never had."""
+    text = ", ".join(words)
+    return Finding(
+        "unknown_days",
+        f"{days} days are left out: the baseline has no such days ({text}).",
+        f"{days} ngày không được dùng: kỳ cơ sở không có loại ngày này ({text}).",
+        {"days": days, "kinds": text},
+    )
+
+
+def absent_days(words: Sequence[str]) -> Finding:
+    """Day types of the baseline that the reporting period never had."""
+    text = ", ".join(words)
+    return Finding(
+        "day_type_absent",
+        f"The reporting period has no days of type {text}, the baseline has: it is no typical year.",
+        f"Kỳ báo cáo không có loại ngày {text} như kỳ cơ sở: không phải một năm điển hình.",
+        {"kinds": text},
+    )
+
+
+def tet_in_one_period(only: str) -> Finding:
+    """Tết is one event a year and is needed in both periods."""
+    where = {"baseline": "kỳ cơ sở", "reporting": "kỳ báo cáo"}[only]
+    return Finding(
+        "tet_in_one_period",
+        f"Tết lies only in the {only} period; the two periods don't see the same year.",
+        f"Tết chỉ nằm trong {where}; hai kỳ không phản ánh cùng một năm.",
+        {"only": only},
+    )
+
+
+def extrapolation(name: str, grade: str, days: int, total: int, low: float, high: float) -> Finding:
+    """Reporting days beyond what the baseline saw of a driver."""
+    grade_vi = {"moderate": "vừa", "severe": "nặng"}[grade]
+    return Finding(
+        f"extrapolation_{grade}",
+        f"{days} of {total} days have {name} outside the baseline's range "
+        f"({number(low, 1)} to {number(high, 1)}): {grade} extrapolation.",
+        f"{days} trong {total} ngày có {name} ngoài phạm vi kỳ cơ sở "
+        f"({number(low, 1, 'vi')} đến {number(high, 1, 'vi')}): ngoại suy mức {grade_vi}.",
+        {"driver": name, "days": days, "of": total, "low": low, "high": high},
+    )
+
+
+def clipped(days: int) -> Finding:
+    """Predictions below zero, set to zero."""
+    return Finding(
+        "clipped",
+        f"On {days} days the model gave less than zero; zero is used.",
+        f"Có {days} ngày mô hình cho giá trị âm; đã lấy bằng không.",
+        {"days": days},
+    )
+
+
+def strong_memory(rho: float, n_effective: float) -> Finding:
+    """Residuals that remember yesterday leave few independent days."""
+    return Finding(
+        "strong_memory",
+        f"Residuals follow one another closely (ρ = {number(rho, 2)}): "
+        f"the baseline is worth {number(n_effective)} independent days.",
+        f"Phần dư phụ thuộc nhau mạnh (ρ = {number(rho, 2, 'vi')}): "
+        f"kỳ cơ sở chỉ tương đương {number(n_effective)} ngày độc lập.",
+        {"rho": rho, "n_effective": n_effective},
+    )
+
+
+def refuse_too_few_days(days: int, needed: int) -> Refusal:
+    """Not enough whole days for a baseline."""
+    return Refusal(
+        "too_few_days",
+        f"A baseline needs {needed} whole days, {days} are there: {max(needed - days, 0)} more.",
+        f"Đường cơ sở cần {needed} ngày đủ số liệu, hiện có {days}: còn thiếu {max(needed - days, 0)}.",
+        {"needed": needed, "days": days, "missing": max(needed - days, 0)},
+    )
+
+
+def refuse_all_zero(column: str, days: int) -> Refusal:
+    """A meter that never counted."""
+    return Refusal(
+        "all_zero",
+        f'"{column}" is zero on all {days} days: the meter counted nothing.',
+        f'"{column}" bằng không trong cả {days} ngày: đồng hồ không đếm.',
+        {"days": days},
+    )
+
+
+def refuse_constant(column: str, value: float, days: int) -> Refusal:
+    """A meter that gives one value for ever."""
+    return Refusal(
+        "constant",
+        f'"{column}" is {number(value, 3)} on all {days} days: no meter of a running plant does that.',
+        f'"{column}" là {number(value, 3, "vi")} trong cả {days} ngày: đồng hồ của nhà máy đang chạy '
+        "không thể như vậy.",
+        {"value": value, "days": days},
+    )
+
+
+def refuse_no_normal_days(days: int) -> Refusal:
+    """Nothing but special days."""
+    return Refusal(
+        "no_normal_days",
+        f"All {days} days are special days; a baseline needs usual ones.",
+        f"Cả {days} ngày đều là ngày đặc biệt; đường cơ sở cần ngày bình thường.",
+        {"days": days},
+    )
+
+
+def refuse_too_many_terms(days: int, terms: int) -> Refusal:
+    """As many unknowns as days."""
+    return Refusal(
+        "too_many_terms",
+        f"The model has {terms} terms and only {days} days: it would fit anything.",
+        f"Mô hình có {terms} tham số mà chỉ có {days} ngày: sẽ khớp với mọi số liệu.",
+        {"terms": terms, "days": days},
+    )
+
+
+def refuse_no_days(days: int) -> Refusal:
+    """A reporting period without a single usable day."""
+    return Refusal(
+        "no_reporting_days",
+        f"None of the {days} days of the reporting period can be used.",
+        f"Không ngày nào trong {days} ngày của kỳ báo cáo dùng được.",
+        {"days": days},
+    )
+
+
+def refuse_extrapolation(name: str, mean: float, low: float, high: float, days: int, total: int) -> Refusal:
+    """The plant runs where the baseline never was."""
+    return Refusal(
+        "extrapolation",
+        f"{name} averages {number(mean, 1)} in the reporting period and is outside the baseline's range "
+        f"({number(low, 1)} to {number(high, 1)}) on {days} of {total} days: the baseline can't say "
+        "what would have been used.",
+        f"{name} trung bình {number(mean, 1, 'vi')} trong kỳ báo cáo và ngoài phạm vi kỳ cơ sở "
+        f"({number(low, 1, 'vi')} đến {number(high, 1, 'vi')}) trong {days} trên {total} ngày: đường cơ sở "
+        "không thể cho biết mức tiêu thụ lẽ ra.",
+        {"driver": name, "mean": mean, "low": low, "high": high, "days": days, "of": total},
+    )
+
+
+def refuse_no_baseline(total: float) -> Refusal:
+    """The adjusted baseline is nothing, so there is nothing to save from."""
+    return Refusal(
+        "no_adjusted_baseline",
+        "The adjusted baseline is not above zero: there is nothing to save from.",
+        "Đường cơ sở hiệu chỉnh không lớn hơn không: không có gì để tiết kiệm.",
+        {"adjusted_baseline": total},
+    )

@@ -1,0 +1,161 @@
+"""The daily time-of-week-and-temperature baseline: fit, design and predict.
+
+Sources: Mathieu, Price, Kiliccote, Piette (2011), IEEE Trans. Smart Grid 2(3) 507–518; day types and
+knots as the public package nmecr (kW-Labs, MIT) chooses them for daily data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis import _notes as notes
+from analysis._frames import Bools, Floats, check_index, day_text, day_words, numbers, used_mask
+from analysis._linear import fit_linear, independent_columns
+from analysis._towt_columns import all_columns, design, knots, occupied_weekdays
+from analysis.results import Finding, Model, Refusal
+
+__all__ = ["design", "fit_towt_daily", "predict"]
+
+KIND = "towt-daily"
+MIN_DAYS = 330
+_FEW_SPECIAL_DAYS = 3
+_POOR_CV_RMSE = 0.25
+
+
+def fit_towt_daily(
+    frame: pd.DataFrame,
+    *,
+    energy: str = "energy",
+    temperature: str = "temperature",
+    drivers: Sequence[str] = (),
+    day_type: str | None = None,
+    unit: str = "kWh",
+    segments: int = 6,
+    min_points: int = 20,
+    occupied_share: float = 0.65,
+    min_days: int = MIN_DAYS,
+    allow_short: bool = False,
+) -> Model | Refusal:
+    """Fits a daily baseline, or says why there is none.
+
+    frame: one row a local day (DatetimeIndex); columns energy (in `unit` a day), temperature (°C,
+    mean of the day), each further driver (linear: production, hours, …), optionally day_type (words,
+    "normal" for usual days) and `used` (False leaves a day out). Days with a gap are left out and
+    counted. Refused with fewer than `min_days` whole days (unless allow_short), a meter that never
+    moves, or no more days than terms. Raises DataError when the frame is no daily table.
+    """
+    index = check_index(frame)
+    y = numbers(frame, energy)
+    t = numbers(frame, temperature)
+    extra = {name: numbers(frame, name) for name in drivers}
+    types = day_words(frame, day_type)
+    used = used_mask(frame, [y, t, *extra.values()])
+    days = int(np.sum(used))
+    refusal = _refusal(y[used], days, min_days, allow_short, energy)
+    if refusal is not None:
+        return refusal
+    findings: list[Finding] = []
+    if days < len(frame):
+        findings.append(notes.days_left_out(len(frame) - days, len(frame)))
+    if days < min_days:
+        findings.append(notes.short_baseline(days, min_days))
+    findings += _season(index[used])
+    y, t, types = y[used], t[used], types[used]
+    extra = {name: values[used] for name, values in extra.items()}
+    weekday = index.day_of_week.to_numpy()[used]
+    specials, merged = _special_days(types, findings)
+    normal = np.array([merged.get(word, word) == "normal" for word in types], dtype=np.bool_)
+    if not normal.any():
+        return notes.refuse_no_normal_days(days)
+    settings: dict[str, object] = {
+        "energy": energy,
+        "temperature": temperature,
+        "drivers": list(drivers),
+        "day_type": day_type,
+        "knots_c": knots(t, segments, min_points),
+        "occupied": occupied_weekdays(t[normal], y[normal], weekday[normal], occupied_share),
+        "weekdays": [day for day in range(7) if np.any(weekday[normal] == day)],
+        "day_types": specials,
+        "merged_day_types": merged,
+        "segments": segments,
+        "min_points": min_points,
+        "occupied_share": occupied_share,
+        "ranges": {
+            name: [float(np.min(v)), float(np.max(v)), float(np.std(v))]
+            for name, v in {temperature: t, **extra}.items()
+        },
+    }
+    names, matrix, _ = all_columns(settings, t, weekday, types, extra)
+    keep = independent_columns(matrix)
+    dropped = [name for place, name in enumerate(names) if place not in keep]
+    if dropped:
+        findings.append(notes.collinear(dropped))
+    if days <= len(keep):
+        return notes.refuse_too_many_terms(days, len(keep))
+    settings["columns"] = [names[place] for place in keep]
+    fit = fit_linear(matrix[:, keep], y, _follows(index, used))
+    if fit.statistics.cv_rmse > _POOR_CV_RMSE:
+        findings.append(notes.poor_fit(fit.statistics.cv_rmse, _POOR_CV_RMSE))
+    return Model(
+        kind=KIND,
+        unit=unit,
+        terms=tuple(names[place] for place in keep),
+        coefficients=fit.coefficients,
+        covariance=fit.covariance,
+        statistics=fit.statistics,
+        settings=settings,
+        start=day_text(index[0]),
+        end=day_text(index[-1]),
+        findings=tuple(findings),
+    )
+
+
+def predict(model: Model, frame: pd.DataFrame) -> pd.Series[float]:
+    """The baseline's energy for each day of a frame (model.unit a day), NaN where it can't speak.
+
+    Negative predictions are set to zero. Raises DataError as `design` does.
+    """
+    return pd.Series(
+        np.maximum(design(model.settings, frame) @ model.coefficients, 0.0), index=frame.index, name="model"
+    )
+
+
+def _refusal(y: Floats, days: int, min_days: int, allow_short: bool, energy: str) -> Refusal | None:
+    if days < 2 or (days < min_days and not allow_short):
+        return notes.refuse_too_few_days(days, min_days)
+    if not np.any(y):
+        return notes.refuse_all_zero(energy, days)
+    if float(np.ptp(y)) <= 1e-9 * float(np.max(np.abs(y))):
+        return notes.refuse_constant(energy, float(y[0]), days)
+    return None
+
+
+def _season(days: pd.DatetimeIndex) -> list[Finding]:
+    """A month of the year with no day at all leaves a season unseen."""
+    seen = set(days.month.to_numpy().tolist())
+    missing = [month for month in range(1, 13) if month not in seen]
+    return [notes.months_missing(missing)] if missing else []
+
+
+def _special_days(types: NDArray[np.object_], findings: list[Finding]) -> tuple[list[str], dict[str, str]]:
+    """Day types with a column of their own; rare ones are merged ("tet" into "holiday", else "normal")."""
+    counts = {word: int(np.sum(types == word)) for word in sorted(set(types.tolist())) if word != "normal"}
+    common = [word for word, count in counts.items() if count >= _FEW_SPECIAL_DAYS]
+    merged: dict[str, str] = {}
+    for word, count in counts.items():
+        if word not in common:
+            merged[word] = "holiday" if "holiday" in common else "normal"
+            findings.append(notes.few_special_days(word, count, merged[word]))
+    return common, merged
+
+
+def _follows(index: pd.DatetimeIndex, used: Bools) -> Bools:
+    """For each used day but the last: is the next used one its neighbour?"""
+    # rounding: days of a zone with summer time are 23 or 25 hours apart
+    ordinal = np.round((index.as_unit("s").asi8 - index.as_unit("s").asi8[0]) / 86_400.0).astype(np.int64)
+    step: Bools = np.diff(ordinal[used]) == 1
+    return step
