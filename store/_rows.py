@@ -12,8 +12,8 @@ from dodac.samples import Layout
 from store._codec import row_crc
 
 COLUMNS: Final = "seq, instrument, time_ns, part, layout, span_ns, source, present, body, flags, raw, crc"
-SELECT_SAMPLES: Final = "SELECT " + COLUMNS + " FROM samples "
-INSERT_SAMPLE: Final = "INSERT INTO samples (" + COLUMNS + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+SELECT_SAMPLES: Final = f"SELECT {COLUMNS} FROM samples "  # noqa: S608 - our own column names
+INSERT_SAMPLE: Final = f"INSERT INTO samples ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608 - as above
 EVENT_COLUMNS: Final = "time_ns, end_ns, kind, text, source, instrument, data"
 
 EventRow = tuple[int, int | None, str, str, str, str | None, str]
@@ -44,4 +44,4 @@ def layouts_of(db: sqlite3.Connection) -> dict[int, Layout]:
 
 def is_sound(row: Sequence[Any]) -> bool:
     """True when a sample's row matches its check sum."""
-    return row_crc(*row[:-1]) == row[-1]
+    return bool(row_crc(*row[:-1]) == row[-1])

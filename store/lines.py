@@ -1,0 +1,113 @@
+"""InfluxDB line protocol of samples, flags and events, from templates built once per layout."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from dodac.clock import SECOND_NS
+from dodac.contracts import Event
+from dodac.quantities import Measurement
+from dodac.samples import Layout, Sample
+
+SPAN_FIELD: Final = "span_s"
+FLAG_MEASUREMENT: Final = "reading_flag"
+EVENT_MEASUREMENT: Final = "event"
+
+_TAG_ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ ", "\n": "\\ ", "\r": "\\ ", "\\": "/"})
+_TEXT_ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """Who, where and which instrument a line speaks of, and its measurement."""
+
+    company: str
+    site: str
+    asset: str
+    instrument: str
+    measurement: Measurement
+
+
+def _tag_text(**tags: str) -> str:
+    """Tags in the order of their names, escaped; empty ones are left out.
+
+    Line protocol has no way to write a backslash safely in a tag: it becomes "/".
+    """
+    return "".join(f",{key}={value.translate(_TAG_ESCAPES)}" for key, value in sorted(tags.items()) if value)
+
+
+@lru_cache(maxsize=4096)
+def _head(tags: Tags) -> str:
+    return tags.measurement.value + _tag_text(
+        company=tags.company, site=tags.site, asset=tags.asset, instrument=tags.instrument
+    )
+
+
+@lru_cache(maxsize=4096)
+def _template(tags: Tags, channels: tuple[str, ...]) -> str:
+    # %r writes the shortest text that gives the same float64 back
+    head = _head(tags).replace("%", "%%")
+    return f"{head} {','.join(f'{name}=%r' for name in channels)}"
+
+
+def line(sample: Sample, layout: Layout, tags: Tags) -> str:
+    """The line of a sample's good values; "" when it has none.
+
+    Measurement and tags from `tags`; fields are canonical channels, always float, and span_s when
+    the sample speaks for a second or more; a tag part only for parts above 0; time in ns.
+    """
+    values = sample.values
+    if not sample.flags and sample.present == (1 << len(values)) - 1 and sample.part == 0:
+        text = _template(tags, layout.channels) % values
+    else:
+        good = [(name, value) for name, value in zip(layout.channels, values, strict=True) if value == value]
+        if not good:
+            return ""
+        head = _head(tags) + (f",part={sample.part}" if sample.part else "")
+        text = f"{head} {','.join(f'{name}={value!r}' for name, value in good)}"
+    if sample.span_ns >= SECOND_NS:
+        text += f",{SPAN_FIELD}={sample.span_ns / SECOND_NS!r}"
+    return f"{text} {sample.time_ns}"
+
+
+def flag_lines(sample: Sample, tags: Tags, seq: int) -> list[str]:
+    """One line per flag: measurement reading_flag, tags channel and reason beside the instrument's.
+
+    Fields: seq (the journal's, as float) and value as read when there is one. Reason, and part
+    above 0, are tags so that two flags of one reading, or of a conflict, never overwrite.
+    """
+    lines = []
+    for flag in sample.flags:
+        head = FLAG_MEASUREMENT + _tag_text(
+            company=tags.company,
+            site=tags.site,
+            asset=tags.asset,
+            instrument=tags.instrument,
+            channel=flag.channel,
+            reason=flag.reason.value,
+            part=str(sample.part) if sample.part else "",
+        )
+        finite = flag.value is not None and flag.value - flag.value == 0
+        value = f",value={flag.value!r}" if finite else ""
+        lines.append(f"{head} seq={float(seq)!r}{value} {sample.time_ns}")
+    return lines
+
+
+def event_line(event: Event, company: str, site: str, seq: int) -> str:
+    """The line of an event: tags kind, source and instrument, fields text, data (JSON), end_ns, seq."""
+    head = EVENT_MEASUREMENT + _tag_text(
+        company=company,
+        site=site,
+        kind=event.kind.value,
+        source=event.source,
+        instrument=event.instrument or "",
+    )
+    data = json.dumps(dict(event.data), ensure_ascii=False, sort_keys=True)
+    end = f",end_ns={event.end_ns}i" if event.end_ns is not None else ""
+    return (
+        f'{head} data="{data.translate(_TEXT_ESCAPES)}"{end},seq={float(seq)!r},'
+        f'text="{event.text.translate(_TEXT_ESCAPES)}" {event.time_ns}'
+    )

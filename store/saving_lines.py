@@ -1,0 +1,87 @@
+"""Verified savings as line protocol, so that Grafana can show them: days, months and the total."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+_SPECIAL = re.compile(r"([,= \\])")
+
+
+class SavingMeasurement(StrEnum):
+    """Measurements of savings; a point's time is the start of its day or month, or of verification."""
+
+    DAY = "saving"
+    MONTH = "saving_month"
+    TOTAL = "saving_total"
+
+
+@dataclass(frozen=True, slots=True)
+class SavingTags:
+    """Whose saving: one verification of one option's plan."""
+
+    company: str
+    site: str
+    option: str
+    plan: str
+    verification: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavingPoint:
+    """Figures of one day, month or whole period.
+
+    time_ns: UTC. fields: name with unit → value; NaN is left out (an excluded day has no saving).
+    texts: words that belong to the point.
+    """
+
+    time_ns: int
+    fields: Mapping[str, float]
+    texts: Mapping[str, str]
+
+
+def saving_lines(
+    measurement: SavingMeasurement, points: Iterable[SavingPoint], tags: SavingTags
+) -> list[str]:
+    """One line a point; points without any figure or text are left out.
+
+    Writing the same verification again overwrites its points with the same figures. Raises
+    ValueError for a tag that is empty or breaks the line, and for an infinite figure.
+    """
+    head = measurement.value + "".join(
+        f",{key}={_tag(key, value)}"
+        for key, value in (
+            ("company", tags.company),
+            ("option", tags.option),
+            ("plan", tags.plan),
+            ("site", tags.site),
+            ("verification", tags.verification),
+        )
+    )
+    lines = []
+    for point in points:
+        fields = [f"{name}={_number(name, value)}" for name, value in point.fields.items() if value == value]
+        fields += [f"{name}={_text(value)}" for name, value in point.texts.items() if value]
+        if fields:
+            lines.append(f"{head} {','.join(fields)} {point.time_ns}")
+    return lines
+
+
+def _tag(key: str, value: str) -> str:
+    if not value or "\n" in value or value.endswith("\\"):
+        raise ValueError(f'the tag {key} of a saving can\'t be "{value}".')
+    return _SPECIAL.sub(r"\\\1", value)
+
+
+def _number(name: str, value: float) -> str:
+    if math.isinf(value):
+        raise ValueError(f"{name} of a saving is infinite.")
+    return repr(float(value))
+
+
+def _text(value: str) -> str:
+    inner = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return f'"{inner}"'
