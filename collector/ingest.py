@@ -1,0 +1,398 @@
+"""The one way in: everything measured passes here and is acknowledged only once it is on disk."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final, Protocol
+
+from collector.ledger import UNKNOWN, SourceCount
+from dodac.clock import Clock
+from dodac.contracts import DeadLetter, Event, EventKind
+from dodac.errors import StorageError
+from dodac.samples import Layout, Sample
+from store import Item, Outcome
+
+log = logging.getLogger("dodac.collector")
+
+Done = Callable[[], None]
+Key = tuple[str, str]
+
+SOURCE: Final = "collector"
+# what a store may raise when the disk is full, locked, read-only or gone: the batch is kept
+_STORAGE_FAULTS: Final = (StorageError, sqlite3.Error, OSError)
+
+
+class Spool(Protocol):
+    """The part of the journal that ingest writes to."""
+
+    def layout(self, layout: Layout) -> object: ...
+
+    def commit(self, items: Sequence[tuple[str, Item]]) -> list[Outcome]: ...
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What one call brought: items of one source, acknowledged together."""
+
+    source: str
+    items: Sequence[Item]
+    done: Done | None
+    keys: Mapping[str, int]  # instrument → samples and dead letters
+
+
+@dataclass(slots=True)
+class _Tally:
+    received: int = 0
+    committed: int = 0
+    duplicate: int = 0
+    conflict: int = 0
+    dead_letter: int = 0
+
+    def add(self, outcome: Outcome, count: int = 1) -> None:
+        match outcome:
+            case Outcome.COMMITTED:
+                self.committed += count
+            case Outcome.DUPLICATE:
+                self.duplicate += count
+            case Outcome.CONFLICT:
+                self.conflict += count
+
+
+@dataclass(frozen=True, slots=True)
+class IngestStatus:
+    """State of the way in: "up", "fault" (storage does not take anything) or "stopped"."""
+
+    state: str
+    queued: int
+    commits: int
+    fault: str = ""
+    refused: int = 0
+
+
+@dataclass(slots=True)
+class _Queue:
+    entries: deque[_Entry] = field(default_factory=deque)
+    layouts: list[Layout] = field(default_factory=list)
+    count: int = 0  # samples and dead letters; events never wait and are not counted
+
+
+class Ingest:
+    """Takes samples from any thread, commits them in groups from one thread of its own.
+
+    A group is committed when `window` items wait, when nothing new came for `idle_ms`, or `group_ms`
+    after its first item, whichever is first. While one group of at most `window` is being committed,
+    at most `window` more may wait: then the callers block. `done` callbacks run after the commit that
+    holds their items, in the order received. When storage fails, the group is kept and tried again
+    (`retry_s` = first and longest pause): nothing is acknowledged, nothing is lost.
+    """
+
+    def __init__(
+        self,
+        journal: Spool,
+        clock: Clock,
+        *,
+        window: int = 4096,
+        group_ms: int = 100,
+        idle_ms: int = 10,
+        retry_s: tuple[float, float] = (0.5, 30.0),
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._window = window
+        self._group_s = group_ms / 1000
+        self._idle_s = idle_ms / 1000
+        self._retry_s = retry_s
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)
+        self._room = threading.Condition(self._lock)
+        self._settled = threading.Condition(self._lock)
+        self._queue = _Queue()
+        self._batch: list[_Entry] = []
+        self._known: set[int] = set()
+        self._tally: dict[Key, _Tally] = {}
+        self._closed = False
+        self._abandon = False
+        self._refused = 0
+        self._fault = ""
+        self._commits = 0
+        self._thread: threading.Thread | None = None
+
+    # -- the way in ------------------------------------------------------------------------------
+
+    def layout(self, layout: Layout) -> None:
+        """Announces a layout; telling it again is free."""
+        if layout.id in self._known:
+            return
+        with self._lock:
+            if layout.id not in self._known:
+                self._known.add(layout.id)
+                self._queue.layouts.append(layout)
+
+    def sample(self, sample: Sample, *, source: str, done: Done | None = None) -> None:
+        """Queues one sample; blocks while the window is full."""
+        self._put(_Entry(source, (sample,), done, {sample.instrument: 1}))
+
+    def samples(self, samples: Iterable[Sample], *, source: str, done: Done | None = None) -> None:
+        """Queues many samples; `done` is called once, after the commit that holds the last of them."""
+        size = max(1, self._window // 4)
+        source_of = iter(samples)
+        chunk = list(islice(source_of, size))
+        while True:
+            following = list(islice(source_of, size)) if len(chunk) == size else []
+            keys = Counter([sample.instrument for sample in chunk])
+            self._put(_Entry(source, chunk, None if following else done, keys))
+            if not following:
+                return
+            chunk = following
+
+    def dead_letter(self, letter: DeadLetter, *, done: Done | None = None) -> None:
+        """Queues a payload that could not become samples; blocks while the window is full."""
+        self._put(_Entry(letter.source, (letter,), done, {letter.instrument or UNKNOWN: 1}))
+
+    def event(self, event: Event) -> None:
+        """Queues an event; never blocks, so that any thread may report at any time."""
+        with self._lock:
+            if not self._closed:
+                self._append(_Entry(event.source or SOURCE, (event,), None, {}))
+
+    def _put(self, entry: _Entry) -> None:
+        count = len(entry.items)
+        with self._lock:
+            while self._queue.count and self._queue.count + count > self._window and not self._closed:
+                self._room.wait()
+            if self._closed:
+                if not self._refused:
+                    log.warning(
+                        "ingest: %s sent samples after the stop; they are not acknowledged", entry.source
+                    )
+                self._refused += count
+                return
+            for instrument, number in entry.keys.items():
+                self._of(instrument, entry.source).received += number
+            self._queue.count += count
+            self._append(entry)
+
+    def _append(self, entry: _Entry) -> None:
+        was_empty = not self._queue.entries
+        self._queue.entries.append(entry)
+        # waking the commit thread for every sample would cost more than the sample
+        if was_empty or self._queue.count >= self._window:
+            self._work.notify()
+
+    def _of(self, instrument: str, source: str) -> _Tally:
+        key = (instrument, source)
+        tally = self._tally.get(key)
+        if tally is None:
+            tally = self._tally[key] = _Tally()
+        return tally
+
+    # -- life ------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Starts the commit thread."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+            self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        """Takes nothing more, commits what waits, ends the thread.
+
+        Gives False when storage did not take everything within `timeout_s`: what is left was never
+        acknowledged and stands in the ledger as in flight.
+        """
+        with self._lock:
+            self._closed = True
+            self._room.notify_all()
+            self._work.notify_all()
+        thread = self._thread
+        if thread is None:
+            return not self._queue.entries
+        thread.join(timeout_s)
+        with self._lock:
+            self._abandon = True
+            self._work.notify_all()
+        thread.join(1.0)
+        with self._lock:
+            left = sum(len(entry.items) for entry in (*self._batch, *self._queue.entries))
+        if left:
+            log.error(
+                "ingest: %d items could not be stored before the stop (%s)", left, self._fault or "busy"
+            )
+        return left == 0
+
+    def flush(self, timeout_s: float = 10.0) -> bool:
+        """Waits until everything queued so far is committed; False when that takes longer."""
+        deadline = time.monotonic() + timeout_s
+        with self._lock:
+            while self._queue.entries or self._batch:
+                rest = deadline - time.monotonic()
+                if rest <= 0 or self._thread is None:
+                    return False
+                self._settled.wait(rest)
+        return True
+
+    def counts(self) -> tuple[SourceCount, ...]:
+        """Counts per instrument and source, taken together; in flight is counted, not derived."""
+        with self._lock:
+            flying: Counter[Key] = Counter()
+            for entry in (*self._batch, *self._queue.entries):
+                for instrument, number in entry.keys.items():
+                    flying[instrument, entry.source] += number
+            return tuple(
+                SourceCount(
+                    instrument=key[0],
+                    source=key[1],
+                    received=tally.received,
+                    committed=tally.committed,
+                    duplicate=tally.duplicate,
+                    conflict=tally.conflict,
+                    dead_letter=tally.dead_letter,
+                    in_flight=flying[key],
+                )
+                for key, tally in sorted(self._tally.items())
+            )
+
+    def status(self) -> IngestStatus:
+        """What the way in is doing."""
+        with self._lock:
+            running = self._thread is not None and self._thread.is_alive()
+            state = "fault" if self._fault else "up" if running else "stopped"
+            queued = sum(len(entry.items) for entry in (*self._batch, *self._queue.entries))
+            return IngestStatus(state, queued, self._commits, self._fault, self._refused)
+
+    # -- the commit thread -----------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                while not self._queue.entries and not self._closed:
+                    self._work.wait()
+                if not self._queue.entries or self._abandon:
+                    return
+                self._gather()
+                batch, layouts = list(self._queue.entries), self._queue.layouts
+                self._queue = _Queue()
+                self._batch = batch
+                self._room.notify_all()
+            if not self._store(batch, layouts):
+                return
+            for entry in batch:
+                if entry.done is not None:
+                    try:
+                        entry.done()
+                    except Exception:
+                        log.exception("ingest: acknowledging to %s failed", entry.source)
+            with self._lock:
+                self._settled.notify_all()
+
+    def _gather(self) -> None:
+        """Waits (lock held) until the group is worth a commit."""
+        queue = self._queue
+        deadline = time.monotonic() + self._group_s
+        seen = -1
+        while not self._closed and queue.count < self._window and len(queue.entries) != seen:
+            rest = deadline - time.monotonic()
+            if rest <= 0:
+                return
+            seen = len(queue.entries)
+            self._work.wait(min(self._idle_s, rest))
+
+    def _store(self, batch: Sequence[_Entry], layouts: Sequence[Layout]) -> bool:
+        """Commits a group, however long storage takes; False when told to give up."""
+        items = [(entry.source, item) for entry in batch for item in entry.items]
+        pause_s, longest_s = self._retry_s
+        fault_ns = 0
+        while True:
+            try:
+                for layout in layouts:
+                    self._journal.layout(layout)
+                outcomes = self._commit(items)
+                break
+            except _STORAGE_FAULTS as error:
+                if not fault_ns:
+                    fault_ns = self._clock.now_ns()
+                    self._fault_starts(error, len(items))
+                with self._lock:
+                    if not self._abandon:
+                        self._work.wait(pause_s)
+                    if self._abandon:
+                        return False
+                pause_s = min(pause_s * 2, longest_s)
+        self._count(batch, outcomes)
+        if fault_ns:
+            self._fault_ends(fault_ns)
+        return True
+
+    def _commit(self, items: Sequence[tuple[str, Item]]) -> list[Outcome | None]:
+        """One transaction; an item the journal can't take at all goes to the dead letters alone (None)."""
+        try:
+            return list(self._journal.commit(items))
+        except _STORAGE_FAULTS:
+            raise
+        except Exception as error:
+            if len(items) > 1:
+                middle = len(items) // 2
+                return [*self._commit(items[:middle]), *self._commit(items[middle:])]
+            source, item = items[0]
+            log.exception("ingest: the journal can't take an item of %s", source)
+            if isinstance(item, Sample):
+                reason = f"not storable: {type(error).__name__}: {error}"
+                letter = DeadLetter(
+                    item.time_ns, source, "sample", repr(item).encode(), reason, item.instrument
+                )
+                self._journal.commit([(source, letter)])
+            return [None]
+
+    def _count(self, batch: Sequence[_Entry], outcomes: Sequence[Outcome | None]) -> None:
+        with self._lock:
+            self._commits += 1
+            plain = outcomes.count(Outcome.COMMITTED) == len(outcomes)
+            place = 0
+            for entry in batch:
+                size = len(entry.items)
+                if plain and size and isinstance(entry.items[0], Sample):
+                    for instrument, number in entry.keys.items():
+                        self._of(instrument, entry.source).committed += number
+                else:
+                    for item, outcome in zip(entry.items, outcomes[place : place + size], strict=True):
+                        self._count_one(entry.source, item, outcome)
+                place += size
+            self._batch = []
+
+    def _count_one(self, source: str, item: Item, outcome: Outcome | None) -> None:
+        if isinstance(item, DeadLetter):
+            self._of(item.instrument or UNKNOWN, source).dead_letter += 1
+        elif isinstance(item, Sample):
+            tally = self._of(item.instrument, source)
+            if outcome is None:
+                tally.dead_letter += 1
+            else:
+                tally.add(outcome)
+
+    def _fault_starts(self, error: Exception, kept: int) -> None:
+        text = f"the journal can't be written: {error}"
+        with self._lock:
+            self._fault = text
+        log.error("storage fault: %s; %d items kept, trying again", error, kept)
+        self._report(Event(self._clock.now_ns(), EventKind.ALARM, text, SOURCE, data={"state": "start"}))
+
+    def _fault_ends(self, since_ns: int) -> None:
+        now_ns = self._clock.now_ns()
+        seconds = (now_ns - since_ns) / 1e9
+        with self._lock:
+            self._fault = ""
+        log.warning("storage fault over after %.1f s; nothing was lost", seconds)
+        text = f"the journal is written again after {seconds:.1f} s"
+        self._report(Event(now_ns, EventKind.ALARM, text, SOURCE, data={"state": "end"}))
+
+    def _report(self, event: Event) -> None:
+        # the commit thread's own events are stored even while it drains for the stop
+        with self._lock:
+            self._append(_Entry(SOURCE, (event,), None, {}))

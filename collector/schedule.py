@@ -1,0 +1,139 @@
+"""When each instrument is read: on a grid of whole intervals, missed ticks counted, never bunched."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from dodac.clock import SECOND_NS, Clock
+from dodac.contracts import Event, EventKind
+
+log = logging.getLogger("dodac.collector")
+
+Poll = Callable[[str, int], bool]
+
+JUMP_NS: Final = 2 * SECOND_NS
+"""Wall time that runs away from monotonic time by more than this is a jump; NTP slews stay below."""
+_LONGEST_WAIT_NS: Final = SECOND_NS
+
+
+def next_tick(after_ns: int, every_ns: int) -> int:
+    """The first grid time later than `after_ns`; the grid is the multiples of `every_ns` since 1970 UTC.
+
+    Raises ValueError when `every_ns` is not positive.
+    """
+    if every_ns <= 0:
+        raise ValueError(f"an interval of {every_ns} ns is not positive.")
+    return (after_ns // every_ns + 1) * every_ns
+
+
+def ticks_missed(due_ns: int, now_ns: int, every_ns: int) -> int:
+    """How many whole intervals after `due_ns` have also passed by `now_ns`: they are not made up for."""
+    return max(0, (now_ns - due_ns) // every_ns)
+
+
+@dataclass(slots=True)
+class Ticks:
+    """One instrument's count: due = sent + missed."""
+
+    due: int = 0
+    sent: int = 0
+    missed: int = 0
+
+
+class Schedule:
+    """Polls every instrument on its grid from one thread.
+
+    `poll(instrument, due_ns)` must return at once; False means that an earlier read is still queued,
+    which counts as a missed tick. A wall-clock jump gives one CLOCK_JUMP event; ticks go on from the
+    new time.
+    """
+
+    def __init__(
+        self,
+        intervals: Mapping[str, int],
+        poll: Poll,
+        clock: Clock,
+        report: Callable[[Event], None],
+    ) -> None:
+        self._intervals = dict(intervals)
+        self._poll = poll
+        self._clock = clock
+        self._report = report
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._ticks = {instrument: Ticks() for instrument in self._intervals}
+        self._failing: set[str] = set()
+
+    def start(self) -> None:
+        """Starts the thread; without instruments it does nothing."""
+        if self._thread is None and self._intervals:
+            self._thread = threading.Thread(target=self.run, name="schedule", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(_LONGEST_WAIT_NS / SECOND_NS + 1)
+
+    def ticks(self) -> dict[str, Ticks]:
+        """Counts per instrument."""
+        with self._lock:
+            return {name: Ticks(t.due, t.sent, t.missed) for name, t in self._ticks.items()}
+
+    def run(self) -> None:
+        """The loop of the thread; returns after stop()."""
+        clock = self._clock
+        offset_ns = clock.now_ns() - clock.monotonic_ns()
+        heap = self._grid(clock.now_ns())
+        while not self._stop.is_set():
+            now_ns, monotonic_ns = clock.now_ns(), clock.monotonic_ns()
+            jump_ns = now_ns - monotonic_ns - offset_ns
+            if abs(jump_ns) > JUMP_NS:
+                self._tell_jump(now_ns, jump_ns)
+                heap = self._grid(now_ns)
+            # slow drift is followed, so that a year of slewing is never taken for a jump
+            offset_ns = now_ns - monotonic_ns
+            while heap and heap[0][0] <= now_ns:
+                due_ns, instrument = heapq.heappop(heap)
+                every_ns = self._intervals[instrument]
+                missed = ticks_missed(due_ns, now_ns, every_ns)
+                self._tick(instrument, due_ns + missed * every_ns, missed)
+                heapq.heappush(heap, (next_tick(now_ns, every_ns), instrument))
+            wait_ns = min(heap[0][0] - clock.now_ns(), _LONGEST_WAIT_NS)
+            if wait_ns > 0:
+                clock.wait(self._stop, wait_ns / SECOND_NS)
+
+    def _grid(self, now_ns: int) -> list[tuple[int, str]]:
+        heap = [(next_tick(now_ns, every_ns), name) for name, every_ns in self._intervals.items()]
+        heapq.heapify(heap)
+        return heap
+
+    def _tick(self, instrument: str, due_ns: int, missed: int) -> None:
+        try:
+            sent = self._poll(instrument, due_ns)
+        except Exception:
+            sent = False
+            if instrument not in self._failing:
+                self._failing.add(instrument)
+                log.exception("%s: the poll could not be queued", instrument)
+        else:
+            self._failing.discard(instrument)
+        with self._lock:
+            ticks = self._ticks[instrument]
+            ticks.due += missed + 1
+            ticks.missed += missed + (0 if sent else 1)
+            ticks.sent += 1 if sent else 0
+
+    def _tell_jump(self, now_ns: int, jump_ns: int) -> None:
+        seconds = jump_ns / SECOND_NS
+        log.warning("clock jump: wall time moved by %+.3f s against monotonic time", seconds)
+        text = f"wall time moved by {seconds:+.3f} s"
+        data = {"jump_s": seconds}
+        self._report(Event(now_ns, EventKind.CLOCK_JUMP, text, "collector", data=data))
