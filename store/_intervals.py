@@ -53,10 +53,7 @@ def per_step(
     total, covered = _share_out(begin, end, amount, edges, start_ns, end_ns)
     length = np.diff(edges).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        if kind is Kind.GAUGE:
-            value = total / covered
-        else:
-            value = total / np.maximum(covered / length, 1.0)
+        value = total / (covered if kind is Kind.GAUGE else np.maximum(covered / length, 1.0))
     value[covered <= 0] = np.nan
     return value, np.minimum(covered / length, 1.0)
 
@@ -96,13 +93,14 @@ def _extents(time_ns: Ints, span_ns: Ints) -> tuple[Ints, Ints]:
     if moment.any():
         reach = _LONG_GAP * _median_gap(time_ns) // 2
         half = np.minimum(np.diff(time_ns) // 2, reach)
-        left = np.concatenate(([reach], half))
-        right = np.concatenate((np.diff(time_ns) - np.diff(time_ns) // 2, [reach]))
-        right = np.minimum(right, reach)
         # the outermost readings have one neighbour: the same reach on both sides
-        left[0], right[-1] = (right[0], left[-1]) if len(time_ns) > 1 else (0, 1)
+        left = np.concatenate((half[:1], half))
+        right = np.concatenate((half, half[-1:]))
+        if len(time_ns) == 1:
+            left = right = np.zeros(1, dtype=np.int64)
         begin = np.where(moment, time_ns - left, begin)
-        end = np.where(moment, np.maximum(time_ns + right, time_ns - left + 1), end)
+        # a lone reading speaks for its moment only: a mean, and next to no coverage
+        end = np.where(moment, time_ns + np.maximum(right, 1), end)
     return begin, end
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -52,7 +53,7 @@ def edges(start_ns: int, end_ns: int, step: str, zone: str) -> npt.NDArray[np.in
     )
     if unit in ("min", "h"):
         length = count * (MINUTE_NS if unit == "min" else HOUR_NS)
-        inner = [np.arange(a, b, length) for a, b in zip(marks[:-1], marks[1:], strict=True)]
+        inner = [np.arange(a, b, length) for a, b in pairwise(marks)]
         marks = np.concatenate([*inner, marks[-1:]])
     low = np.searchsorted(marks, start_ns, side="right") - 1
     high = np.searchsorted(marks, end_ns, side="left")

@@ -1,0 +1,119 @@
+"""The part of the query interface that both stores share: frames from arrays of readings."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from dodac.errors import DataError, Where
+from dodac.quantities import channel as channel_named
+from store import _intervals
+from store._steps import edges
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+    Readings = tuple[Ints, Ints, Floats]
+    """time_ns, span_ns, values (rows × channels, NaN where not good), sorted by time and part."""
+
+FLAG_COLUMNS = ("time", "channel", "reason", "value")
+
+
+class ArrayStore(ABC):
+    """series() and intervals() on top of two reads that a store gives as arrays."""
+
+    @abstractmethod
+    def _readings(self, instrument: str, channels: tuple[str, ...], start_ns: int, end_ns: int) -> Readings:
+        """Good readings in the window."""
+
+    @abstractmethod
+    def _context(
+        self, instrument: str, channel: str, before_ns: int, after_ns: int, count: int
+    ) -> tuple[Readings, Readings]:
+        """Up to `count` good readings just before one time, and as many from another on; both ascending."""
+
+    def series(self, instrument: str, channels: Iterable[str], start_ns: int, end_ns: int) -> pd.DataFrame:
+        """Good values only: index "time" (UTC, ns), one float64 column a channel, NaN where absent.
+
+        Rows without any good value of the channels asked for are left out.
+        """
+        import numpy as np
+        import pandas as pd
+
+        names = _known(instrument, channels)
+        time_ns, _, values = self._readings(instrument, names, start_ns, end_ns)
+        some = ~np.isnan(values).all(axis=1)
+        return pd.DataFrame(values[some], index=time_index(time_ns[some]), columns=list(names))
+
+    def intervals(
+        self, instrument: str, channel: str, start_ns: int, end_ns: int, step: str, zone: str = "UTC"
+    ) -> pd.DataFrame:
+        """Amounts or means per calendar step of local time, with coverage.
+
+        Steps are whole; only time inside [start_ns, end_ns) counts, so the coverage of a step that
+        the window cuts is below 1. How amounts and means are made: store/_intervals.py.
+        """
+        import numpy as np
+        import pandas as pd
+
+        (name,) = _known(instrument, [channel])
+        marks = edges(start_ns, end_ns, step, zone)
+        inside = self._readings(instrument, (name,), start_ns, end_ns)
+        before, after = self._context(instrument, name, start_ns, end_ns, _intervals.CONTEXT)
+        time_ns, span_ns, values = (
+            np.concatenate(parts) for parts in zip(before, inside, after, strict=True)
+        )
+        good = ~np.isnan(values[:, 0])
+        value, coverage = _intervals.per_step(
+            channel_named(name).kind, time_ns[good], span_ns[good], values[good, 0], marks, start_ns, end_ns
+        )
+        index = time_index(marks[:-1]).tz_convert(zone)
+        return pd.DataFrame({"value": value, "coverage": coverage}, index=index)
+
+
+def _known(instrument: str, channels: Iterable[str]) -> tuple[str, ...]:
+    names = tuple(channels)
+    for name in names:
+        try:
+            channel_named(name)
+        except ValueError as error:
+            raise DataError(str(error), Where(instrument=instrument)) from None
+    if not names or len(set(names)) != len(names):
+        raise DataError("name at least one channel, each once.", Where(instrument=instrument))
+    return names
+
+
+def time_index(time_ns: Ints) -> pd.DatetimeIndex:
+    """A UTC index "time" with nanoseconds."""
+    import pandas as pd
+
+    return pd.DatetimeIndex(time_ns.view("datetime64[ns]"), name="time").tz_localize("UTC")
+
+
+def empty_readings(count: int) -> Readings:
+    """No readings of so many channels."""
+    import numpy as np
+
+    return np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, count), np.float64)
+
+
+def flag_frame(rows: list[tuple[int, int, str, str, float]]) -> pd.DataFrame:
+    """The frame of flags from (time_ns, part, channel, reason, value or NaN), in a fixed order."""
+    import numpy as np
+    import pandas as pd
+
+    rows = sorted(rows, key=lambda row: row[:4])
+    times = np.array([row[0] for row in rows], dtype=np.int64)
+    return pd.DataFrame(
+        {
+            "time": time_index(times),
+            "channel": pd.Series([row[2] for row in rows], dtype="str"),
+            "reason": pd.Series([row[3] for row in rows], dtype="str"),
+            "value": np.array([row[4] for row in rows], dtype=np.float64),
+        }
+    )
