@@ -66,8 +66,30 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """Where a figure came from: samples of an instrument that were read for it.
+
+    samples: of the instrument in the period, flagged ones too; flagged: those in which this channel
+    is not good; first_ns, last_ns: their times (0 when there are none); digest: SHA-256 over the
+    samples' digests in time order.
+    """
+
+    instrument: str
+    channel: str
+    samples: int
+    flagged: int
+    first_ns: int
+    last_ns: int
+    digest: str
+
+
+@dataclass(frozen=True)
 class FrozenBaseline:
-    """A fitted baseline with the data it was fitted on, fixed before reporting data are read."""
+    """A fitted baseline with the data it was fitted on, fixed before reporting data are read.
+
+    plan_digest: SHA-256 of the plan it was frozen for; calendar: which holiday calendar gave the
+    day types; evidence: the samples of the baseline period; version: of dodac.
+    """
 
     id: str
     plan: str
@@ -84,19 +106,9 @@ class FrozenBaseline:
     end: str
     findings: tuple[Finding, ...]
     version: str
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Where a figure came from: samples of an instrument that were read for it."""
-
-    instrument: str
-    channel: str
-    samples: int
-    flagged: int
-    first_ns: int
-    last_ns: int
-    digest: str
+    plan_digest: str = ""
+    calendar: str = ""
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True)

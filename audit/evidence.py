@@ -1,0 +1,41 @@
+"""Which samples a figure came from: counted, dated and digested per instrument and channel."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+
+from audit.periods import window_ns
+from audit.records import Evidence, Plan
+from dodac.contracts import Store
+
+
+def evidence_of(store: Store, plan: Plan, period: tuple[str, str]) -> tuple[Evidence, ...]:
+    """The evidence of a plan's channels in a period, each instrument's samples read once.
+
+    About 20 µs a sample: 70 000 samples in 1.5 s (benchmarks/audit_evidence.py).
+    """
+    start_ns, end_ns = window_ns(plan.zone, period)
+    wanted: dict[str, list[str]] = {}
+    for instrument, channel in (plan.energy, *plan.drivers.values()):
+        channels = wanted.setdefault(instrument, [])
+        if channel not in channels:
+            channels.append(channel)
+    found: list[Evidence] = []
+    for instrument, channels in wanted.items():
+        hasher = hashlib.sha256()
+        count = first_ns = last_ns = 0
+        flagged: Counter[str] = Counter()
+        for sample in store.samples(instrument, start_ns, end_ns):
+            hasher.update(sample.digest())
+            first_ns = first_ns if count else sample.time_ns
+            last_ns = sample.time_ns
+            count += 1
+            if sample.flags:
+                flagged.update({flag.channel for flag in sample.flags})
+        digest = hasher.hexdigest()
+        found += [
+            Evidence(instrument, channel, count, flagged[channel], first_ns, last_ns, digest)
+            for channel in channels
+        ]
+    return tuple(found)

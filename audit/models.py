@@ -1,0 +1,79 @@
+"""Between a plan, a fitted model and the frozen baseline that the register keeps of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis import Model, Refusal, calendar_version, fit_towt_daily, predict
+from audit.canonical import plain, sha256
+from audit.periods import frame_digest
+from audit.records import Evidence, FrozenBaseline, Plan
+from dodac import __version__
+from dodac.quantities import CHANNELS
+
+
+def fit_plan(plan: Plan, frame: pd.DataFrame, *, allow_short: bool = False) -> Model | Refusal:
+    """The plan's model fitted on a frame of `period_frame`."""
+    return fit_towt_daily(
+        frame,
+        drivers=[name for name in plan.drivers if name != "temperature"],
+        day_type="day_type" if plan.holidays else None,
+        unit=CHANNELS[plan.energy[1]].unit,
+        allow_short=allow_short,
+    )
+
+
+def freeze(
+    id: str, plan: Plan, model: Model, frame: pd.DataFrame, evidence: tuple[Evidence, ...], frozen_ns: int
+) -> FrozenBaseline:
+    """The record of a fitted model with the digests of its plan and data."""
+    return FrozenBaseline(
+        id=id,
+        plan=plan.id,
+        frozen_ns=frozen_ns,
+        data_digest=frame_digest(frame),
+        kind=model.kind,
+        unit=model.unit,
+        terms=model.terms,
+        coefficients=tuple(float(value) for value in model.coefficients),
+        covariance=tuple(tuple(float(value) for value in row) for row in model.covariance),
+        statistics=model.statistics,
+        settings=model.settings,
+        start=model.start,
+        end=model.end,
+        findings=model.findings,
+        version=__version__,
+        plan_digest=sha256(plain(plan)),
+        calendar=calendar_version(plan.holidays),
+        evidence=evidence,
+    )
+
+
+def model_of(baseline: FrozenBaseline) -> Model:
+    """The model that a frozen baseline keeps."""
+    return Model(
+        kind=baseline.kind,
+        unit=baseline.unit,
+        terms=baseline.terms,
+        coefficients=np.array(baseline.coefficients, dtype=np.float64),
+        covariance=np.array(baseline.covariance, dtype=np.float64),
+        statistics=baseline.statistics,
+        settings=baseline.settings,
+        start=baseline.start,
+        end=baseline.end,
+        findings=baseline.findings,
+    )
+
+
+def baseline_frame(model: Model, frame: pd.DataFrame) -> pd.DataFrame:
+    """For charts: measured, model and the drivers per day of the baseline period, and used."""
+    drivers = [name for name in frame.columns if name not in ("energy", "day_type", "coverage", "used")]
+    return pd.DataFrame(
+        {
+            "measured": frame["energy"],
+            "model": predict(model, frame),
+            **{name: frame[name] for name in drivers},
+            "used": frame["used"],
+        }
+    )

@@ -1,0 +1,112 @@
+"""The daily frame of a plan's period: what was measured, which days count, and its digest."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analysis import day_types
+from audit.records import Plan
+from dodac.contracts import EventKind, Store
+from dodac.errors import DataError, Where
+from dodac.quantities import CHANNELS, Kind, nearest
+
+# A mean of nine tenths of a day speaks for it. An amount with a tenth missing is a tenth too small.
+WHOLE_MEAN: Final = 0.9
+WHOLE_AMOUNT: Final = 0.999
+
+
+def days_of(zone: str, period: tuple[str, str]) -> pd.DatetimeIndex:
+    """Local midnights of the days from..to, both included."""
+    naive = pd.date_range(period[0], period[1], freq="D", unit="ns")
+    # a zone may skip midnight on the day its summer time starts
+    return naive.tz_localize(zone, ambiguous=np.ones(len(naive), dtype=bool), nonexistent="shift_forward")
+
+
+def window_ns(zone: str, period: tuple[str, str]) -> tuple[int, int]:
+    """The period as [start, end) in UTC nanoseconds."""
+    after = (pd.Timestamp(period[1]) + pd.Timedelta(days=1)).strftime("%Y-%m-%d")
+    edges = days_of(zone, (period[0], after)).tz_convert("UTC").asi8
+    return int(edges[0]), int(edges[-1])
+
+
+def period_frame(store: Store, plan: Plan, period: tuple[str, str]) -> pd.DataFrame:
+    """One row a local day of the plan's zone, from..to both included.
+
+    Columns: energy (the channel's unit a day), temperature (°C) and the other drivers, day_type,
+    coverage (the smallest of the channels', 0…1), used. A day is used when every channel covers it
+    (amounts of intervals wholly, counters and means to 90 %) and the plan does not exclude it; a day
+    in part is left out, never scaled up. Raises DataError when an instrument or channel is not there.
+    """
+    days = days_of(plan.zone, period)
+    start_ns, end_ns = window_ns(plan.zone, period)
+    columns: dict[str, object] = {}
+    coverage = np.ones(len(days))
+    used = np.ones(len(days), dtype=bool)
+    for name, (instrument, channel) in {"energy": plan.energy, **plan.drivers}.items():
+        _check_there(store, instrument, channel)
+        found = store.intervals(instrument, channel, start_ns, end_ns, "1D", plan.zone)
+        found = found.set_axis(pd.DatetimeIndex(found.index).as_unit("ns")).reindex(days)
+        covered = found["coverage"].fillna(0.0).to_numpy(dtype="float64")
+        whole = WHOLE_AMOUNT if CHANNELS[channel].kind is Kind.INTERVAL else WHOLE_MEAN
+        columns[name] = found["value"].to_numpy(dtype="float64")
+        coverage = np.minimum(coverage, covered)
+        used &= covered >= whole
+    dates = days.strftime("%Y-%m-%d").to_numpy(dtype=object)
+    for start, end, _ in plan.exclude:
+        used &= ~((dates >= start) & (dates <= end))
+    columns["day_type"] = day_types(days, plan.holidays).to_numpy(dtype=object)
+    columns["coverage"] = coverage
+    columns["used"] = used
+    return pd.DataFrame(columns, index=days)
+
+
+def _check_there(store: Store, instrument: str, channel: str) -> None:
+    known = store.instruments()
+    if instrument not in known:
+        near = nearest(instrument, known)
+        todo = f'Did you mean "{near}"?' if near else f"There are: {', '.join(known) or 'none'}."
+        raise DataError(f'there are no readings of instrument "{instrument}".', todo=todo)
+    channels = store.channels(instrument)
+    if channel not in channels:
+        near = nearest(channel, channels)
+        todo = f'Did you mean "{near}"?' if near else f"It has: {', '.join(channels) or 'none'}."
+        raise DataError(f'the instrument has no readings of "{channel}".', Where(instrument=instrument), todo)
+
+
+def frame_digest(frame: pd.DataFrame) -> str:
+    """Hex SHA-256 of a frame of `period_frame`.
+
+    Over one line a day: date, used, day type, and the numbers of used days to 10 significant figures,
+    so that journal and InfluxDB, which may add in another order, give the same digest.
+    """
+    names = [name for name in frame.columns if name not in ("day_type", "coverage", "used")]
+    hasher = hashlib.sha256("\x1f".join(names).encode())
+    dates = pd.DatetimeIndex(frame.index).strftime("%Y-%m-%d")
+    numbers = frame[names].to_numpy(dtype="float64")
+    for date, word, used, row in zip(dates, frame["day_type"], frame["used"], numbers, strict=True):
+        values = ",".join(f"{value:.9e}" for value in row) if used else ""
+        hasher.update(f"\n{date} {word} {int(used)} {values}".encode())
+    return hasher.hexdigest()
+
+
+def gaps_of(store: Store, plan: Plan, period: tuple[str, str]) -> tuple[tuple[str, str, str], ...]:
+    """Gap events that touch a period: (from, to, text) in local time, of the plan's instruments."""
+    start_ns, end_ns = window_ns(plan.zone, period)
+    mine = {plan.energy[0], *(instrument for instrument, _ in plan.drivers.values())}
+
+    def local(time_ns: int) -> str:
+        return pd.Timestamp(time_ns, unit="ns", tz="UTC").tz_convert(plan.zone).strftime("%Y-%m-%d %H:%M")
+
+    return tuple(
+        (
+            local(event.time_ns),
+            local(event.end_ns or event.time_ns),
+            f"{event.instrument}: {event.text}" if event.instrument else event.text,
+        )
+        for event in store.events(start_ns, end_ns)
+        if event.kind is EventKind.GAP and (event.instrument is None or event.instrument in mine)
+    )
