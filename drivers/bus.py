@@ -44,11 +44,15 @@ class Reader(Protocol):
 
     read: one sample. Channels that could not be read are flagged with their reason; a reader raises
     only LinkDown (the line is away). `probe` asks for as little as possible, to see whether a unit
-    that was silent is back. `everything` reads slow channels too.
+    that was silent is back. `everything` reads slow channels too. fault_text: what went wrong in the
+    last read or probe, for people; "" when nothing did. refused_channels: those the instrument
+    refuses for good (flagged once, then left out).
     """
 
     layout: Layout
     unit: str
+    fault_text: str
+    refused_channels: set[str]
 
     def read(self, bus: Bus, *, everything: bool = False) -> Sample: ...
     def probe(self, bus: Bus) -> bool: ...
@@ -57,9 +61,10 @@ class Reader(Protocol):
 class Bus:
     """One line: sends a request, waits for its answer, and never lets an old answer pass for a new one.
 
-    timeout_s: from the end of the request to the end of the answer. late_guard_s: how long the bus
+    timeout_s: from the end of the request to the start of the answer. late_guard_s: how long the bus
     listens after a timeout before it speaks again. quiet_s: silence that ends a burst of bytes.
-    counters: requests, answers, timeouts, damaged, late, discarded_bytes, link_down.
+    byte_s: what one byte takes on the line; frames are kept 3.5 bytes (at least 1.75 ms) apart.
+    counters: requests, answers, timeouts, damaged, late, discarded_bytes.
     """
 
     def __init__(
@@ -69,7 +74,7 @@ class Bus:
         *,
         timeout_s: float = 1.0,
         late_guard_s: float = 2.0,
-        quiet_s: float = 0.02,
+        quiet_s: float = 0.05,
         byte_s: float = 0.0,
     ) -> None:
         self.link = link
@@ -79,45 +84,59 @@ class Bus:
         self.quiet_s = quiet_s
         self.byte_s = byte_s
         self.counters: Counter[str] = Counter()
+        self._last_ns = 0
 
     def exchange(
-        self, request: bytes, find: Find, *, timeout_s: float | None = None, guard_s: float | None = None
+        self,
+        request: bytes,
+        find: Find,
+        *,
+        expected: int | None = None,
+        timeout_s: float | None = None,
+        guard_s: float | None = None,
+        pause_s: float = 0.0,
     ) -> Answer:
         """Sends a request and gives its answer.
 
-        timeout_s, guard_s: instead of the bus's own. Bytes that were waiting before the request are
-        discarded and counted. Raises BusFault (no_answer: nothing came; crc: something came that is
-        no answer) after the guard has passed, and LinkDown.
+        expected: bytes of the answer, when known: a damaged answer of that length ends the waiting
+        early (the caller must then be able to tell a second one apart). timeout_s, guard_s: instead
+        of the bus's own. pause_s: silence wanted before the request. Raises BusFault (no_answer:
+        nothing came but perhaps our echo; crc: something came that is no answer) after the guard has
+        passed, and LinkDown. Bytes that were waiting before the request are discarded and given with
+        the answer or the fault.
         """
-        stale = self.silence(0.0)
+        stale = self._rest(pause_s)
+        patience = self.timeout_s if timeout_s is None else timeout_s
         sent_ns, start = self.clock.now_ns(), self.clock.monotonic_ns()
         self.link.write(request)
         self.counters["requests"] += 1
-        patience = self.timeout_s if timeout_s is None else timeout_s
-        deadline = start + round((patience + len(request) * self.byte_s) * SECOND_NS)
-        came = b""
-        while True:
-            left = (deadline - self.clock.monotonic_ns()) / SECOND_NS
-            chunk = self.link.read(max(0.0, left))
-            now = self.clock.monotonic_ns()
-            if chunk:
-                came += chunk
-                place = find(came)
-                if place is not None:
-                    self.counters["answers"] += 1
-                    discarded = stale + came[: place[0]] + came[place[1] :]
-                    self.counters["discarded_bytes"] += len(discarded) - len(stale)
-                    return Answer(came[place[0] : place[1]], sent_ns, now - start, discarded)
-                # a line that is still sending is given the time its bytes take
-                deadline = max(deadline, min(now + round(self.quiet_s * SECOND_NS), deadline))
-            elif now >= deadline:
-                break
-        late = self.silence(self.late_guard_s if guard_s is None else guard_s)
-        if find(came + late) is not None or late:
+        first_by = start + _ns(patience + len(request) * self.byte_s)
+        babble = first_by + _ns(max(2.0, 300 * self.byte_s))  # a line that never falls quiet
+        came, deadline, damaged = b"", first_by, False
+        while (left := deadline - self.clock.monotonic_ns()) > 0:
+            chunk = self.link.read(left / SECOND_NS)
+            now = self._last_ns = self.clock.monotonic_ns()
+            if not chunk:
+                damaged = now < first_by
+                continue
+            came += chunk
+            place = find(came)
+            if place is not None:
+                self.counters["answers"] += 1
+                discarded = came[: place[0]] + came[place[1] :]
+                self.counters["discarded_bytes"] += len(discarded)
+                return Answer(came[place[0] : place[1]], sent_ns, now - start, stale + discarded)
+            whole = expected is not None and len(came.replace(request, b"", 1)) >= expected
+            # a line still sending is heard out; a whole but damaged answer needs no further patience
+            quiet = now + _ns(self.quiet_s)
+            deadline = min(quiet if whole else max(deadline, quiet), babble)
+        guard = self.late_guard_s if guard_s is None else guard_s
+        late = self.silence(self.quiet_s if damaged else guard)
+        if late:
             self.counters["late"] += 1
-        if not came.replace(request, b""):
+        if not came.replace(request, b"", 1):
             self.counters["timeouts"] += 1
-            words = "no answer" if not came else "no answer, only an echo of the request"
+            words = "no answer" if not came else "no answer, only an echo of the request,"
             raise BusFault(Reason.NO_ANSWER, f"{words} within {patience:g} s", came, stale + late)
         self.counters["damaged"] += 1
         self.counters["discarded_bytes"] += len(came)
@@ -127,22 +146,28 @@ class Bus:
         """Listens up to guard_s for late bytes, and on until the line is quiet; gives what came.
 
         Ends as soon as a late burst has come and the line is quiet again. A line that never falls
-        quiet is left after ten times the guard (at least 2 s).
+        quiet is left after the guard and two seconds more.
         """
         start = self.clock.monotonic_ns()
-        came = b""
-        wait = guard_s
-        limit = start + round(max(2.0, 10 * guard_s) * SECOND_NS)
+        end, limit, came = start + _ns(guard_s), start + _ns(guard_s + 2.0), b""
         while True:
-            chunk = self.link.read(max(0.0, wait))
-            if not chunk:
-                if came or self.clock.monotonic_ns() >= start + round(guard_s * SECOND_NS):
-                    self.counters["discarded_bytes"] += len(came)
-                    return came
-                wait = guard_s - (self.clock.monotonic_ns() - start) / SECOND_NS
-                continue
-            came += chunk
-            wait = self.quiet_s
-            if self.clock.monotonic_ns() >= limit:
+            now = self.clock.monotonic_ns()
+            chunk = self.link.read(max(0, end - now) / SECOND_NS)
+            now = self.clock.monotonic_ns()
+            if chunk:
+                came += chunk
+                end = now + _ns(self.quiet_s)
+            if (not chunk and now >= end) or now >= limit:
                 self.counters["discarded_bytes"] += len(came)
+                self._last_ns = now
                 return came
+
+    def _rest(self, pause_s: float) -> bytes:
+        """Keeps the frames apart; gives the bytes that nobody asked for."""
+        gap_ns = _ns(max(pause_s, 3.5 * self.byte_s, 0.00175 if self.byte_s else 0.0))
+        left = max(0, self._last_ns + gap_ns - self.clock.monotonic_ns())
+        return self.silence(left / SECOND_NS)
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * SECOND_NS)

@@ -31,7 +31,7 @@ def load_profiles(own: Path | None = None) -> dict[str, Profile]:
 
     Raises ConfigError (file, line, nearest name) for the first that is not right.
     """
-    return {id: _cached(path, path.stat().st_mtime_ns) for id, path in profile_files(own).items()}
+    return {name: _cached(path, path.stat().st_mtime_ns) for name, path in profile_files(own).items()}
 
 
 def load_profile(id: str, own: Path | None = None) -> Profile:

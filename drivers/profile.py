@@ -336,7 +336,7 @@ class MqttJsonProfile(_Base):
 
 
 Profile = ModbusProfile | MbusProfile | MqttJsonProfile
-PROTOCOLS: dict[str, type[ModbusProfile] | type[MbusProfile] | type[MqttJsonProfile]] = {
+PROTOCOLS: dict[str, type[ModbusProfile | MbusProfile | MqttJsonProfile]] = {
     "modbus": ModbusProfile,
     "mbus": MbusProfile,
     "mqtt_json": MqttJsonProfile,

@@ -1,0 +1,203 @@
+"""Opens the connections of a site file: checks that profile, address and connection fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import assert_never
+
+from dodac.clock import SECOND_NS, Clock, duration_ns
+from dodac.errors import ConfigError, InstrumentError, Where
+from dodac.quantities import Measurement
+from dodac.samples import Layout, Sample
+from dodac.site import (
+    FileConnection,
+    InstrumentConfig,
+    MqttConnection,
+    SerialConnection,
+    Site,
+    TcpConnection,
+)
+from drivers.bus import Bus, Reader
+from drivers.catalogue import load_profile
+from drivers.connection import Connection, PolledConnection
+from drivers.links import Link, LinkDown
+from drivers.profile import MbusProfile, ModbusProfile, MqttJsonProfile, Profile
+
+PolledConfig = SerialConnection | TcpConnection
+
+
+def own_profiles(site: Site) -> Path:
+    """The folder of the site's own profiles, beside the site file."""
+    return site.folder / "profiles"
+
+
+def open_connections(site: Site, clock: Clock) -> list[Connection]:
+    """The connections of a site that have instruments with profiles, not yet started.
+
+    Raises ConfigError when a profile is not there, does not fit its connection, or an address is
+    missing or out of the protocol's bounds.
+    """
+    opened: list[Connection] = []
+    for name, config in site.connections.items():
+        members = [
+            (item, load_profile_of(site, item))
+            for item in site.instruments
+            if item.connection == name and item.profile is not None
+        ]
+        if not members or isinstance(config, FileConnection):
+            for item, _ in members:
+                raise _misfit(site, item, "a file connection takes no profile: name a measurement instead.")
+            continue
+        if isinstance(config, MqttConnection):
+            opened.append(_open_mqtt(site, name, config, members, clock))
+        else:
+            opened.append(_open_polled(site, name, config, members, clock))
+    return opened
+
+
+def read_once(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Layout]:
+    """Reads one polled instrument now, every channel, with its raw bytes.
+
+    Raises InstrumentError when it does not answer, ConfigError when it is not a polled one.
+    """
+    sample, reader = read_with(site, instrument_id, clock)
+    return sample, reader.layout
+
+
+def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Reader]:
+    """As read_once, with the reader that holds what was read."""
+    item = site.instrument(instrument_id)
+    if item.profile is None or item.connection is None:
+        raise _misfit(site, item, "only instruments with a profile and a connection can be read.")
+    config = site.connections[item.connection]
+    if not isinstance(config, SerialConnection | TcpConnection):
+        raise _misfit(site, item, f"a {config.kind} connection sends by itself; it can't be asked.")
+    bus = _bus(config, clock)
+    reader = _reader(site, item, load_profile_of(site, item), config, clock)
+    where = Where(instrument=item.id, connection=item.connection)
+    try:
+        bus.link.open()
+        sample = reader.read(bus, everything=True)
+    except LinkDown as error:
+        raise InstrumentError(f"{error}.", where) from None
+    finally:
+        bus.link.close()
+    if not any(value == value for value in sample.values) and reader.fault_text:
+        todo = "Check address, wiring (A/B), baud rate and parity."
+        raise InstrumentError(f"{reader.fault_text}.", where, todo)
+    return sample, reader
+
+
+def load_profile_of(site: Site, item: InstrumentConfig) -> Profile:
+    """The profile an instrument names; ConfigError names the instrument."""
+    assert item.profile is not None  # noqa: S101  (callers chose instruments with a profile)
+    try:
+        return load_profile(item.profile, own_profiles(site))
+    except ConfigError as error:
+        if error.where.file is not None:
+            raise
+        raise ConfigError(error.what, Where(file=str(site.path), instrument=item.id), error.todo) from None
+
+
+def _open_polled(
+    site: Site,
+    id: str,
+    config: PolledConfig,
+    members: Sequence[tuple[InstrumentConfig, Profile]],
+    clock: Clock,
+) -> Connection:
+    readers: list[tuple[Reader, Measurement]] = []
+    taken: dict[str, str] = {}
+    for item, profile in members:
+        reader = _reader(site, item, profile, config, clock)
+        if reader.unit in taken:
+            raise _misfit(site, item, f'the address {reader.unit} is taken by "{taken[reader.unit]}".')
+        taken[reader.unit] = item.id
+        readers.append((reader, profile.kind))
+    return PolledConnection(id, _bus(config, clock), readers, clock)
+
+
+def _open_mqtt(
+    site: Site,
+    id: str,
+    config: MqttConnection,
+    members: Sequence[tuple[InstrumentConfig, Profile]],
+    clock: Clock,
+) -> Connection:
+    from drivers.mqtt_connection import MqttStream
+
+    fitting: list[tuple[InstrumentConfig, MqttJsonProfile]] = []
+    for item, profile in members:
+        if not isinstance(profile, MqttJsonProfile):
+            raise _misfit(site, item, f'the profile speaks {profile.protocol}, the connection "{id}" MQTT.')
+        fitting.append((item, profile))
+    return MqttStream(site, id, config, fitting, clock)
+
+
+def _bus(config: PolledConfig, clock: Clock) -> Bus:
+    link: Link
+    if isinstance(config, SerialConnection):
+        from drivers.links.serial import SerialLink
+
+        link = SerialLink(config.port, config.baud, config.frame)
+        # start bit, data bits, parity bit, stop bits
+        bits = 1 + int(config.frame[0]) + (config.frame[1] != "N") + int(config.frame[2])
+        byte_s = bits / config.baud
+    else:
+        from drivers.links.tcp import TcpLink
+
+        link, byte_s = TcpLink(config.host, config.port), 0.0
+    return Bus(
+        link,
+        clock,
+        timeout_s=duration_ns(config.timeout) / SECOND_NS,
+        late_guard_s=duration_ns(config.late_guard) / SECOND_NS,
+        byte_s=byte_s,
+    )
+
+
+def _reader(
+    site: Site, item: InstrumentConfig, profile: Profile, config: PolledConfig, clock: Clock
+) -> Reader:
+    match profile:
+        case ModbusProfile():
+            from drivers.protocols.modbus_map import Ratios
+            from drivers.protocols.modbus_reader import ModbusReader
+
+            return ModbusReader(
+                item.id,
+                profile,
+                _unit(site, item),
+                clock,
+                framing=config.framing if isinstance(config, TcpConnection) else "rtu",
+                ratios=Ratios(ct=_ratio(item.ct_ratio), vt=_ratio(item.vt_ratio)),
+            )
+        case MbusProfile():
+            from drivers.protocols.mbus import MbusReader
+
+            if isinstance(config, TcpConnection) and config.framing != "rtu":
+                raise _misfit(site, item, 'M-Bus over TCP carries serial frames: write framing = "rtu".')
+            return MbusReader(item, profile, clock)
+        case MqttJsonProfile():
+            raise _misfit(site, item, f"the profile speaks MQTT, the connection is {config.kind}.")
+        case _:
+            assert_never(profile)
+
+
+def _unit(site: Site, item: InstrumentConfig) -> int:
+    address = item.address if item.address is not None else 1
+    if not isinstance(address, int) or not 1 <= address <= 247:
+        raise _misfit(site, item, f"a Modbus address is a number from 1 to 247, not {address!r}.")
+    return address
+
+
+def _ratio(text: str | None) -> float:
+    if text is None:
+        return 1.0
+    primary, secondary = text.split("/")
+    return float(primary) / float(secondary)
+
+
+def _misfit(site: Site, item: InstrumentConfig, words: str) -> ConfigError:
+    return ConfigError(words, Where(file=str(site.path), instrument=item.id))

@@ -1,0 +1,141 @@
+"""A serial port through pyserial: own deadlines on the file descriptor, pty quirks, unplugging."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import termios
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import serial
+
+from drivers.links._link import LinkDown
+
+_PTY_MAJORS: Final = range(136, 144)
+_GONE: Final = (OSError, serial.SerialException, termios.error, TypeError, ValueError)
+
+
+def is_pty(port: str) -> bool:
+    """True for the slave side of a Linux pseudo-terminal, behind a link too."""
+    try:
+        return os.major(Path(port).stat().st_rdev) in _PTY_MAJORS
+    except OSError:
+        return False
+
+
+class SerialLink:
+    """A device path (/dev/ttyUSB0, /dev/serial/by-id/…) or a pyserial URL (rfc2217://, socket://).
+
+    Devices are locked against other programs. Timeouts are waited for here, not in pyserial: setting
+    ser.timeout after opening runs tcsetattr, which fails on a pty that was opened with parity.
+    """
+
+    def __init__(self, port: str, baud: int = 9600, frame: str = "8N1") -> None:
+        self.name = port
+        self._baud = baud
+        self._frame = frame
+        self._serial: Any = None
+        self._fd: int | None = None
+
+    def open(self) -> None:
+        """Opens the port; LinkDown says what is wrong with it."""
+        self.close()
+        try:
+            self._serial = self._opened(self._frame[1])
+        except termios.error as error:
+            # Linux ptys have no parity: the second opening with one gives EINVAL
+            if error.args[:1] != (errno.EINVAL,) or not is_pty(self.name):
+                raise LinkDown(f"{self.name}: the port refuses {self._baud} {self._frame}") from None
+            try:
+                self._serial = self._opened("N")
+            except _GONE as second:
+                raise LinkDown(f"{self.name}: {_words(second)}") from None
+        except _GONE as error:
+            raise LinkDown(f"{self.name}: {_words(error)}") from None
+        if "://" not in self.name:
+            self._fd = self._serial.fileno()
+            with contextlib.suppress(Exception):
+                self._serial.set_low_latency_mode(True)  # FTDI: 1 ms instead of 16 ms; others don't know it
+            with contextlib.suppress(*_GONE):
+                termios.tcflush(self._fd, termios.TCIOFLUSH)
+
+    def _opened(self, parity: str) -> Any:
+        common: dict[str, Any] = {
+            "baudrate": self._baud,
+            "bytesize": int(self._frame[0]),
+            "parity": parity,
+            "stopbits": int(self._frame[2]),
+        }
+        if "://" in self.name:
+            return serial.serial_for_url(self.name, timeout=0.02, write_timeout=5, **common)
+        return serial.Serial(self.name, timeout=0, exclusive=True, **common)
+
+    def close(self) -> None:
+        """Closes the port; a port that is gone already is no fault."""
+        port, self._serial, self._fd = self._serial, None, None
+        if port is not None:
+            with contextlib.suppress(*_GONE):
+                port.close()
+
+    def write(self, data: bytes) -> None:
+        """Sends all bytes; LinkDown when the port is gone or takes nothing for 5 s."""
+        if self._serial is None:
+            raise LinkDown(f"{self.name}: not open")
+        try:
+            if self._fd is None:
+                self._serial.write(data)
+                return
+            while data:
+                if not select.select([], [self._fd], [], 5.0)[1]:
+                    raise LinkDown(f"{self.name}: the port takes no bytes")
+                data = data[os.write(self._fd, data) :]
+        except BlockingIOError:
+            raise LinkDown(f"{self.name}: the port takes no bytes") from None
+        except _GONE as error:
+            raise LinkDown(f"{self.name}: {_words(error)}") from None
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has come, waiting up to timeout_s for the first byte; LinkDown when the port is gone."""
+        if self._serial is None:
+            raise LinkDown(f"{self.name}: not open")
+        try:
+            if self._fd is None:
+                return self._read_url(timeout_s)
+            if not select.select([self._fd], [], [], max(0.0, timeout_s))[0]:
+                return b""
+            data = os.read(self._fd, 4096)
+        except BlockingIOError:
+            return b""
+        except _GONE as error:
+            raise LinkDown(f"{self.name}: {_words(error)}") from None
+        if not data:
+            raise LinkDown(f"{self.name}: the device was unplugged")
+        return data
+
+    def _read_url(self, timeout_s: float) -> bytes:
+        deadline = time.monotonic() + max(0.0, timeout_s)
+        while True:
+            waiting = self._serial.in_waiting
+            data: bytes = self._serial.read(max(1, waiting)) if waiting or timeout_s > 0 else b""
+            if data or time.monotonic() >= deadline:
+                return data
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno is not None:
+        match error.errno:
+            case errno.ENOENT:
+                return "there is no such port; is the adapter plugged in?"
+            case errno.EACCES:
+                return "no permission; add the user to the group dialout"
+            case errno.EAGAIN | errno.EBUSY:
+                return "another program uses the port"
+            case errno.EIO | errno.ENXIO | errno.ENODEV:
+                return "the device was unplugged"
+            case _:
+                return os.strerror(error.errno)
+    return str(error) or type(error).__name__

@@ -1,0 +1,277 @@
+"""Reads one Modbus instrument over a bus: plans, asks, tells late answers apart, decodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from dodac.clock import SECOND_NS, Clock
+from dodac.samples import Flag, Layout, Reason, Sample
+from drivers.bus import Answer, Bus, BusFault
+from drivers.profile import ModbusProfile, Table
+from drivers.protocols import modbus
+from drivers.protocols.modbus_map import ModbusMap, Ratios
+from drivers.protocols.planner import Block, Span, avoiding, pieces, plan
+
+SLOW_NS: Final = 60 * SECOND_NS
+_REFUSALS: Final = (2, 3)
+_SILENT_BEHIND_GATEWAY: Final = (10, 11)
+Framing = Literal["rtu", "tcp"]
+
+
+@dataclass
+class Outstanding:
+    """Answers of one unit that may still come: (function, data bytes, believed until), oldest first.
+
+    An answer is awaited for thirty seconds after its request went unanswered; until then no other
+    request to the unit has an answer of the same shape.
+    """
+
+    horizon_ns: int = 30 * SECOND_NS
+    entries: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def add(self, function: int, size: int, now_ns: int) -> None:
+        self.entries.append((function, size, now_ns + self.horizon_ns))
+
+    def sizes(self, function: int, now_ns: int) -> list[int]:
+        """Data bytes of answers that may still come for this function."""
+        self.entries = [e for e in self.entries if e[2] > now_ns]
+        return [size for f, size, _ in self.entries if f == function]
+
+    def seen_in(self, unit: int, came: bytes) -> int:
+        """Strikes out the answers found among discarded bytes; gives how many."""
+        found = 0
+        for entry in list(self.entries):
+            place = modbus.find_rtu(came, unit, entry[0], entry[1])
+            if place is not None:
+                came = came[: place[0]] + came[place[1] :]
+                self.entries.remove(entry)
+                found += 1
+        return found
+
+
+class ModbusReader:
+    """One instrument at a unit number on a bus; used by the bus's thread only."""
+
+    def __init__(
+        self,
+        instrument: str,
+        profile: ModbusProfile,
+        unit: int,
+        clock: Clock,
+        *,
+        framing: Framing = "rtu",
+        ratios: Ratios | None = None,
+    ) -> None:
+        self.map = ModbusMap(profile, ratios)
+        self.layout = Layout(instrument, tuple(profile.channels))
+        self.unit = str(unit)
+        self.refused_channels: set[str] = set()
+        self.image: dict[tuple[Table, int], int] = {}
+        self.fault_text = ""
+        self._number = unit
+        self._clock = clock
+        self._framing = framing
+        self._pause_s = profile.link.pause_ms / 1000
+        self._guard_s = profile.link.late_guard_ms / 1000
+        self._outstanding = Outstanding()
+        self._refused: set[Block] = set()
+        self._transaction = 0
+        self._slow_ns: int | None = None
+        self._silent = False
+
+    # ---- one sample
+
+    def read(self, bus: Bus, *, everything: bool = False) -> Sample:
+        """One sample of every channel that is due; unread ones are flagged with their reason."""
+        now = self._clock.monotonic_ns()
+        slow_due = everything or self._slow_ns is None or now - self._slow_ns >= SLOW_NS
+        names = [
+            name
+            for name, mapped in self.map.channels.items()
+            if name not in self.refused_channels and (slow_due or mapped.spec.every == "fast")
+        ]
+        spans = self.map.spans(names)
+        self.image = {}
+        wall_ns = self._clock.now_ns()
+        failed, frames, lost = self._read_spans(bus, spans)
+        span_ns = self._clock.monotonic_ns() - now
+        values, flags = self.map.decode(self.image, names)
+        flagged = {flag.channel for flag in flags}
+        for name in names:
+            if name in values or name in flagged:
+                continue
+            needed = self.map.channels[name].spans
+            reason = next((failed[s] for s in needed if s in failed), Reason.EXCEPTION)
+            flags.append(Flag(name, reason))
+            if lost & set(needed):
+                self.refused_channels.add(name)
+        if len(self.refused_channels) == len(self.map.channels):
+            # an instrument that refuses everything is in fault, not without channels
+            self.refused_channels.clear()
+            self._refused.clear()
+        if slow_due and values:
+            self._slow_ns = now
+        order = self.layout.index
+        return self.layout.sample(
+            wall_ns + span_ns // 2,
+            values,
+            flags=sorted(flags, key=lambda flag: order[flag.channel]),
+            span_ns=span_ns,
+            raw=b"".join(frames) if flags or everything else None,
+        )
+
+    def probe(self, bus: Bus) -> bool:
+        """True when the unit answers its smallest request, if only with a refusal.
+
+        Then the line is heard out until it was silent for a whole guard, so that none of the answers
+        to earlier requests is left.
+        """
+        names = [n for n, m in self.map.channels.items() if m.spec.every == "fast"] or list(self.map.channels)
+        span = min(self.map.spans(names), key=lambda s: (s.count, s.address))
+        try:
+            # any answer of this unit will do here, so that a late one needs no telling apart
+            self._ask(bus, span, quick=True)
+        except BusFault as fault:
+            self.fault_text = fault.text
+            return False
+        except modbus.ModbusException:
+            pass
+        if self._framing == "rtu":
+            while late := bus.silence(self._guard(bus)):
+                self._strike_out(bus, late)
+            self._outstanding.entries.clear()
+        return True
+
+    # ---- blocks
+
+    def _read_spans(self, bus: Bus, spans: set[Span]) -> tuple[dict[Span, Reason], list[bytes], set[Span]]:
+        """Fills the image; gives reasons of spans not read, the frames, and spans refused for good."""
+        failed: dict[Span, Reason] = {}
+        frames: list[bytes] = []
+        lost: set[Span] = set()
+        waiting: list[Block] = []
+        for block in plan(spans, self.map.limits):
+            asked, gone = pieces(block, spans, self._refused)
+            waiting += asked
+            lost.update(gone)
+        self.fault_text = ""
+        while waiting:
+            block = waiting.pop(0)
+            inside = [s for s in spans if block.holds(s)]
+            try:
+                frames += self._read_block(bus, block, spans)
+            except BusFault as fault:
+                self.fault_text = self.fault_text or fault.text
+                frames.append(fault.raw)
+                failed.update(dict.fromkeys(inside, fault.reason))
+                if fault.reason == Reason.NO_ANSWER:
+                    # a silent unit is not asked again and again: the line belongs to the others too
+                    rest = [s for b in waiting for s in spans if b.holds(s)]
+                    failed.update(dict.fromkeys(rest, fault.reason))
+                    break
+            except modbus.ModbusException as refusal:
+                frames.append(refusal.raw)
+                if refusal.code in _REFUSALS and not self._awaited(block):
+                    self._refused.add(block)
+                    asked, gone = pieces(block, spans, self._refused)
+                    lost.update(gone)
+                    waiting = [*asked, *waiting]
+                else:
+                    self.fault_text = self.fault_text or str(refusal)
+                    failed.update(dict.fromkeys(inside, Reason.EXCEPTION))
+        return failed, frames, lost
+
+    def _awaited(self, block: Block) -> bool:
+        return bool(self._outstanding.sizes(modbus.FUNCTIONS[block.table], self._clock.monotonic_ns()))
+
+    def _read_block(self, bus: Bus, block: Block, spans: set[Span]) -> list[bytes]:
+        """Reads a block so that no earlier answer can pass for its own; a damaged answer is asked again once."""
+        for attempt in (1, 2):
+            try:
+                return self._read_apart(bus, block, spans)
+            except BusFault as fault:
+                if fault.reason != Reason.CRC or attempt == 2:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _read_apart(self, bus: Bus, block: Block, spans: set[Span]) -> list[bytes]:
+        function = modbus.FUNCTIONS[block.table]
+        if self._framing == "tcp":
+            return [self._ask(bus, block)]
+        taken = self._outstanding.sizes(function, self._clock.monotonic_ns())
+        blocks = avoiding(block, spans, self.map.limits, _size, taken)
+        if blocks is not None:
+            return [self._ask(bus, part) for part in blocks]
+        # nothing can be asked that looks different: with n old answers possible, the answer to
+        # request n + 1 is at the oldest that to the first request of this round
+        old = taken.count(_size(block))
+        if old > 2:
+            text = f"{old} late answers may still come that look like this one"
+            raise BusFault(Reason.LATE_ANSWER, text)
+        return [self._ask(bus, block) for _ in range(old + 1)]
+
+    def _guard(self, bus: Bus) -> float:
+        return min(self._guard_s, bus.late_guard_s)
+
+    def _ask(self, bus: Bus, block: Block, *, quick: bool = False) -> bytes:
+        function = modbus.FUNCTIONS[block.table]
+        pdu = modbus.read_pdu(function, block.address, block.count)
+        size = _size(block)
+        # a unit known to be silent doesn't hold up the others: its answers are told apart anyway
+        guard = bus.quiet_s if quick or self._silent else self._guard(bus)
+        try:
+            if self._framing == "tcp":
+                self._transaction = (self._transaction + 1) & 0xFFFF
+                number = self._transaction
+                answer = bus.exchange(
+                    modbus.mbap(number, self._number, pdu),
+                    lambda came: modbus.find_mbap(came, number, self._number, function, size),
+                    guard_s=0.0,
+                    pause_s=self._pause_s,
+                )
+            else:
+                answer = bus.exchange(
+                    modbus.rtu(self._number, pdu),
+                    lambda came: modbus.find_rtu(came, self._number, function, size),
+                    expected=size + 5,
+                    guard_s=guard,
+                    pause_s=self._pause_s,
+                )
+        except BusFault as fault:
+            self._silent = fault.reason == Reason.NO_ANSWER
+            if self._framing == "rtu":
+                self._outstanding.add(function, size, self._clock.monotonic_ns())
+                self._strike_out(bus, fault.late)
+            raise
+        self._silent = False
+        self._strike_out(bus, answer.discarded)
+        return self._keep(answer, block, function, size)
+
+    def _keep(self, answer: Answer, block: Block, function: int, size: int) -> bytes:
+        try:
+            data = modbus.answer_data(answer.data, tcp=self._framing == "tcp")
+        except modbus.ModbusException as refusal:
+            if self._framing == "rtu" and self._awaited(block):
+                # the refusal may be an older request's: then our own answer is still to come
+                self._outstanding.add(function, size, self._clock.monotonic_ns())
+            if refusal.code in _SILENT_BEHIND_GATEWAY:
+                raise BusFault(Reason.NO_ANSWER, str(refusal), answer.data) from None
+            raise
+        if function <= 2:
+            for place in range(block.count):
+                self.image[block.table, block.address + place] = data[place // 8] >> (place % 8) & 1
+        else:
+            for place in range(block.count):
+                self.image[block.table, block.address + place] = int.from_bytes(
+                    data[2 * place : 2 * place + 2], "big"
+                )
+        return answer.data
+
+    def _strike_out(self, bus: Bus, came: bytes) -> None:
+        if came:
+            bus.counters["late_recognised"] += self._outstanding.seen_in(self._number, came)
+
+
+def _size(block: Block) -> int:
+    return modbus.byte_count(modbus.FUNCTIONS[block.table], block.count)
