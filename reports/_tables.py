@@ -1,0 +1,87 @@
+"""Rows of the report's tables: instruments, fit statistics, coefficients, commands to check again."""
+
+from __future__ import annotations
+
+import math
+
+from audit.records import SavingCase
+from dodac.quantities import CHANNELS
+from dodac.words import Language, number_text, significant_text
+from reports.formats import day_text, percent_text, unit_text
+from reports.words import say, say_or
+
+
+def instrument_rows(case: SavingCase, language: Language) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """(instrument, what it is used for, [(fact, value)]) of every instrument of the plan and the evidence."""
+    uses: dict[str, list[str]] = {}
+    energy_instrument, energy_channel = case.plan.energy
+    uses.setdefault(energy_instrument, []).append(
+        say("use_energy", language, channel=_channel_text(energy_channel, language))
+    )
+    for driver, (instrument, channel) in sorted(case.plan.drivers.items()):
+        words = say_or(f"driver_{driver}", language, driver)
+        uses.setdefault(instrument, []).append(
+            say("use_driver", language, driver=words, channel=_channel_text(channel, language))
+        )
+    for instrument in case.instruments:
+        uses.setdefault(instrument, [])
+    rows = []
+    for instrument, used_for in uses.items():
+        facts = [
+            (say_or(f"fact_{key}", language, key.replace("_", " ")), day_text(value, language))
+            for key, value in case.instruments.get(instrument, {}).items()
+            if value
+        ]
+        rows.append((instrument, "; ".join(used_for), facts))
+    return rows
+
+
+def _channel_text(name: str, language: Language) -> str:
+    known = CHANNELS.get(name)
+    if known is None:
+        return name
+    unit = unit_text(known.unit, language)
+    return f"{known.vi if language == 'vi' else known.en}{f' [{unit}]' if unit else ''}"
+
+
+def statistic_rows(case: SavingCase, language: Language) -> list[tuple[str, str, str]]:
+    """(statistic, value, meaning) of the baseline's fit."""
+    fit = case.baseline.statistics
+    unit = unit_text(case.baseline.unit, language)
+    values = [
+        ("n", "n", number_text(fit.n, 0, language)),
+        ("p", "p", number_text(fit.p, 0, language)),
+        ("R²", "r2", number_text(fit.r2, 4, language)),
+        ("R² adj", "adjusted_r2", number_text(fit.adjusted_r2, 4, language)),
+        ("RMSE", "rmse", f"{significant_text(fit.rmse, 4, language)} {unit}"),
+        ("CV(RMSE)", "cv_rmse", percent_text(fit.cv_rmse, language, 2)),
+        ("NMBE", "nmbe", percent_text(fit.nmbe, language, 4)),
+        ("ρ", "rho", number_text(fit.rho, 3, language)),
+    ]
+    return [(name, value, say(f"stat_{key}", language)) for name, key, value in values]
+
+
+def coefficient_rows(case: SavingCase, language: Language) -> list[tuple[str, str, str, str]]:
+    """(term, coefficient, standard error with √κ, t) of the frozen baseline."""
+    base = case.baseline
+    rho = min(max(base.statistics.rho, 0.0), 0.999)
+    kappa = (1 + rho) / (1 - rho)
+    rows = []
+    for place, (term, value) in enumerate(zip(base.terms, base.coefficients, strict=True)):
+        variance = base.covariance[place][place]
+        error = math.sqrt(kappa * variance) if variance > 0 else math.nan
+        t = value / error if error else math.nan
+        rows.append(
+            (
+                term,
+                significant_text(value, 6, language),
+                significant_text(error, 3, language),
+                number_text(t, 1, language),
+            )
+        )
+    return rows
+
+
+def check_commands(case: SavingCase) -> list[str]:
+    """What to type to get the same figures from the samples again."""
+    return [f"dodac report --site site.toml {case.verified.id}"]

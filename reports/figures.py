@@ -1,0 +1,147 @@
+"""The numbers that page and report derive from one saving: months, growing ±, lines to draw."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import date
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Final
+
+from audit.records import SavingCase
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+MEAN_DAYS: Final = 7  # one whole week: no weekday is counted more than another
+
+
+@dataclass(frozen=True)
+class Month:
+    """One calendar month of the reporting period; energies and half width in the saving's unit."""
+
+    year: int
+    month: int
+    intervals: int
+    excluded: int
+    adjusted_baseline: float
+    measured: float
+    saving: float
+    half_width: float
+    cumulative: float
+
+    @property
+    def fraction(self) -> float:
+        """saving / adjusted baseline."""
+        return self.saving / self.adjusted_baseline if self.adjusted_baseline else math.nan
+
+
+def random_share(case: SavingCase) -> float:
+    """The share of the final variance that is scatter of single intervals, 0…1.
+
+    z²·κ·s²·M / U² with κ = (1 + ρ)/(1 − ρ) (the m-term of the exact least-squares variance);
+    the rest belongs to the coefficients and grows with the time, not with its root.
+    """
+    statistics, savings = case.baseline.statistics, case.savings
+    half_width = savings.uncertainty.half_width
+    if not (half_width > 0 and math.isfinite(half_width)):
+        return 1.0
+    z = NormalDist().inv_cdf((1 + savings.uncertainty.confidence) / 2)
+    rho = min(max(statistics.rho, 0.0), 0.99)
+    kappa = (1 + rho) / (1 - rho)
+    return min(1.0, z * z * kappa * statistics.rmse**2 * max(1, savings.intervals) / half_width**2)
+
+
+def half_width_of(case: SavingCase, intervals: float) -> float:
+    """± of the saving summed over that many intervals; over all of them it is the stated ±."""
+    part = intervals / max(1, case.savings.intervals)
+    share = random_share(case)
+    return case.savings.uncertainty.half_width * math.sqrt(share * part + (1 - share) * part * part)
+
+
+def months(case: SavingCase) -> tuple[Month, ...]:
+    """The saving by calendar month; sums are over the intervals used."""
+    frame = case.savings.frame
+    rows: list[Month] = []
+    running = 0.0
+    keys = [(stamp.year, stamp.month) for stamp in frame.index]
+    for year, month in sorted(set(keys)):
+        part = frame[[key == (year, month) for key in keys]]
+        used = part[part["used"].astype(bool)]
+        saving = float(used["saving"].sum())
+        running += saving
+        rows.append(
+            Month(
+                year=year,
+                month=month,
+                intervals=len(used),
+                excluded=len(part) - len(used),
+                adjusted_baseline=float(used["adjusted_baseline"].sum()),
+                measured=float(used["measured"].sum()),
+                saving=saving,
+                half_width=half_width_of(case, len(used)),
+                cumulative=running,
+            )
+        )
+    return tuple(rows)
+
+
+def day_numbers(index: pd.Index) -> np.ndarray:
+    """Local wall time of an index as days since 1970, for the x axis."""
+    import pandas as pd
+
+    times = pd.DatetimeIndex(index)
+    if times.tz is not None:
+        times = times.tz_localize(None)
+    numbers: np.ndarray = times.to_numpy(dtype="datetime64[s]").astype("int64") / 86_400
+    return numbers
+
+
+def day_number(day: str | date) -> float:
+    """A local date, or the date part of a text, as days since 1970."""
+    if isinstance(day, str):
+        day = date.fromisoformat(day[:10])
+    return float((day - date(1970, 1, 1)).days)
+
+
+def used_values(frame: pd.DataFrame, column: str) -> pd.Series:
+    """A column with NaN where the interval was not used."""
+    values: pd.Series = frame[column].astype("float64").where(frame["used"].astype(bool))
+    return values
+
+
+def weekly_mean(values: pd.Series) -> pd.Series:
+    """The centred mean of a week of daily values; NaN with fewer than six of them, and where the day itself is not used."""
+    mean: pd.Series = values.rolling(MEAN_DAYS, center=True, min_periods=MEAN_DAYS - 1).mean()
+    return mean.where(values.notna())
+
+
+def tet_spans(case: SavingCase, first: date, last: date) -> list[tuple[date, date]]:
+    """First and last day of each Tết inside [first, last], by the plan's calendar."""
+    import pandas as pd
+
+    from analysis import day_types
+
+    kinds = day_types(pd.date_range(first, last, freq="D"), case.plan.holidays)
+    spans: list[tuple[date, date]] = []
+    for stamp in kinds.index[kinds == "tet"]:
+        day = stamp.date()
+        if spans and (day - spans[-1][1]).days == 1:
+            spans[-1] = (spans[-1][0], day)
+        else:
+            spans.append((day, day))
+    return spans
+
+
+def meter_class_percent(case: SavingCase) -> float | None:
+    """The accuracy class of the energy meter in percent, when its facts state one."""
+    facts = case.instruments.get(case.plan.energy[0], {})
+    match = re.match(r"^\s*(?:class\s*)?(\d+(?:[.,]\d+)?)\s*[sS]?\b", facts.get("accuracy_class", ""))
+    return float(match.group(1).replace(",", ".")) if match else None
+
+
+def excluded_spans(case: SavingCase) -> list[tuple[str, str, str]]:
+    """(from, to, why) of what was left out or missing: the plan's exclusions, then gaps, in time order."""
+    return sorted([*case.plan.exclude, *case.gaps])
