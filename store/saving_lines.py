@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-_SPECIAL = re.compile(r"([,= \\])")
+from store.lines import _TEXT_ESCAPES, _tag_text
 
 
 class SavingMeasurement(StrEnum):
@@ -49,18 +48,11 @@ def saving_lines(
     """One line a point; points without any figure or text are left out.
 
     Writing the same verification again overwrites its points with the same figures. Raises
-    ValueError for a tag that is empty or breaks the line, and for an infinite figure.
+    ValueError for a tag that is empty and for an infinite figure.
     """
-    head = measurement.value + "".join(
-        f",{key}={_tag(key, value)}"
-        for key, value in (
-            ("company", tags.company),
-            ("option", tags.option),
-            ("plan", tags.plan),
-            ("site", tags.site),
-            ("verification", tags.verification),
-        )
-    )
+    if not all((tags.company, tags.site, tags.option, tags.plan, tags.verification)):
+        raise ValueError(f"a tag of a saving is empty: {tags}.")
+    head = measurement.value + _tag_text(**asdict(tags))
     lines = []
     for point in points:
         fields = [f"{name}={_number(name, value)}" for name, value in point.fields.items() if value == value]
@@ -70,12 +62,6 @@ def saving_lines(
     return lines
 
 
-def _tag(key: str, value: str) -> str:
-    if not value or "\n" in value or value.endswith("\\"):
-        raise ValueError(f'the tag {key} of a saving can\'t be "{value}".')
-    return _SPECIAL.sub(r"\\\1", value)
-
-
 def _number(name: str, value: float) -> str:
     if math.isinf(value):
         raise ValueError(f"{name} of a saving is infinite.")
@@ -83,5 +69,4 @@ def _number(name: str, value: float) -> str:
 
 
 def _text(value: str) -> str:
-    inner = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-    return f'"{inner}"'
+    return f'"{value.replace(chr(10), " ").translate(_TEXT_ESCAPES)}"'
