@@ -74,8 +74,8 @@ class Kit:
 
     layout: Layout = LAYOUT
     t0: int = T0
-    make: Callable[..., Sample] = staticmethod(make)
-    until: Callable[..., None] = staticmethod(until)
+    make: Callable[..., Sample] = make
+    until: Callable[..., None] = until
     flaky: type[FlakyJournal] = FlakyJournal
 
 

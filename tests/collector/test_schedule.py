@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,7 +61,7 @@ def test_instruments_are_read_on_whole_intervals() -> None:
     for name, every in (("a", 10 * SECOND_NS), ("b", 5 * SECOND_NS // 2)):
         due = [d for n, d, _ in plan.calls if n == name]
         assert all(time % every == 0 for time in due)
-        assert [b - a for a, b in zip(due, due[1:], strict=False)] == [every] * (len(due) - 1)
+        assert [b - a for a, b in itertools.pairwise(due)] == [every] * (len(due) - 1)
     assert all(now - due < SECOND_NS // 100 for _, due, now in plan.calls)
 
 
@@ -97,7 +99,7 @@ def test_a_clock_set_forward_or_back_is_told_once_and_reading_goes_on() -> None:
         assert [event.kind for event in plan.events] == [EventKind.CLOCK_JUMP]
         assert plan.events[0].data["jump_s"] == jump_s
         due = [d for _, d, _ in plan.calls]
-        after = [b - a for a, b in zip(due[5:], due[6:], strict=False)]
+        after = [b - a for a, b in itertools.pairwise(due)]
         assert after == [SECOND_NS] * len(after)
         # a jump is not a stall: it adds no missed ticks
         assert plan.schedule.ticks()["a"].missed == 0

@@ -1,0 +1,222 @@
+"""What `dodac status` and `dodac export` read from a journal, also while another process collects."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from collector.ledger import Ledger, SinkCount, SourceCount, table
+from dodac.clock import iso_utc, parse_time_ns
+from dodac.contracts import Event, EventKind
+from dodac.errors import ConfigError, DataError, Where
+from dodac.quantities import channel, nearest
+from store import JournalStore
+from store.journal_view import JournalView, view_journal
+
+if TYPE_CHECKING:
+    from dodac.site import Site
+
+_FOREVER_NS = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentRow:
+    """One instrument's stored samples, its last time, and since when it is in fault ("" when it is not)."""
+
+    instrument: str
+    samples: int
+    last: str
+    fault_since: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The state of a journal: accounts since it began, instruments, faults that have not ended."""
+
+    journal: str
+    samples: int
+    events: int
+    dead_letters: int
+    lost: int
+    size_bytes: int
+    ledger: Ledger
+    instruments: tuple[InstrumentRow, ...]
+    open_faults: tuple[Event, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "journal": self.journal,
+            "samples": self.samples,
+            "events": self.events,
+            "dead_letters": self.dead_letters,
+            "lost": self.lost,
+            "size_bytes": self.size_bytes,
+            "ledger": self.ledger.as_dict(),
+            "instruments": [asdict(row) for row in self.instruments],
+            "open_faults": [
+                {"since": iso_utc(e.time_ns), "source": e.source, "instrument": e.instrument, "text": e.text}
+                for e in self.open_faults
+            ],
+        }
+
+    def text(self) -> str:
+        """The report for people."""
+        head = (
+            f"{self.journal}: {self.samples} samples, {self.events} events, {self.dead_letters} dead letters, "
+            f"{self.size_bytes / 1e6:.1f} MB"
+        )
+        if self.lost:
+            head += f"; {self.lost} samples were lost to damage of the file"
+        rows = [(row.instrument, row.samples, row.last, row.fault) for row in self.instruments]
+        parts = [head]
+        if rows:
+            parts.append(table(("instrument", "samples", "last", "fault"), rows))
+        parts.append(self.ledger.text())
+        if self.open_faults:
+            parts.append(
+                "Open faults and gaps:\n"
+                + "\n".join(
+                    f"  since {iso_utc(e.time_ns)}  {e.instrument or e.source}: {e.text}"
+                    for e in self.open_faults
+                )
+            )
+        return "\n\n".join(part for part in parts if part)
+
+
+def ledger_of(view: JournalView) -> Ledger:
+    """The ledger since the journal began; nothing is in flight in a journal."""
+    sources = []
+    for (instrument, source), tally in sorted(view.tallies.items()):
+        counts = {name: tally.get(name, 0) for name in ("committed", "duplicate", "conflict", "dead_letter")}
+        sources.append(SourceCount(instrument, source, received=sum(counts.values()), **counts))
+    sinks = tuple(
+        SinkCount(
+            sink=name,
+            committed=view.counts.samples,
+            delivered=known.delivered,
+            waiting=known.waiting,
+            rejected=known.rejected,
+            expired=known.expired,
+        )
+        for name, known in sorted(view.sinks.items())
+    )
+    return Ledger(tuple(sources), sinks)
+
+
+def open_faults(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Faults that started and have not ended, oldest first."""
+    standing: dict[tuple[str, str | None], Event] = {}
+    for event in events:
+        key = (event.source, event.instrument)
+        if event.kind is EventKind.FAULT_START:
+            standing.setdefault(key, event)
+        elif event.kind is EventKind.FAULT_END:
+            standing.pop(key, None)
+    return tuple(standing.values())
+
+
+def read_report(path: Path, site: Site | None) -> Report:
+    """Reads a journal's report; instruments of the site file that have no samples yet are listed too.
+
+    Raises StorageError when there is no journal or it can't be read.
+    """
+    view = view_journal(path)
+    store = JournalStore(path)
+    try:
+        faults = open_faults(store.events(0, _FOREVER_NS))
+    finally:
+        store.close()
+    by_instrument = {event.instrument: event for event in faults if event.instrument is not None}
+    names = dict.fromkeys([item.id for item in site.instruments] if site is not None else [])
+    names |= dict.fromkeys(sorted(view.counts.per_instrument))
+    rows = []
+    for name in names:
+        fault = by_instrument.get(name)
+        last_ns = view.last_ns.get(name)
+        rows.append(
+            InstrumentRow(
+                instrument=name,
+                samples=view.counts.per_instrument.get(name, 0),
+                last=iso_utc(last_ns) if last_ns is not None else "never",
+                fault_since=iso_utc(fault.time_ns) if fault is not None else "",
+                fault=fault.text if fault is not None else "",
+            )
+        )
+    counts = view.counts
+    return Report(
+        journal=str(path),
+        samples=counts.samples,
+        events=counts.events,
+        dead_letters=counts.dead_letters,
+        lost=counts.lost,
+        size_bytes=counts.size_bytes,
+        ledger=ledger_of(view),
+        instruments=tuple(rows),
+        open_faults=faults,
+    )
+
+
+def export_csv(
+    path: Path,
+    instrument: str,
+    channels: Sequence[str],
+    start: str | None,
+    end: str | None,
+    zone: str,
+    out: TextIO,
+) -> int:
+    """Writes good readings as CSV, a row a sample, and gives the number of rows.
+
+    Columns: start and end of what the sample speaks for (ISO 8601 UTC, ns kept), then "channel [unit]".
+    Values are written so that reading them gives the same float64 again.
+    Raises DataError for an instrument or channel that is not in the journal, ConfigError for a time
+    that is none.
+    """
+    store = JournalStore(path)
+    try:
+        known = store.instruments()
+        if instrument not in known:
+            near = nearest(instrument, known)
+            todo = f'Did you mean "{near}"?' if near else f"It has: {', '.join(known) or 'none yet'}."
+            raise DataError(f'the journal has no samples of "{instrument}".', Where(file=str(path)), todo)
+        has = store.channels(instrument)
+        for name in channels:
+            if name not in has:
+                raise DataError(
+                    f'"{instrument}" has no channel "{name}".',
+                    Where(file=str(path)),
+                    f"It has: {', '.join(has)}.",
+                )
+        wanted = list(channels) or list(has)
+        start_ns = _time(start, zone, 0)
+        end_ns = _time(end, zone, _FOREVER_NS)
+        layouts = store.layouts()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["start_utc", "end_utc", *(f"{name} [{channel(name).unit}]" for name in wanted)])
+        rows = 0
+        for sample in store.samples(instrument, start_ns, end_ns):
+            index = layouts[sample.layout].index
+            values = [sample.values[index[name]] if name in index else float("nan") for name in wanted]
+            if any(value == value for value in values):
+                cells = ["" if value != value else repr(value) for value in values]
+                writer.writerow([iso_utc(sample.start_ns), iso_utc(sample.end_ns), *cells])
+                rows += 1
+        return rows
+    finally:
+        store.close()
+
+
+def _time(text: str | None, zone: str, default_ns: int) -> int:
+    if text is None:
+        return default_ns
+    try:
+        return parse_time_ns(text, zone)
+    except ValueError:
+        raise ConfigError(
+            f'"{text}" is not a time.', todo="Write e.g. 2026-11-01 or 2026-11-01T06:00:00+07:00."
+        ) from None

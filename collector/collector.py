@@ -1,0 +1,195 @@
+"""The collector: connections, schedule, ingest, journal and sinks of one site, started and stopped together."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from collector.facts import measurement_of, site_facts, tag_source
+from collector.forwarder import Forwarder, Sink, SinkStatus
+from collector.ingest import Ingest, IngestStatus
+from collector.ledger import Ledger
+from collector.schedule import Schedule, Ticks
+from dodac.clock import Clock
+from dodac.contracts import Event, EventKind, Inbox
+from dodac.site import Site
+from store import InfluxSink, InfluxTarget, Journal
+
+if TYPE_CHECKING:
+    from drivers import Connection
+
+log = logging.getLogger("dodac.collector")
+
+_STOP_S: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorStatus:
+    """What everything is doing now; `connections` holds each connection's own ConnectionStatus."""
+
+    running: bool
+    ingest: IngestStatus
+    connections: tuple[Any, ...]
+    sinks: tuple[SinkStatus, ...]
+    ticks: dict[str, Ticks]
+
+
+class Collector:
+    """Collects a whole site: owns the journal, the schedule and the forwarders.
+
+    connections: None opens those of the site file. extra_sinks: (name, sink) pairs beside
+    [influxdb].
+    Raises ConfigError when a profile or a secret does not fit, StorageError when the journal can't
+    be opened; once started, a dead port, broker or server stops nothing else.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        clock: Clock,
+        *,
+        connections: Sequence[Connection] | None = None,
+        extra_sinks: Iterable[tuple[str, Sink]] = (),
+        window: int = 4096,
+        group_ms: int = 100,
+    ) -> None:
+        if connections is None:
+            from drivers import open_connections
+
+            connections = open_connections(site, clock)
+        self.site = site
+        self._clock = clock
+        self._connections = tuple(connections)
+        sinks = [*influx_sinks(site), *extra_sinks]
+        site.journal_path.parent.mkdir(parents=True, exist_ok=True)
+        self.journal = Journal.open(site.journal_path)
+        self._ingest = Ingest(self.journal, clock, window=window, group_ms=group_ms)
+        self._register()
+        tags = tag_source(site, self.journal, self._connections)
+        who = site.site
+        self._forwarders = tuple(
+            Forwarder(
+                self.journal, name, sink, clock, tags, self._ingest.event, company=who.company, site=who.id
+            )
+            for name, sink in sinks
+        )
+        self._polled = {
+            instrument: connection
+            for connection in self._connections
+            if connection.polled
+            for instrument in connection.instruments
+        }
+        intervals = {name: site.instrument(name).every_ns for name in self._polled}
+        self._schedule = Schedule(intervals, self._poll, clock, self._ingest.event)
+        self._running = False
+
+    @property
+    def inbox(self) -> Inbox:
+        """The one way in, for imports, forms and tests."""
+        return self._ingest
+
+    def start(self) -> None:
+        """Starts everything; never raises because a port, broker or server is away."""
+        if self._running:
+            return
+        self._running = True
+        self._ingest.start()
+        polled = len(self._polled)
+        streamed = sum(len(c.instruments) for c in self._connections) - polled
+        text = f"collecting: {polled} polled and {streamed} streamed instruments"
+        self._ingest.event(Event(self._clock.now_ns(), EventKind.START, text, "collector"))
+        log.info("%s on %d connections into %s", text, len(self._connections), self.site.journal_path)
+        for connection in self._connections:
+            try:
+                connection.start(self._ingest)
+            except Exception as error:
+                log.exception("connection %s could not start; the others go on", connection.id)
+                failed = f"connection {connection.id} could not start: {error}"
+                self._ingest.event(Event(self._clock.now_ns(), EventKind.ALARM, failed, connection.id))
+        self._schedule.start()
+        for forwarder in self._forwarders:
+            forwarder.start()
+
+    def stop(self) -> bool:
+        """Stops everything within a few seconds; False when something had to be left behind."""
+        if not self._running:
+            self.journal.close()
+            return True
+        self._running = False
+        self._schedule.stop()
+        stops = [_in_thread(f"stop {c.id}", c.stop) for c in self._connections]
+        for thread in stops:
+            thread.join(_STOP_S)
+        self._ingest.event(Event(self._clock.now_ns(), EventKind.STOP, "stopped", "collector"))
+        stored = self._ingest.stop()
+        # a connection that waited for room in the window is free now
+        for thread in stops:
+            thread.join(1.0)
+        hanging = [thread.name for thread in stops if thread.is_alive()]
+        if hanging:
+            log.warning("still busy after %.0f s and left behind: %s", _STOP_S, ", ".join(hanging))
+        ended = [forwarder.stop() for forwarder in self._forwarders]
+        if stored and all(ended):
+            self.journal.close()
+        log.info("stopped")
+        return stored and all(ended) and not hanging
+
+    def ledger(self) -> Ledger:
+        """The counts since the start per source, and since the journal was made per sink."""
+        sinks = tuple(forwarder.counts() for forwarder in self._forwarders)
+        return Ledger(self._ingest.counts(), sinks)
+
+    def flush(self, timeout_s: float = 10.0) -> bool:
+        """Waits until everything given so far is in the journal."""
+        return self._ingest.flush(timeout_s)
+
+    def status(self) -> CollectorStatus:
+        """What everything is doing."""
+        return CollectorStatus(
+            running=self._running,
+            ingest=self._ingest.status(),
+            connections=tuple(connection.status() for connection in self._connections),
+            sinks=tuple(forwarder.status() for forwarder in self._forwarders),
+            ticks=self._schedule.ticks(),
+        )
+
+    def _poll(self, instrument: str, due_ns: int) -> bool:
+        return self._polled[instrument].poll(instrument, due_ns)
+
+    def _register(self) -> None:
+        for connection in self._connections:
+            for layout in connection.layouts():
+                self.journal.layout(layout)
+                self._ingest.layout(layout)
+        for item in self.site.instruments:
+            measurement = measurement_of(item, self._connections)
+            self.journal.set_facts(item.id, site_facts(self.site, item, measurement))
+
+
+def influx_sinks(site: Site) -> list[tuple[str, Sink]]:
+    """The sink of the site file's [influxdb], named by its bucket, or none.
+
+    Raises ConfigError when its token file can't be read or others may read it.
+    """
+    config = site.influxdb
+    if config is None:
+        return []
+    token = site.secret(config.token_file) if config.token_file is not None else ""
+    target = InfluxTarget(url=config.url, bucket=config.bucket, org=config.org, token=token)
+    # a new url or bucket is a new sink: everything is sent there from the beginning
+    return [(f"{config.url}/{config.bucket}", InfluxSink(target))]
+
+
+def _in_thread(name: str, target: Callable[[], object]) -> threading.Thread:
+    def run() -> None:
+        try:
+            target()
+        except Exception:
+            log.exception("%s failed", name)
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return thread
