@@ -118,7 +118,7 @@ def find_long(came: bytes, address: int | None) -> tuple[int, int] | None:
     return None
 
 
-def find_ack(came: bytes) -> tuple[int, int] | None:
-    """Where the single character E5 stands in what has come."""
-    place = came.find(ACK)
-    return None if place < 0 else (place, place + 1)
+def find_ack(came: bytes, request: bytes) -> tuple[int, int] | None:
+    """Where the single character E5 stands: first, or right after our own echo; an E5 inside a frame is none."""
+    start = len(request) if came.startswith(request) else 0
+    return (start, start + 1) if came[start : start + 1] == ACK else None
