@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -114,6 +115,8 @@ def flag_frame(rows: list[tuple[int, int, str, str, float]]) -> pd.DataFrame:
             "time": time_index(times),
             "channel": pd.Series([row[2] for row in rows], dtype="str"),
             "reason": pd.Series([row[3] for row in rows], dtype="str"),
-            "value": np.array([row[4] for row in rows], dtype=np.float64),
+            "value": np.array(
+                [row[4] if math.isfinite(row[4]) else math.nan for row in rows], dtype=np.float64
+            ),
         }
     )

@@ -80,15 +80,15 @@ def _share_out(
     )
     total = np.bincount(step, weights=amount[row] * (overlap / whole[row]), minlength=steps)
     covered = np.bincount(step, weights=overlap, minlength=steps)
-    return total, covered
+    return total.astype(np.float64), covered.astype(np.float64)
 
 
 def _extents(time_ns: Ints, span_ns: Ints) -> tuple[Ints, Ints]:
     """What time each reading speaks for: its own span, or up to half-way to its neighbours."""
     import numpy as np
 
-    begin = time_ns - span_ns // 2
-    end = begin + span_ns
+    begin: Ints = time_ns - span_ns // 2
+    end: Ints = begin + span_ns
     moment = span_ns < SECOND_NS
     if moment.any():
         reach = _LONG_GAP * _median_gap(time_ns) // 2
@@ -98,9 +98,9 @@ def _extents(time_ns: Ints, span_ns: Ints) -> tuple[Ints, Ints]:
         right = np.concatenate((half, half[-1:]))
         if len(time_ns) == 1:
             left = right = np.zeros(1, dtype=np.int64)
-        begin = np.where(moment, time_ns - left, begin)
+        begin[moment] = (time_ns - left)[moment]
         # a lone reading speaks for its moment only: a mean, and next to no coverage
-        end = np.where(moment, time_ns + np.maximum(right, 1), end)
+        end[moment] = (time_ns + np.maximum(right, 1))[moment]
     return begin, end
 
 

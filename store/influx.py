@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from influxdb_client import InfluxDBClient
+    from influxdb_client.client.influxdb_client import InfluxDBClient
 
 TIMEOUT_MS: Final = 30_000
 
@@ -26,7 +26,7 @@ class InfluxTarget:
 
     def client(self) -> InfluxDBClient:
         """A new client: gzip on, no retries of its own (the forwarder decides)."""
-        from influxdb_client import InfluxDBClient
+        from influxdb_client.client.influxdb_client import InfluxDBClient
 
         return InfluxDBClient(
             url=self.url,
@@ -90,19 +90,18 @@ class InfluxSink:
                 bucket=self._target.bucket, org=self._target.org, record="\n".join(lines).encode()
             )
         except ApiException as error:
-            body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else error.body
             status = int(error.status or 0)
-            said = _said(body) or str(error.reason or f"HTTP {status}")
+            said = message_of(error.body) or str(error.reason or f"HTTP {status}")
             return classify(status, dict(error.headers or {}), self._target.hide(said))
         except (HTTPError, OSError) as error:
-            return WriteResult(False, WriteKind.UNREACHABLE, None, self._target.hide(_short(error)))
+            return WriteResult(False, WriteKind.UNREACHABLE, None, self._target.hide(short(error)))
         return WriteResult(True, WriteKind.ACCEPTED)
 
     def close(self) -> None:
         """Closes the connections."""
         with self._lock:
             if self._client is not None:
-                self._client.close()
+                self._client.close()  # type: ignore[no-untyped-call]
             self._client = self._api = None
 
     def _writer(self) -> Any:
@@ -138,10 +137,12 @@ def classify(status: int, headers: Mapping[str, str], message: str) -> WriteResu
     return WriteResult(False, kind, after, message)
 
 
-def _said(body: str | None) -> str:
+def message_of(body: str | bytes | None) -> str:
     """The message of an error body, which is JSON on InfluxDB 2."""
     if not body:
         return ""
+    if isinstance(body, bytes):
+        body = body.decode(errors="replace")
     try:
         told = json.loads(body)
     except ValueError:
@@ -151,7 +152,8 @@ def _said(body: str | None) -> str:
     return body.strip()[:500]
 
 
-def _short(error: BaseException) -> str:
-    # urllib3 wraps the cause: the innermost sentence is what a person needs
+def short(error: BaseException) -> str:
+    """The innermost sentence of a connection fault."""
+    # urllib3 wraps the cause
     reason = getattr(error, "reason", None) or error
     return str(reason).splitlines()[0][:300] if str(reason) else type(error).__name__

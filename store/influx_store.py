@@ -1,0 +1,286 @@
+"""The query interface over InfluxDB: InfluxQL on /query, the same frames as from the journal."""
+
+# ruff: noqa: S608  (what comes from callers passes _text or is a whole number or a canonical channel)
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from dodac.clock import SECOND_NS
+from dodac.contracts import Event, EventKind
+from dodac.errors import StorageError, Where
+from dodac.quantities import CHANNELS, Measurement
+from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
+from store._frames import ArrayStore, empty_readings, flag_frame
+from store.influx import InfluxTarget, message_of, short
+from store.journal_store import CONTEXT_NS
+from store.lines import EVENT_MEASUREMENT, FLAG_MEASUREMENT, SPAN_FIELD
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from store._frames import Readings
+
+_MEASUREMENTS: Final = "/^(" + "|".join(Measurement) + ")$/"
+_ALL: Final = "/^(" + "|".join([*Measurement, FLAG_MEASUREMENT]) + ")$/"
+_PIECE_NS: Final = 7 * 86_400 * SECOND_NS
+
+
+class InfluxStore(ArrayStore):
+    """A bucket that dodac forwards to as dodac.contracts.Store; any thread may call it.
+
+    Two things do not travel: raw bytes, and the time source (samples() says unknown). Raises
+    StorageError when the server can't be reached or refuses.
+    """
+
+    def __init__(self, target: InfluxTarget) -> None:
+        self._target = target
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    def close(self) -> None:
+        """Closes the connections."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+            self._client = None
+
+    def instruments(self) -> tuple[str, ...]:
+        """Ids of the instruments that have samples, sorted."""
+        rows = self._rows(f'SHOW TAG VALUES FROM {_ALL} WITH KEY = "instrument"')
+        return tuple(sorted({row["value"] for row in rows}))
+
+    def channels(self, instrument: str) -> tuple[str, ...]:
+        """Channels the instrument has had, good or flagged, sorted."""
+        where = f'WHERE "instrument" = {_text(instrument)}'
+        found = {
+            name.removeprefix("last_")
+            for row in self._rows(f"SELECT last(*) FROM {_MEASUREMENTS} {where}")
+            for name, value in row.items()
+            if name.startswith("last_") and value != ""
+        }
+        flagged = self._rows(f'SHOW TAG VALUES FROM "{FLAG_MEASUREMENT}" WITH KEY = "channel" {where}')
+        found.update(row["value"] for row in flagged)
+        return tuple(sorted(found & CHANNELS.keys()))
+
+    def layouts(self, instrument: str) -> dict[int, Layout]:
+        """The layout that samples() uses: every channel of the instrument, sorted by name."""
+        names = self.channels(instrument)
+        layout = Layout(instrument, names) if names else None
+        return {} if layout is None else {layout.id: layout}
+
+    def samples(self, instrument: str, start_ns: int, end_ns: int) -> Iterator[Sample]:
+        """Samples rebuilt from good values and flags, in time order; see layouts() for their channels.
+
+        Raw bytes are not there, the time source is unknown, and spans below a second read 0.
+        """
+        for layout in self.layouts(instrument).values():
+            begin = start_ns
+            while begin < end_ns:
+                end = min(begin + _PIECE_NS, end_ns)
+                yield from self._rebuilt(layout, begin, end)
+                begin = end
+
+    def flags(self, instrument: str, start_ns: int, end_ns: int) -> pd.DataFrame:
+        """Columns time (UTC), channel, reason, value (as read, NaN when none)."""
+        return flag_frame(self._flag_rows(instrument, start_ns, end_ns))
+
+    def events(self, start_ns: int, end_ns: int) -> list[Event]:
+        """Events whose time, or gap, touches the window, in time order."""
+        inside = self._json_rows(
+            f'SELECT * FROM "{EVENT_MEASUREMENT}" WHERE time >= {start_ns} AND time < {end_ns}'
+        )
+        reaching = self._json_rows(
+            f'SELECT * FROM "{EVENT_MEASUREMENT}" WHERE time < {min(start_ns, end_ns)} AND "end_ns" > {start_ns}'
+        )
+        rows = sorted(reaching + inside, key=lambda row: (row["time"], row.get("seq") or 0))
+        return [
+            Event(
+                row["time"],
+                EventKind(row["kind"]),
+                row["text"],
+                row.get("source") or "",
+                row.get("instrument"),
+                row.get("end_ns"),
+                json.loads(row["data"]),
+            )
+            for row in rows
+        ]
+
+    # inside
+
+    def _readings(self, instrument: str, channels: tuple[str, ...], start_ns: int, end_ns: int) -> Readings:
+        return self._select(instrument, channels, f"time >= {start_ns} AND time < {end_ns}")
+
+    def _context(
+        self, instrument: str, channel: str, before_ns: int, after_ns: int, count: int
+    ) -> tuple[Readings, Readings]:
+        import numpy as np
+
+        before = self._near(
+            instrument, channel, f"time >= {before_ns - CONTEXT_NS} AND time < {before_ns}", "DESC", count
+        )
+        after = self._near(
+            instrument, channel, f"time >= {after_ns} AND time < {after_ns + CONTEXT_NS}", "ASC", count
+        )
+        order = np.arange(len(before[0]))[::-1]
+        return (before[0][order], before[1][order], before[2][order]), after
+
+    def _near(self, instrument: str, channel: str, window: str, order: str, count: int) -> Readings:
+        import numpy as np
+
+        limit = 4 * count
+        while True:
+            found = self._select(instrument, (channel,), window, f"ORDER BY time {order} LIMIT {limit}")
+            time_ns, span_ns, values = found
+            if order == "DESC":
+                time_ns, span_ns, values = time_ns[::-1], span_ns[::-1], values[::-1]
+            good = np.flatnonzero(~np.isnan(values[:, 0]))[:count]
+            if len(good) == count or len(time_ns) < limit:
+                return time_ns[good], span_ns[good], values[good]
+            limit *= 8
+
+    def _select(self, instrument: str, channels: tuple[str, ...], window: str, tail: str = "") -> Readings:
+        """Rows of the channels, sorted by time and part."""
+        import numpy as np
+
+        fields = ", ".join(f'"{name}"' for name in (*channels, SPAN_FIELD))
+        rows: list[list[str]] = []
+        # columns stand in the order asked for: name, tags, time, fields, part
+        for block in self._blocks(
+            f'SELECT {fields}, "part"::tag FROM {_MEASUREMENTS} '
+            f'WHERE "instrument" = {_text(instrument)} AND {window} {tail}'
+        ):
+            rows += block[1:]
+        if not rows:
+            return empty_readings(len(channels))
+        _, _, times, *columns, parts = zip(*rows, strict=True)
+        time_ns = np.array([int(text) for text in times], dtype=np.int64)
+        part = np.array([int(text or 0) for text in parts], dtype=np.int64)
+        order = np.lexsort((part, time_ns))
+        *values, span_s = (
+            np.array([float(text) if text else math.nan for text in column]) for column in columns
+        )
+        span_ns = np.rint(np.nan_to_num(span_s) * SECOND_NS).astype(np.int64)
+        return time_ns[order], span_ns[order], np.column_stack(values)[order]
+
+    def _flag_rows(
+        self, instrument: str, start_ns: int, end_ns: int
+    ) -> list[tuple[int, int, str, str, float]]:
+        rows = self._rows(
+            f'SELECT "seq", "value", "channel"::tag, "reason"::tag, "part"::tag FROM "{FLAG_MEASUREMENT}" '
+            f'WHERE "instrument" = {_text(instrument)} AND time >= {start_ns} AND time < {end_ns}'
+        )
+        return [
+            (
+                int(row["time"]),
+                int(row["part"] or 0),
+                row["channel"],
+                row["reason"],
+                float(row["value"]) if row["value"] != "" else math.nan,
+            )
+            for row in rows
+        ]
+
+    def _rebuilt(self, layout: Layout, start_ns: int, end_ns: int) -> list[Sample]:
+        names = layout.channels
+        fields = ", ".join(f'"{name}"' for name in (*names, SPAN_FIELD))
+        rows = self._rows(
+            f'SELECT {fields}, "part"::tag FROM {_MEASUREMENTS} '
+            f'WHERE "instrument" = {_text(layout.instrument)} AND time >= {start_ns} AND time < {end_ns}'
+        )
+        values: dict[tuple[int, int], dict[str, float]] = {}
+        spans: dict[tuple[int, int], int] = {}
+        for row in rows:
+            key = (int(row["time"]), int(row["part"] or 0))
+            values.setdefault(key, {}).update({name: float(row[name]) for name in names if row[name] != ""})
+            if row[SPAN_FIELD] != "":
+                spans[key] = round(float(row[SPAN_FIELD]) * SECOND_NS)
+        flags: dict[tuple[int, int], list[Flag]] = {}
+        for time_ns, part, channel, reason, value in self._flag_rows(layout.instrument, start_ns, end_ns):
+            as_read = None if math.isnan(value) else value
+            flags.setdefault((time_ns, part), []).append(Flag(channel, Reason(reason), as_read))
+        return [
+            layout.sample(
+                key[0],
+                values.get(key, {}),
+                flags=sorted(flags.get(key, []), key=lambda flag: layout.index[flag.channel]),
+                span_ns=spans.get(key, 0),
+                time_source=TimeSource.UNKNOWN,
+                part=key[1],
+            )
+            for key in sorted(values.keys() | flags.keys())
+        ]
+
+    def _rows(self, query: str) -> list[dict[str, str]]:
+        """Rows of a query's CSV; a blank line and a new head stand between series."""
+        return [dict(zip(block[0], row, strict=True)) for block in self._blocks(query) for row in block[1:]]
+
+    def _blocks(self, query: str) -> list[list[list[str]]]:
+        text = self._ask(query).strip()
+        return [list(csv.reader(io.StringIO(block))) for block in text.split("\n\n")] if text else []
+
+    def _json_rows(self, query: str) -> list[dict[str, Any]]:
+        # CSV writes a line break in a text as two signs: texts are asked for as JSON
+        answer = json.loads(self._ask(query, "application/json"))
+        return [
+            dict(zip(series["columns"], row, strict=True))
+            for result in answer.get("results", ())
+            for series in result.get("series", ())
+            for row in series["values"]
+        ]
+
+    def _ask(self, query: str, accept: str = "application/csv") -> str:
+        from influxdb_client.rest import ApiException
+        from urllib3.exceptions import HTTPError
+
+        with self._lock:
+            if self._client is None:
+                self._client = self._target.client()
+            rest = self._client.api_client.rest_client
+        target = self._target
+        where = Where(file=f"{target.url} bucket {target.bucket}")
+        try:
+            answer = rest.POST(
+                f"{target.url}/query",
+                headers={
+                    "Authorization": f"Token {target.token}",
+                    "Accept": accept,
+                    "Accept-Encoding": "gzip",
+                    "Content-Type": "application/x-www-form-urlencoded",
+                },
+                query_params={"db": target.bucket, "rp": "autogen", "epoch": "ns"},
+                post_params={"q": query},
+                _preload_content=False,
+            )
+            text: str = answer.data.decode()
+        except ApiException as error:
+            status = int(error.status or 0)
+            said = target.hide(message_of(error.body) or str(error.reason))
+            todo = {
+                401: "Check the token in the token_file of [influxdb].",
+                403: "The token has no right to read this bucket.",
+                404: "Check url and bucket in [influxdb].",
+            }.get(status, "")
+            raise StorageError(f"InfluxDB refused the query ({status}): {said}.", where, todo) from None
+        except (HTTPError, OSError) as error:
+            raise StorageError(
+                f"InfluxDB can't be reached: {target.hide(short(error))}.",
+                where,
+                "Check that the server runs and url in [influxdb]; the journal has the same data.",
+            ) from None
+        if accept == "application/csv" and text.startswith("error\n"):
+            raise StorageError(f"InfluxDB refused the query: {target.hide(text[6:].strip())}.", where)
+        return text
+
+
+def _text(value: str) -> str:
+    """A string literal of InfluxQL."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    return f"'{escaped}'"

@@ -1,0 +1,170 @@
+"""A damaged or cut journal still starts, keeps what can be read, and says what is gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dodac.contracts import EventKind
+from dodac.samples import Layout
+from store import Journal
+
+T0 = 1_790_000_000_000_000_000
+METER = Layout("meter-1", ("power_w", "energy_import_kwh", "frequency_hz"))
+ROWS = 600
+
+
+def _sample(n: int) -> object:
+    return METER.sample(T0 + n, {"power_w": float(n), "energy_import_kwh": n / 3, "frequency_hz": 50.0})
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A journal killed with everything in its WAL, and one closed with everything in the file."""
+    base = tmp_path_factory.mktemp("originals")
+    journal = Journal.open(base / "live" / "journal.db")
+    journal.layout(METER)
+    for first in range(0, ROWS, 20):
+        journal.commit([("bus", _sample(n)) for n in range(first, first + 20)])
+    shutil.copytree(base / "live", base / "wal")
+    journal.close()
+    shutil.copytree(base / "live", base / "closed")
+    return {"wal": base / "wal", "closed": base / "closed"}
+
+
+def _copy(folder: Path, tmp_path: Path) -> Path:
+    shutil.copytree(folder, tmp_path / "case")
+    return tmp_path / "case" / "journal.db"
+
+
+def _open_and_check(path: Path) -> tuple[int, int]:
+    """Rows kept and rows told lost, after checking that each kept one is what was written."""
+    with Journal.open(path) as journal:
+        rows = journal.read_after(0, 2 * ROWS)
+        for seq, sample in rows:
+            assert sample.canonical() == _sample(seq - 1).canonical()  # type: ignore[attr-defined]
+        damage = [event for _, event in journal.events_after(0, 10) if event.kind is EventKind.DAMAGE]
+        lost = sum(int(event.data["lost"]) for event in damage)
+        assert journal.counts().lost == lost
+        # the journal goes on, and no seq is ever used twice
+        journal.layout(METER)
+        journal.commit([("bus", METER.sample(T0 + 10 * ROWS, {"power_w": 1.0}))])
+        assert journal.last_seq() == ROWS + 1
+        assert journal.verify() == []
+        assert sum(vars_of(journal)) == journal.counts().samples
+    with Journal.open(path) as journal:  # told once
+        again = [event for _, event in journal.events_after(0, 10) if event.kind is EventKind.DAMAGE]
+        assert len(again) == len(damage)
+    return len(rows), lost
+
+
+def vars_of(journal: Journal) -> tuple[int, int, int, int]:
+    counts = journal.sink_counts("influx")
+    return counts.delivered, counts.rejected, counts.expired, counts.waiting
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.333, 0.5, 0.77, 0.9, 0.99, 0.999, 1.0])
+def test_a_wal_cut_anywhere_starts_with_the_earlier_rows_and_tells_the_rest(
+    folders: dict[str, Path], tmp_path: Path, share: float
+) -> None:
+    path = _copy(folders["wal"], tmp_path)
+    wal = path.with_name("journal.db-wal")
+    os.truncate(wal, int(wal.stat().st_size * share))
+    kept, lost = _open_and_check(path)
+    assert kept + lost == ROWS
+    assert kept >= int(ROWS * share) - 40 or share <= 0.1
+    assert (lost == 0) == (share == 1.0)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.2, 0.5, 0.83, 0.95, 0.999, 1.0])
+def test_a_file_cut_anywhere_starts_with_what_can_be_read_and_tells_the_rest(
+    folders: dict[str, Path], tmp_path: Path, share: float
+) -> None:
+    path = _copy(folders["closed"], tmp_path)
+    os.truncate(path, int(path.stat().st_size * share))
+    kept, lost = _open_and_check(path)
+    assert kept + lost == ROWS
+    assert (lost == 0) == (share == 1.0)
+    if 0 < share < 1:
+        assert len(list(path.parent.glob("journal.db.damaged-*"))) == 1
+
+
+@pytest.mark.parametrize("offset", [0, 100, 5000, 20_000, 40_000, 60_000, -2000])
+def test_bytes_overwritten_anywhere_never_stop_the_start(
+    folders: dict[str, Path], tmp_path: Path, offset: int
+) -> None:
+    path = _copy(folders["closed"], tmp_path)
+    with path.open("r+b") as file:
+        file.seek(offset, os.SEEK_END if offset < 0 else os.SEEK_SET)
+        file.write(b"\xa5" * 600)
+    with Journal.open(path) as journal:
+        for seq, sample in journal.read_after(0, 2 * ROWS):
+            assert sample.canonical() == _sample(seq - 1).canonical()  # type: ignore[attr-defined]
+        damaged = [event for _, event in journal.events_after(0, 10) if event.kind is EventKind.DAMAGE]
+        whole = journal.counts().samples == ROWS and journal.verify() == []
+        assert whole or damaged or journal.verify()
+
+
+def test_one_changed_value_is_found_by_its_check_sum(folders: dict[str, Path], tmp_path: Path) -> None:
+    path = _copy(folders["closed"], tmp_path)
+    data = bytearray(path.read_bytes())
+    place = data.rfind(_sample(599).canonical()[36:60])  # type: ignore[attr-defined]
+    assert place > 0
+    data[place] ^= 1
+    path.write_bytes(bytes(data))
+    kept, lost = _open_and_check(path)
+    assert (kept, lost) == (ROWS - 1, 1)
+
+
+def test_a_journal_whose_file_is_gone_says_how_much_it_had(folders: dict[str, Path], tmp_path: Path) -> None:
+    path = _copy(folders["closed"], tmp_path)
+    path.unlink()
+    assert _open_and_check(path) == (0, ROWS)
+
+
+_CHILD = """
+import sys
+from pathlib import Path
+from dodac.samples import Layout
+from store import Journal
+meter = Layout("meter-1", ("power_w",))
+with Journal.open(Path(sys.argv[1])) as journal:
+    journal.layout(meter)
+    n = journal.last_seq()
+    while True:
+        journal.commit([("bus", meter.sample(n + k, {"power_w": float(n + k)})) for k in range(7)])
+        n += 7
+        sys.stdout.write(f"{n}\\n")
+        sys.stdout.flush()
+"""
+
+
+def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    for kills in range(1, 5):
+        child = subprocess.Popen(
+            [sys.executable, "-c", _CHILD, str(path)],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+            text=True,
+        )
+        assert child.stdout is not None
+        for _ in range(20 * kills):
+            line = child.stdout.readline()
+        child.send_signal(signal.SIGKILL)
+        rest = child.stdout.read().splitlines()
+        child.stdout.close()
+        child.wait()
+        acked = int(([line.strip()] + [word for word in rest if word])[-1])
+        with Journal.open(path) as journal:
+            rows = journal.read_after(0, 1_000_000)
+            assert len(rows) >= acked
+            assert [sample.time_ns for _, sample in rows] == list(range(len(rows)))
+            assert journal.counts().lost == 0
+            assert journal.verify() == []
