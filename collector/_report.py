@@ -113,7 +113,8 @@ def open_faults(events: Iterable[Event]) -> tuple[Event, ...]:
     standing: dict[tuple[str, str | None], Event] = {}
     for event in events:
         key = (event.source, event.instrument)
-        if event.kind is EventKind.FAULT_START:
+        lasting_alarm = event.kind is EventKind.ALARM and event.data.get("state") == "start"
+        if event.kind is EventKind.FAULT_START or lasting_alarm:
             standing.setdefault(key, event)
         elif event.kind is EventKind.FAULT_END:
             standing.pop(key, None)

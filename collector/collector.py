@@ -99,15 +99,17 @@ class Collector:
         self._ingest.start()
         polled = len(self._polled)
         streamed = sum(len(c.instruments) for c in self._connections) - polled
-        text = f"collecting: {polled} polled and {streamed} streamed instruments"
+        text = (
+            f"{polled} polled and {streamed} streamed instruments on {len(self._connections)} connections "
+            f"into {self.site.journal_path}"
+        )
         self._ingest.event(Event(self._clock.now_ns(), EventKind.START, text, "collector"))
-        log.info("%s on %d connections into %s", text, len(self._connections), self.site.journal_path)
         for connection in self._connections:
             try:
                 connection.start(self._ingest)
             except Exception as error:
-                log.exception("connection %s could not start; the others go on", connection.id)
-                failed = f"connection {connection.id} could not start: {error}"
+                log.debug("connection %s", connection.id, exc_info=True)
+                failed = f"could not start, the others go on: {type(error).__name__}: {error}"
                 self._ingest.event(Event(self._clock.now_ns(), EventKind.ALARM, failed, connection.id))
         self._schedule.start()
         for forwarder in self._forwarders:
@@ -134,7 +136,6 @@ class Collector:
         ended = [forwarder.stop() for forwarder in self._forwarders]
         if stored and all(ended):
             self.journal.close()
-        log.info("stopped")
         return stored and all(ended) and not hanging
 
     def ledger(self) -> Ledger:

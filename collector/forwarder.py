@@ -329,22 +329,18 @@ class Forwarder:
             return
         now_ns = self._clock.now_ns()
         seconds = (now_ns - self._since_ns) / SECOND_NS
-        before, self._state, self._message, self._since_ns = self._state, state, message, now_ns
+        self._state, self._message, self._since_ns = state, message, now_ns
         source = f"sink {self._name}"
         if state == "up":
             text = f"takes readings again after {seconds:.0f} s"
-            log.warning("%s %s", source, text)
             self._report(Event(now_ns, EventKind.FAULT_END, text, source))
             return
-        todo = (
-            "check url, org, bucket and token; everything is kept"
-            if state == "alarm"
-            else "everything is kept"
-        )
-        log.error("%s does not take readings: %s (%s)", source, message, todo)
-        kind = EventKind.ALARM if state == "alarm" else EventKind.FAULT_START
-        text = f"does not take readings: {message}"
-        self._report(Event(now_ns, kind, text, source, data={"before": before}))
+        text = f"does not take readings, everything is kept: {message}"
+        if state == "alarm":
+            text += " (check url, org, bucket and token)"
+            self._report(Event(now_ns, EventKind.ALARM, text, source, data={"state": "start"}))
+        else:
+            self._report(Event(now_ns, EventKind.FAULT_START, text, source))
 
 
 def dropped_count(message: str, lines: int) -> int:

