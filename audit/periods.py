@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from analysis import day_types
 from audit.records import Plan
+from dodac.clock import HOUR_NS
 from dodac.contracts import EventKind, Store
 from dodac.errors import DataError, Where
 from dodac.quantities import CHANNELS, Kind, nearest
@@ -17,6 +19,10 @@ from dodac.quantities import CHANNELS, Kind, nearest
 # A mean of nine tenths of a day speaks for it. An amount with a tenth missing is a tenth too small.
 WHOLE_MEAN: Final = 0.9
 WHOLE_AMOUNT: Final = 0.999
+
+_SHORTEST_DAY_NS: Final = 20 * HOUR_NS
+_LONGEST_DAY_NS: Final = 28 * HOUR_NS
+_LOOK: Final = 20
 
 
 def days_of(zone: str, period: tuple[str, str]) -> pd.DatetimeIndex:
@@ -39,7 +45,8 @@ def period_frame(store: Store, plan: Plan, period: tuple[str, str]) -> pd.DataFr
     Columns: energy (the channel's unit a day), temperature (°C) and the other drivers, day_type,
     coverage (the smallest of the channels', 0…1), used. A day is used when every channel covers it
     (amounts of intervals wholly, counters and means to 90 %) and the plan does not exclude it; a day
-    in part is left out, never scaled up. Raises DataError when an instrument or channel is not there.
+    in part is left out, never scaled up. Readings that speak for a day each belong to the local day
+    that holds their middle, so a meter whose day starts at 01:00 is not smeared over two. Raises DataError when an instrument or channel is not there.
     """
     days = days_of(plan.zone, period)
     start_ns, end_ns = window_ns(plan.zone, period)
@@ -48,8 +55,10 @@ def period_frame(store: Store, plan: Plan, period: tuple[str, str]) -> pd.DataFr
     used = np.ones(len(days), dtype=bool)
     for name, (instrument, channel) in {"energy": plan.energy, **plan.drivers}.items():
         _check_there(store, instrument, channel)
-        found = store.intervals(instrument, channel, start_ns, end_ns, "1D", plan.zone)
-        found = found.set_axis(pd.DatetimeIndex(found.index).as_unit("ns")).reindex(days)
+        found = _whole_days(store, instrument, channel, plan.zone, days, (start_ns, end_ns))
+        if found is None:
+            found = store.intervals(instrument, channel, start_ns, end_ns, "1D", plan.zone)
+            found = found.set_axis(pd.DatetimeIndex(found.index).as_unit("ns")).reindex(days)
         covered = found["coverage"].fillna(0.0).to_numpy(dtype="float64")
         whole = WHOLE_AMOUNT if CHANNELS[channel].kind is Kind.INTERVAL else WHOLE_MEAN
         columns[name] = found["value"].to_numpy(dtype="float64")
@@ -62,6 +71,29 @@ def period_frame(store: Store, plan: Plan, period: tuple[str, str]) -> pd.DataFr
     columns["coverage"] = coverage
     columns["used"] = used
     return pd.DataFrame(columns, index=days)
+
+
+def _whole_days(
+    store: Store, instrument: str, channel: str, zone: str, days: pd.DatetimeIndex, window: tuple[int, int]
+) -> pd.DataFrame | None:
+    """Value and coverage a day when the readings are of whole days each, else None.
+
+    A day that two readings claim has no value: which of them is right is not for us to choose.
+    """
+    if CHANNELS[channel].kind is Kind.COUNTER:
+        return None
+    spans = [sample.span_ns for sample in islice(store.samples(instrument, *window), _LOOK)]
+    if not spans or not all(_SHORTEST_DAY_NS <= span <= _LONGEST_DAY_NS for span in spans):
+        return None
+    readings = store.series(instrument, [channel], *window)[channel].dropna()
+    if len(readings) > len(days) + _LOOK:
+        return None
+    middles = pd.DatetimeIndex(readings.index).tz_convert(zone).tz_localize(None).normalize().as_unit("ns")
+    value = pd.Series(readings.to_numpy(), index=middles)
+    value = value[~middles.duplicated(keep=False)].reindex(days.tz_localize(None).normalize())
+    return pd.DataFrame(
+        {"value": value.to_numpy(), "coverage": value.notna().to_numpy(dtype="float64")}, index=days
+    )
 
 
 def _check_there(store: Store, instrument: str, channel: str) -> None:

@@ -1,0 +1,90 @@
+"""What the commands of audit share: where readings come from, and arguments that name things."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from dodac.errors import ConfigError
+from dodac.words import LANGUAGES, Language
+
+if TYPE_CHECKING:
+    from dodac.site import Site
+    from store import JournalStore
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a command works: the journal, the register, the zone and the language."""
+
+    journal: Path
+    register: Path
+    zone: str
+    language: Language
+    site: Site | None
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """The arguments that `place_of` reads."""
+    parser.add_argument("--site", type=Path, default=None, help="site file (default: site.toml)")
+    parser.add_argument("--journal", type=Path, default=None, help="a journal file, without a site file")
+    parser.add_argument(
+        "--language", choices=LANGUAGES, default=None, help="vi or en (default: the site's, or en)"
+    )
+    parser.add_argument("--json", action="store_true", help="JSON on stdout")
+
+
+def place_of(arguments: argparse.Namespace) -> Place:
+    """The place a command was told; a journal alone has UTC and a register beside it."""
+    journal: Path | None = arguments.journal
+    if journal is not None and arguments.site is None:
+        language = cast("Language", arguments.language or "en")
+        return Place(journal, journal.with_name("register.sqlite"), "UTC", language, None)
+    from dodac.site import load_site
+
+    site = load_site(arguments.site or Path("site.toml"))
+    language = cast("Language", arguments.language or site.site.language)
+    return Place(journal or site.journal_path, site.register_path, site.site.timezone, language, site)
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[JournalStore]:
+    """The journal for reading, closed at the end."""
+    from store import JournalStore
+
+    store = JournalStore(place.journal)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def period(text: str, option: str) -> tuple[str, str]:
+    """FROM..TO, both included.
+
+    Raises ConfigError on anything else.
+    """
+    start, dots, end = text.partition("..")
+    if not dots or not start or not end:
+        raise ConfigError(
+            f'{option}: "{text}" is not a period.', todo="Write FROM..TO, e.g. 2025-01-01..2025-12-31."
+        )
+    return start.strip(), end.strip()
+
+
+def instrument_channel(text: str, option: str) -> tuple[str, str]:
+    """INSTRUMENT:CHANNEL.
+
+    Raises ConfigError on anything else.
+    """
+    instrument, colon, channel = text.partition(":")
+    if not colon or not instrument or not channel:
+        raise ConfigError(
+            f'{option}: "{text}" names no channel.',
+            todo="Write INSTRUMENT:CHANNEL, e.g. main-meter:energy_import_kwh.",
+        )
+    return instrument.strip(), channel.strip()

@@ -1,0 +1,67 @@
+"""The register as words: what stands in it, and one verified saving."""
+
+from __future__ import annotations
+
+from audit._print import finding_lines, word
+from audit.records import VerifiedSaving
+from audit.register import Register
+from dodac.clock import local_text
+from dodac.words import Language, number_text, significant_text
+
+_HEADS: dict[str, dict[Language, str]] = {
+    "options": {"en": "Options", "vi": "Giải pháp"},
+    "plans": {"en": "Plans", "vi": "Kế hoạch đo lường và kiểm chứng"},
+    "baselines": {"en": "Frozen baselines", "vi": "Đường cơ sở đã cố định"},
+    "savings": {"en": "Verified savings", "vi": "Mức tiết kiệm đã kiểm chứng"},
+    "empty": {"en": "The register is empty.", "vi": "Sổ đăng ký còn trống."},
+}
+
+
+def listing(register: Register, zone: str, language: Language) -> str:
+    """The register as four short lists."""
+    savings = register.savings()
+    lists = {
+        "options": [
+            f"  {item.id}  {item.name_vi if language == 'vi' else item.name_en}  [{item.status}]"
+            for item in register.options()
+        ],
+        "plans": [
+            f"  {item.id}  → {item.option}  {item.baseline[0]}..{item.baseline[1]} / "
+            f"{item.reporting[0]}..{item.reporting[1]}"
+            for item in register.plans()
+        ],
+        "baselines": [
+            f"  {item.id}  R² {number_text(item.statistics.r2, 3, language)}  "
+            f"{local_text(item.frozen_ns, zone, '%Y-%m-%d %H:%M')}"
+            for item in register.baselines()
+        ],
+        "savings": [
+            f"  {item.id}  {_amount(item.saving, item.half_width, item.unit, language)}" for item in savings
+        ],
+    }
+    lines = []
+    for key, items in lists.items():
+        if items:
+            lines += [_HEADS[key][language], *items]
+    return "\n".join(lines or [_HEADS["empty"][language]]) + "\n"
+
+
+def saving_text(saving: VerifiedSaving, language: Language) -> str:
+    """One verified saving with its uncertainty, money and findings."""
+    confidence = word("confidence", language, share=number_text(100 * saving.confidence, 0, language))
+    amount = _amount(saving.saving, saving.half_width, saving.unit, language)
+    lines = [
+        f"{saving.id}  {saving.start} … {saving.end}  ({saving.baseline})",
+        f"{word('adjusted', language)}: {number_text(saving.adjusted_baseline, 0, language)} {saving.unit}",
+        f"{word('measured', language)}: {number_text(saving.measured, 0, language)} {saving.unit}",
+        f"{word('saving', language)}: {amount} {confidence} ({saving.method})",
+    ]
+    if saving.money is not None and saving.money_half_width is not None:
+        money = _amount(saving.money.amount, saving.money_half_width, saving.money.currency, language)
+        lines.append(f"  {money} ({saving.money.price_date})")
+    lines.append(word("days", language, n=saving.intervals, left=saving.excluded))
+    return "\n".join([*lines, *finding_lines(saving.findings, language)]) + "\n"
+
+
+def _amount(value: float, half_width: float, unit: str, language: Language) -> str:
+    return f"{number_text(value, 0, language)} ± {significant_text(half_width, 3, language)} {unit}"

@@ -1,0 +1,143 @@
+"""Results as words for people (Vietnamese and English) and as JSON for programs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from analysis import Finding, Model, Refusal, Savings, Uncertainty
+from audit.canonical import plain
+from dodac.words import Language, number_text
+
+_WORDS: dict[str, dict[Language, str]] = {
+    "baseline": {"en": "Baseline", "vi": "Đường cơ sở"},
+    "fit": {
+        "en": "  R² {r2}   CV(RMSE) {cv} %   {n} days, {p} terms, ρ {rho}",
+        "vi": "  R² {r2}   CV(RMSE) {cv} %   {n} ngày, {p} tham số, ρ {rho}",
+    },
+    "reporting": {"en": "Reporting period", "vi": "Kỳ báo cáo"},
+    "adjusted": {"en": "  adjusted baseline", "vi": "  cơ sở hiệu chỉnh"},
+    "measured": {"en": "  measured", "vi": "  đo được"},
+    "saving": {"en": "  saving", "vi": "  tiết kiệm"},
+    "confidence": {"en": "at {share} % confidence", "vi": "với độ tin cậy {share} %"},
+    "days": {"en": "  {n} days used, {left} left out", "vi": "  {n} ngày được dùng, {left} ngày bị loại"},
+    "methods": {
+        "en": "Uncertainty by method (± {unit})",
+        "vi": "Độ không đảm bảo theo phương pháp (± {unit})",
+    },
+    "findings": {"en": "To know", "vi": "Cần biết"},
+    "refused": {"en": "No number: {text}", "vi": "Không có kết quả: {text}"},
+}
+
+
+def word(key: str, language: Language, **values: object) -> str:
+    """One line of the interface in a language."""
+    return _WORDS[key][language].format(**values)
+
+
+def text_of(item: Finding | Refusal, language: Language) -> str:
+    """A finding or refusal in a language."""
+    return item.vi if language == "vi" else item.en
+
+
+def refusal_text(refusal: Refusal, language: Language) -> str:
+    """A refusal as one line."""
+    return word("refused", language, text=text_of(refusal, language)) + "\n"
+
+
+def finding_lines(findings: Iterable[Finding], language: Language) -> list[str]:
+    """Findings as a list under a heading; nothing when there are none."""
+    listed = [f"  - {text_of(finding, language)}" for finding in findings]
+    return [word("findings", language), *listed] if listed else []
+
+
+def analysis_text(model: Model, savings: Savings | None, language: Language) -> str:
+    """A baseline, and a saving when there is one, for a terminal."""
+
+    def number(value: float, digits: int = 0) -> str:
+        return number_text(value, digits, language)
+
+    fit = model.statistics
+    lines = [
+        f"{word('baseline', language)} {model.start} … {model.end} ({model.kind})",
+        word(
+            "fit",
+            language,
+            r2=number(fit.r2, 6),
+            cv=number(100 * fit.cv_rmse, 2),
+            n=fit.n,
+            p=fit.p,
+            rho=number(fit.rho, 3),
+        ),
+    ]
+    findings: Sequence[Finding] = model.findings
+    if savings is not None:
+        unit, chosen = savings.unit, savings.uncertainty
+        confidence = word("confidence", language, share=number(100 * chosen.confidence))
+        width = max(len(_WORDS[key][language]) for key in ("adjusted", "measured", "saving"))
+        amounts = {
+            "adjusted": f"{number(savings.adjusted_baseline):>16} {unit}",
+            "measured": f"{number(savings.measured):>16} {unit}",
+            "saving": f"{number(savings.saving):>16} {unit} ± {number(chosen.half_width)} {confidence} "
+            f"({number(100 * savings.fraction, 2)} %)",
+        }
+        lines += [f"{word('reporting', language)} {savings.start} … {savings.end}"]
+        lines += [f"{word(key, language):<{width}}{amount}" for key, amount in amounts.items()]
+        lines += [
+            word("days", language, n=savings.intervals, left=savings.excluded),
+            word("methods", language, unit=unit),
+        ]
+        lines += [
+            f"  {method.method:<14}{number(method.half_width):>14}   {method.source}"
+            for method in (chosen, *savings.others)
+        ]
+        findings = [*findings, *savings.findings]
+    return "\n".join([*lines, *finding_lines(findings, language)]) + "\n"
+
+
+def uncertainty_data(uncertainty: Uncertainty) -> dict[str, Any]:
+    """An uncertainty as plain data."""
+    return dict(plain(uncertainty))
+
+
+def refusal_data(refusal: Refusal) -> dict[str, Any]:
+    """A refusal as plain data."""
+    return dict(plain(refusal))
+
+
+def model_data(model: Model) -> dict[str, Any]:
+    """A baseline's statistics, terms and coefficients as plain data."""
+    return {
+        "kind": model.kind,
+        "unit": model.unit,
+        "start": model.start,
+        "end": model.end,
+        **plain(model.statistics),
+        "coefficients": {
+            name: float(value) for name, value in zip(model.terms, model.coefficients, strict=True)
+        },
+        "findings": plain(model.findings),
+    }
+
+
+def savings_data(savings: Savings) -> dict[str, Any]:
+    """A saving with every method's uncertainty as plain data."""
+    fraction = savings.fraction
+    return {
+        "method": savings.method,
+        "unit": savings.unit,
+        "start": savings.start,
+        "end": savings.end,
+        "adjusted_baseline": savings.adjusted_baseline,
+        "measured": savings.measured,
+        "saving": savings.saving,
+        "fraction": fraction if math.isfinite(fraction) else None,
+        "half_width": savings.uncertainty.half_width,
+        "confidence": savings.uncertainty.confidence,
+        "uncertainty": uncertainty_data(savings.uncertainty),
+        "others": [uncertainty_data(other) for other in savings.others],
+        "intervals": savings.intervals,
+        "excluded": savings.excluded,
+        "findings": plain(savings.findings),
+    }
