@@ -163,7 +163,7 @@ class ModbusChannel(ChannelSpec):
 class Status(Register):
     """A register that makes readings doubtful: outside `good` (after mask) they are flagged device_status."""
 
-    good: tuple[int, int]
+    good: Range
     channels: tuple[str, ...] = ()
     text: str = Field(min_length=1)
 

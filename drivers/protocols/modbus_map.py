@@ -17,6 +17,7 @@ from drivers.protocols.planner import Block, Limits, Span
 Image = Mapping[tuple[Table, int], int]
 """What was read: (table, address) → 16-bit register, or 0/1 for coils and discrete inputs."""
 
+_SMALLEST_NORMAL_F32: Final = 2.0**-126
 _CURRENT: Final = ("current",)
 _VOLTAGE: Final = ("voltage",)
 _BOTH: Final = ("power", "apparent power", "reactive power", "energy", "reactive energy", "apparent energy")
@@ -153,6 +154,9 @@ def _channel(image: Image, mapped: Mapped) -> tuple[float, Reason | None]:
     pattern = modbus_values.bits(_data(image, spec, spec.table), spec.order)
     if pattern in spec.sentinel or not math.isfinite(raw):
         return raw, Reason.SENTINEL
+    if spec.type == "f32" and 0 < abs(raw) < _SMALLEST_NORMAL_F32:
+        # no instrument measures 1e-41: the words of the float came in another order
+        return raw, Reason.DECODE
     total = raw * spec.scale
     for part in spec.add:
         addend = number(image, part, spec.table)

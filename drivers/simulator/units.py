@@ -91,7 +91,7 @@ class SimulatedUnit:
         image: dict[tuple[Table, int], int] = {}
         for status in self.profile.status:
             for table in {status.table or c.table for c in self.profile.channels.values()}:
-                _put(image, status, table, status.good[0])
+                _put(image, status, table, _good_value(status.good))
         values = self.values()
         for name, mapped in self.map.channels.items():
             value = values.get(name)
@@ -186,3 +186,8 @@ def _put_decimals(image: dict[tuple[Table, int], int], mapped: Mapped, places: i
     exponent = mapped.spec.exponent
     if exponent is not None:
         _put(image, exponent, mapped.spec.table, (places - exponent.offset) * exponent.sign)
+
+
+def _good_value(good: tuple[float, float]) -> float:
+    """A value well inside a status register's good range."""
+    return good[0] if good[0] == good[1] else round((good[0] + good[1]) / 2)

@@ -1,0 +1,284 @@
+"""The commands profiles, read and simulate."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dodac.clock import SystemClock, iso_utc
+from dodac.errors import ConfigError, Exit
+from dodac.quantities import CHANNELS, Kind, nearest
+from drivers.profile import ModbusProfile, Profile
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def profiles(argv: Sequence[str]) -> int:
+    """`dodac profiles`: the list; `dodac profiles show ID`: one with its channels and caveats."""
+    parser = argparse.ArgumentParser(
+        prog="dodac profiles", description="Lists the instruments dodac can read, or shows one."
+    )
+    parser.add_argument("--json", action="store_true", help="machine-readable")
+    parser.add_argument(
+        "--site", type=Path, default=Path("site.toml"), help="its folder's profiles/ count too"
+    )
+    parser.add_argument(
+        "--json-schema", action="store_true", help="the JSON Schema of a profile, for editors"
+    )
+    parser.add_argument("action", nargs="?", choices=["list", "show", "check"], default="list")
+    parser.add_argument("id", nargs="?", help="the profile to show or check")
+    args = parser.parse_args(argv)
+    from drivers.catalogue import load_profile, load_profiles
+
+    own = (args.site if args.site.is_dir() else args.site.parent) / "profiles"
+    if args.json_schema:
+        from drivers.profile import as_json_schema
+
+        _say(json.dumps(as_json_schema(), indent=2, ensure_ascii=False))
+        return Exit.OK
+    if args.action == "show":
+        if args.id is None:
+            raise ConfigError("which profile?", None, "Write: dodac profiles show eastron.sdm630")
+        return _show(load_profile(args.id, own), as_json=args.json)
+    found = load_profiles(own) if args.id is None else {args.id: load_profile(args.id, own)}
+    if args.action == "check":
+        return _check(found)
+    if args.json:
+        _say(json.dumps([_row(profile) for profile in found.values()], indent=2, ensure_ascii=False))
+        return Exit.OK
+    rows = [("id", "maker", "models", "kind", "protocol", "hardware")]
+    rows += [tuple(str(v) for v in _row(profile).values()) for profile in found.values()]  # type: ignore[misc]
+    _table(rows)
+    return Exit.OK
+
+
+def _row(profile: Profile) -> dict[str, str]:
+    return {
+        "id": profile.id,
+        "maker": profile.maker,
+        "models": ", ".join(profile.models),
+        "kind": profile.kind.value,
+        "protocol": profile.protocol,
+        "hardware": profile.evidence.hardware,
+    }
+
+
+def _table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    for row in rows:
+        _say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _show(profile: Profile, *, as_json: bool) -> int:
+    if as_json:
+        _say(json.dumps(profile.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False))
+        return Exit.OK
+    _say(f"{profile.id}: {profile.maker} {', '.join(profile.models)}")
+    if profile.summary:
+        _say(profile.summary)
+    _say(f"\nkind {profile.kind.value}, protocol {profile.protocol}, hardware: {profile.evidence.hardware}")
+    if isinstance(profile, ModbusProfile):
+        baud = ", ".join(str(b) for b in profile.link.baud)
+        _say(f"line: {baud} baud, {', '.join(profile.link.frame)}; the first is tried first")
+    _say("\nchannels")
+    rows = [
+        (f"  {name}", CHANNELS[name].unit, CHANNELS[name].kind.value, CHANNELS[name].en)
+        for name in profile.channels
+    ]
+    _table(rows)
+    _say("\nknown from")
+    for source in profile.evidence.map:
+        _say(f"  {source}")
+    if profile.caveats:
+        _say("\ncaveats")
+        for caveat in profile.caveats:
+            _say(f"  {caveat.text}\n    (source: {caveat.source})")
+    return Exit.OK
+
+
+def _check(found: Mapping[str, Profile]) -> int:
+    """Runs the golden tests of the profiles; a finding is exit code 1."""
+    code = Exit.OK
+    for profile in found.values():
+        wrong = _golden(profile)
+        _say(f"{profile.id}: {len(profile.tests)} tests {'pass' if not wrong else 'run, findings:'}")
+        for words in wrong:
+            code = Exit.FINDING
+            _say(f"  {words}")
+    return code
+
+
+def _golden(profile: Profile) -> list[str]:
+    if isinstance(profile, ModbusProfile):
+        from drivers.protocols.modbus_check import check
+
+        return check(profile)
+    import importlib
+
+    home = {"mbus": "drivers.protocols.mbus_check", "mqtt_json": "drivers.protocols.mqtt_check"}
+    golden = importlib.import_module(home[profile.protocol])
+    found: list[str] = golden.check(profile)
+    return found
+
+
+def read(argv: Sequence[str]) -> int:
+    """`dodac read INSTRUMENT`: one reading now, raw and scaled; exit code 3 when it does not answer."""
+    parser = argparse.ArgumentParser(
+        prog="dodac read", description="Reads an instrument of the site file once and prints its values."
+    )
+    parser.add_argument("instrument", help="its id in the site file")
+    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (site.toml)")
+    parser.add_argument("--json", action="store_true", help="machine-readable")
+    args = parser.parse_args(argv)
+    from dodac.site import load_site
+    from drivers.connection_open import read_with
+
+    site = load_site(args.site)
+    sample, reader = read_with(site, args.instrument, SystemClock())
+    flags = {flag.channel: flag for flag in sample.flags}
+    raw = _raw(reader)
+    readings: list[dict[str, Any]] = []
+    for place, name in enumerate(reader.layout.channels):
+        if not sample.present >> place & 1:
+            continue
+        value, flag = sample.values[place], flags.get(name)
+        shown = value if flag is None else flag.value
+        readings.append(
+            {
+                "channel": name,
+                "value": shown if shown is None or math.isfinite(shown) else None,
+                "unit": CHANNELS[name].unit,
+                "raw": raw.get(name, ""),
+                "flag": None if flag is None else flag.reason.value,
+            }
+        )
+    if args.json:
+        whole = {
+            "instrument": args.instrument,
+            "time": iso_utc(sample.time_ns),
+            "span_ms": round(sample.span_ns / 1e6, 3),
+            "readings": readings,
+            "raw": (sample.raw or b"").hex(" "),
+        }
+        _say(json.dumps(whole, indent=2, ensure_ascii=False))
+    else:
+        _say(f"{args.instrument}  {iso_utc(sample.time_ns)}  ({sample.span_ns / 1e6:.0f} ms)")
+        rows = [
+            (
+                f"  {r['channel']}",
+                "–" if r["value"] is None else f"{r['value']:.7g}",
+                str(r["unit"]),
+                str(r["raw"]),
+                "" if r["flag"] is None else f"not good: {r['flag']}",
+            )
+            for r in readings
+        ]
+        _table(rows)
+    if reader.fault_text:
+        sys.stderr.write(f"dodac read: {reader.fault_text}\n")
+    return Exit.FINDING if flags else Exit.OK
+
+
+def _raw(reader: Any) -> dict[str, str]:
+    """Raw bytes by channel, for readers that keep a register image."""
+    from drivers.protocols.modbus_reader import ModbusReader
+
+    if not isinstance(reader, ModbusReader):
+        return {}
+    from drivers.protocols.modbus_map import raw_hex
+
+    return {name: raw_hex(reader.image, mapped) for name, mapped in reader.map.channels.items()}
+
+
+def simulate(argv: Sequence[str]) -> int:
+    """`dodac simulate PROFILE`: serves a Modbus profile on a pseudo-terminal until Ctrl-C."""
+    from drivers.simulator import FAULTS, SimulatedBus, SimulatedUnit
+
+    parser = argparse.ArgumentParser(
+        prog="dodac simulate",
+        description="Serves an instrument's profile on a pseudo-terminal at real line speed.",
+        epilog="faults: " + "; ".join(f"{kind}: {words}" for kind, words in FAULTS.items()),
+    )
+    parser.add_argument("profile")
+    parser.add_argument(
+        "--site", type=Path, default=Path("site.toml"), help="its folder's profiles/ count too"
+    )
+    parser.add_argument("--unit", type=int, default=1, help="address on the line (1)")
+    parser.add_argument("--baud", type=int, help="line speed (the profile's first)")
+    parser.add_argument(
+        "--value", action="append", default=[], metavar="CHANNEL=NUMBER", help="a fixed value"
+    )
+    parser.add_argument("--fault", choices=list(FAULTS), help="shown once every ten seconds")
+    parser.add_argument("--fault-seconds", type=float, default=1.5, help="for late and unplug")
+    parser.add_argument("--seconds", type=float, help="end after so long (default: Ctrl-C)")
+    args = parser.parse_args(argv)
+    from drivers.catalogue import load_profile
+
+    own = (args.site if args.site.is_dir() else args.site.parent) / "profiles"
+    profile = load_profile(args.profile, own)
+    if not isinstance(profile, ModbusProfile):
+        raise ConfigError(f"only Modbus profiles can be simulated, {profile.id} speaks {profile.protocol}.")
+    if not 1 <= args.unit <= 247:
+        raise ConfigError(f"a Modbus address is 1 to 247, not {args.unit}.")
+    fixed = dict(_fixed(word, profile) for word in args.value)
+    baud = args.baud or profile.link.baud[0]
+    start = time.monotonic()
+    unit = SimulatedUnit(profile, lambda: {**_moving(profile, time.monotonic() - start), **fixed})
+    line = SimulatedBus({args.unit: unit}, baud=baud)
+    with line:
+        _say(line.path)
+        sys.stdout.flush()
+        sys.stderr.write(f"{profile.id} as unit {args.unit} at {baud} baud; Ctrl-C ends it.\n")
+        ended = threading.Event()
+        try:
+            while args.seconds is None or time.monotonic() - start < args.seconds:
+                left = 10.0 if args.seconds is None else start + args.seconds - time.monotonic()
+                if args.fault is not None:
+                    timed = args.fault in ("late", "unplug", "dead")
+                    line.fault(args.unit, args.fault, seconds=args.fault_seconds if timed else None)
+                ended.wait(max(0.0, min(10.0, left)))
+        except KeyboardInterrupt:
+            sys.stderr.write("\n")
+    return Exit.OK
+
+
+def _fixed(word: str, profile: Profile) -> tuple[str, float]:
+    name, _, number = word.partition("=")
+    if name not in profile.channels:
+        near = nearest(name, profile.channels)
+        hint = f'Did you mean "{near}"?' if near else f"It has: {', '.join(profile.channels)}."
+        raise ConfigError(f'{profile.id} has no channel "{name}".', None, hint)
+    try:
+        return name, float(number)
+    except ValueError:
+        raise ConfigError(f'"{word}" is no value.', None, f"Write e.g. {name}=12.5") from None
+
+
+_MIDDLES = {
+    "voltage": 230.0, "current": 25.0, "power": 15_000.0, "apparent power": 16_000.0, "reactive power": 4_000.0,
+    "power factor": 0.95, "frequency": 50.0, "oxygen": 6.0, "carbon dioxide": 12.0, "carbon monoxide": 80.0,
+    "temperature": 60.0, "flow": 12.0, "quality": 85.0, "pressure": 6.0,
+}  # fmt: skip
+
+
+def _moving(profile: Profile, seconds: float) -> dict[str, float]:
+    """Plausible values: gauges swing by 1 %, counters rise."""
+    values = {}
+    for name, spec in profile.channels.items():
+        channel = CHANNELS[name]
+        if channel.kind == Kind.COUNTER:
+            values[name] = 10_000.0 + seconds / 100
+            continue
+        low, high = spec.range or (channel.low, channel.high)
+        middle = 180.0 if name == "t_flue_c" else _MIDDLES.get(channel.quantity, min(high, max(low, 1.0)))
+        values[name] = min(high, max(low, middle * (1 + 0.01 * math.sin(seconds / 5))))
+    return values
