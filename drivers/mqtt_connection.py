@@ -1,0 +1,376 @@
+"""An MQTT broker as a connection: nothing is acknowledged before it is on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from dodac.clock import SECOND_NS, Clock
+from dodac.contracts import DeadLetter, Event, EventKind, Inbox
+from dodac.quantities import Measurement
+from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
+from dodac.site import InstrumentConfig, MqttConnection, Site
+from drivers._mqtt_acks import Acks
+from drivers._mqtt_config import address_of, is_filter, tls_context, topic_of
+from drivers.connection import ConnectionStatus
+from drivers.profile import MqttJsonProfile
+from drivers.protocols.mqtt_json import Decoded, MqttJsonDecoder, MqttRefusal
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import Client, MQTTMessage
+
+_SANE_FROM_NS: Final = 1_577_836_800 * SECOND_NS  # 2020-01-01: an older clock was never set
+_RETAINED_PART: Final = 1
+_KEEPALIVE_S: Final = 60
+
+
+@dataclass
+class _Station:
+    """One instrument, as the connection sees it; touched under the connection's lock only."""
+
+    layout: Layout
+    profile: MqttJsonProfile
+    decoder: MqttJsonDecoder
+    topic: str
+    heard_ns: int = 0  # monotonic
+    last_good_ns: int | None = None
+    fault_ns: int | None = None
+    silent: bool = False
+
+
+class MqttStream:
+    """The instruments that publish JSON on one broker.
+
+    QoS 1, a fixed client id and a session that outlives us; each message is acknowledged after the
+    commit that holds it, in the order received, on the connection it came on (otherwise the broker
+    sends it again). A full inbox blocks the network thread, so the broker holds the rest.
+
+    Whose time: the payload's own where the profile names it and the clock is believable; else ours,
+    unless the message may have waited for us: one flagged as a duplicate, or one of the burst after a
+    connection to an existing session, which ends when nothing came for 200 ms while nothing was left
+    unacknowledged (a broker sends only so many unacknowledged messages). Those are flagged
+    time_unknown. Retained messages are flagged stale.
+    """
+
+    polled = False
+
+    def __init__(
+        self,
+        site: Site,
+        id: str,
+        config: MqttConnection,
+        members: Sequence[tuple[InstrumentConfig, MqttJsonProfile]],
+        clock: Clock,
+    ) -> None:
+        self.id = id
+        self.instruments = tuple(item.id for item, _ in members)
+        self._clock = clock
+        self._config = config
+        self._kinds = {item.id: profile.kind for item, profile in members}
+        self._stations = {
+            item.id: _Station(
+                Layout(item.id, tuple(profile.channels)),
+                profile,
+                MqttJsonDecoder(profile, site.site.timezone),
+                topic_of(site, item, profile),
+            )
+            for item, profile in members
+        }
+        self._by_topic = {s.topic: s for s in self._stations.values() if not is_filter(s.topic)}
+        self._by_filter = [(s.topic, s) for s in self._stations.values() if is_filter(s.topic)]
+        self._address = address_of(config)
+        self._client_id = config.client_id or f"dodac-{site.site.id}-{id}"
+        self._tls = tls_context(site, config) if config.url.startswith("mqtts:") else None
+        self._password = site.secret(config.password_file) if config.password_file else None
+        self._lock = threading.RLock()
+        self._stopping = threading.Event()
+        self._counters: Counter[str] = Counter()
+        self._state: Literal["up", "down", "starting"] = "starting"
+        self._down_ns: int | None = None
+        self._acks = Acks(clock, self._counters)
+        self._client: Client | None = None
+        self._watch: threading.Thread | None = None
+        self._inbox: Inbox | None = None
+
+    # ---- what every connection owes
+
+    def layouts(self) -> tuple[Layout, ...]:
+        """The layouts of the instruments on this broker."""
+        return tuple(station.layout for station in self._stations.values())
+
+    def measurement(self, instrument: str) -> Measurement:
+        """Which measurement an instrument belongs to."""
+        return self._kinds[instrument]
+
+    def poll(self, instrument: str, due_ns: int) -> bool:  # noqa: ARG002  (the contract's signature)
+        """Instruments on a broker send by themselves: nothing to ask."""
+        return False
+
+    def start(self, inbox: Inbox) -> None:
+        """Connects in the background; a broker that is away is told as an event and tried again."""
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        self._inbox = inbox
+        for layout in self.layouts():
+            inbox.layout(layout)
+        self._stopping.clear()
+        now = self._clock.monotonic_ns()
+        for station in self._stations.values():
+            station.heard_ns = now
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            clean_session=False,
+            manual_ack=True,
+        )
+        if self._config.user is not None:
+            client.username_pw_set(self._config.user, self._password)
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
+        client.reconnect_delay_set(min_delay=1, max_delay=60)
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.connect_async(*self._address, keepalive=_KEEPALIVE_S)
+        self._client = client
+        client.loop_start()
+        self._watch = threading.Thread(target=self._watch_silence, name=f"mqtt {self.id}", daemon=True)
+        self._watch.start()
+
+    def stop(self, patience_s: float = 2.0) -> None:
+        """Takes nothing more, lets what was taken be acknowledged (up to patience_s), disconnects."""
+        client, self._client = self._client, None
+        if client is None:
+            return
+        self._stopping.set()
+        self._acks.wait_for_all(patience_s)
+        client.disconnect()
+        # a store that takes nothing keeps the network thread: it must not keep us
+        ending = threading.Thread(target=client.loop_stop, name=f"mqtt {self.id} end", daemon=True)
+        ending.start()
+        ending.join(timeout=5)
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.join(timeout=5)
+        self._acks.lost()
+        with self._lock:
+            self._state = "down"
+
+    def status(self) -> ConnectionStatus:
+        """State and counters now."""
+        with self._lock:
+            good = {n: s.last_good_ns for n, s in self._stations.items() if s.last_good_ns is not None}
+            return ConnectionStatus(self.id, self._state, dict(self._counters), good)
+
+    # ---- the broker comes and goes
+
+    def _on_connect(self, client: Client, _userdata: Any, flags: Any, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            self._broker_lost(f"the broker refuses us: {reason}")
+            return
+        client.subscribe([(self._subscription(s.topic), 1) for s in self._stations.values()])
+        self._acks.connected(bool(flags.session_present))
+        with self._lock:
+            self._state = "up"
+            for station in self._stations.values():
+                station.heard_ns = self._clock.monotonic_ns()
+            was_down, self._down_ns = self._down_ns, None
+            self._counters["connects"] += 1
+        if was_down is not None:
+            self._tell(EventKind.FAULT_END, f"the broker {self._address[0]} is back")
+
+    def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:
+        self._broker_lost(f"the broker {self._address[0]}:{self._address[1]} can't be reached")
+
+    def _on_disconnect(
+        self, _client: Client, _userdata: Any, _flags: Any, reason: Any, _properties: Any
+    ) -> None:
+        self._acks.lost()
+        if not self._stopping.is_set():
+            self._broker_lost(f"the broker {self._address[0]} is lost: {reason}")
+
+    def _broker_lost(self, text: str) -> None:
+        with self._lock:
+            self._state = "down"
+            self._counters["broker_faults"] += 1
+            if self._down_ns is not None:
+                return
+            self._down_ns = self._clock.now_ns()
+            fresh = [s for s in self._stations.values() if s.fault_ns is None]
+            for station in fresh:
+                station.fault_ns = self._down_ns
+        self._tell(EventKind.FAULT_START, text)
+        for station in fresh:
+            self._flag_all(station)
+
+    def _subscription(self, topic: str) -> str:
+        group = self._config.share_group
+        return f"$share/{group}/{topic}" if group else topic
+
+    # ---- messages
+
+    def _on_message(self, client: Client, _userdata: Any, message: MQTTMessage) -> None:
+        now_ns = self._clock.now_ns()
+        if self._stopping.is_set() or self._inbox is None:
+            return  # not acknowledged: the broker keeps it
+        waited = self._acks.may_have_waited() or bool(message.dup)
+        self._counters["messages"] += 1
+        done = self._acks.take(client, message.mid, message.qos)
+        # a collector that is closing takes nothing: the broker keeps it
+        with contextlib.suppress(RuntimeError):
+            self._take(message, now_ns, waited, done)
+        self._acks.touch()
+
+    def _take(self, message: MQTTMessage, now_ns: int, waited: bool, done: Callable[[], None] | None) -> None:
+        assert self._inbox is not None  # noqa: S101  (set before the network thread starts)
+        station, topic = self._station_of(message)
+        payload = bytes(message.payload)
+        if station is None:
+            reason = "no instrument of the site file has this topic"
+            self._dead(DeadLetter(now_ns, self.id, topic, payload, reason), done)
+            return
+        try:
+            decoded = station.decoder.decode(payload)
+        except MqttRefusal as refusal:
+            self._dead(
+                DeadLetter(now_ns, self.id, topic, payload, str(refusal), station.layout.instrument), done
+            )
+            return
+        if not decoded.values and not decoded.flags:
+            self._inbox.samples((), source=self.id, done=done)
+            self._heard(station, None)
+            return
+        sample = self._stamped(station, decoded, payload, now_ns, waited, bool(message.retain))
+        self._inbox.sample(sample, source=self.id, done=done)
+        if not message.retain:
+            self._heard(station, sample)
+
+    def _dead(self, letter: DeadLetter, done: Callable[[], None] | None) -> None:
+        assert self._inbox is not None  # noqa: S101
+        self._counters["dead_letters"] += 1
+        self._inbox.dead_letter(letter, done=done)
+
+    def _station_of(self, message: MQTTMessage) -> tuple[_Station | None, str]:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return None, "(a topic that is not UTF-8)"
+        station = self._by_topic.get(topic)
+        if station is None and self._by_filter:
+            from paho.mqtt.client import topic_matches_sub
+
+            station = next((s for f, s in self._by_filter if topic_matches_sub(f, topic)), None)
+        return station, topic
+
+    def _stamped(
+        self, station: _Station, decoded: Decoded, payload: bytes, now_ns: int, waited: bool, retained: bool
+    ) -> Sample:
+        time_ns, source, doubt = self._time(station, decoded, now_ns, waited or retained)
+        if retained:
+            doubt = Reason.STALE
+        values, flags = dict(decoded.values), list(decoded.flags)
+        if doubt is not None:
+            flags += [Flag(name, doubt, value) for name, value in values.items()]
+            values = {}
+        order = station.layout.index
+        return station.layout.sample(
+            time_ns,
+            values,
+            flags=sorted(flags, key=lambda flag: order[flag.channel]),
+            time_source=source,
+            raw=payload if flags else None,
+            # a retained copy must not collide with the message itself
+            part=_RETAINED_PART if retained else 0,
+        )
+
+    def _time(
+        self, station: _Station, decoded: Decoded, now_ns: int, waited: bool
+    ) -> tuple[int, TimeSource, Reason | None]:
+        """A sample's time, whose it is, and why its readings are doubtful for it, if they are."""
+        rule = station.profile.time
+        if rule is not None and decoded.time_ns is not None:
+            skew_ns = round(rule.max_skew_s * SECOND_NS)
+            # what waited for us may be as old as our absence, which a restart does not know
+            oldest_ns = _SANE_FROM_NS if waited else now_ns - skew_ns
+            if oldest_ns <= decoded.time_ns <= now_ns + skew_ns:
+                return decoded.time_ns, TimeSource.DEVICE, None
+            self._counters["clock_refused"] += 1
+            if not waited:
+                # its own clock is wrong, or it sends what it stored: nobody can tell
+                return now_ns, TimeSource.HOST, Reason.CLOCK
+        if waited:
+            return now_ns, TimeSource.UNKNOWN, Reason.TIME_UNKNOWN
+        return now_ns, TimeSource.HOST, None
+
+    # ---- silence
+
+    def _heard(self, station: _Station, sample: Sample | None) -> None:
+        good = sample is not None and any(value == value for value in sample.values)
+        gap: tuple[int, int] | None = None
+        with self._lock:
+            station.heard_ns = self._clock.monotonic_ns()
+            silent, station.silent = station.silent, False
+            if sample is not None and good:
+                since_ns = station.last_good_ns if station.last_good_ns is not None else station.fault_ns
+                if station.fault_ns is not None and since_ns is not None and sample.time_ns > since_ns:
+                    gap = since_ns, sample.time_ns
+                station.fault_ns = None
+                station.last_good_ns = max(sample.time_ns, station.last_good_ns or 0)
+        if silent:
+            self._tell(EventKind.FAULT_END, "sends again", station)
+        if gap is not None:
+            self._tell(EventKind.GAP, "no readings", station, time_ns=gap[0], end_ns=gap[1])
+
+    def _watch_silence(self) -> None:
+        # a member of a shared subscription can't know what the others are sent
+        if self._config.share_group is not None:
+            return
+        shortest = min(station.profile.link.silence_s for station in self._stations.values())
+        while not self._clock.wait(self._stopping, min(1.0, shortest / 4)):
+            self.check_silence()
+
+    def check_silence(self) -> None:
+        """Tells once of each instrument that has sent nothing for longer than its profile allows."""
+        now = self._clock.monotonic_ns()
+        for station in self._stations.values():
+            limit_s = station.profile.link.silence_s
+            with self._lock:
+                late = now - station.heard_ns > limit_s * SECOND_NS
+                if self._state != "up" or station.silent or not late:
+                    continue
+                station.silent = True
+                fresh = station.fault_ns is None
+                if fresh:
+                    station.fault_ns = self._clock.now_ns()
+            self._tell(EventKind.FAULT_START, f"no message for {limit_s:g} s", station)
+            if fresh:
+                self._flag_all(station)
+
+    def _flag_all(self, station: _Station) -> None:
+        """One sample with every channel flagged, when a fault starts."""
+        if self._inbox is None or station.fault_ns is None or self._config.share_group is not None:
+            return
+        flags = [Flag(name, Reason.NO_ANSWER) for name in station.layout.channels]
+        with contextlib.suppress(RuntimeError):
+            self._inbox.sample(station.layout.sample(station.fault_ns, {}, flags=flags), source=self.id)
+
+    def _tell(
+        self,
+        kind: EventKind,
+        text: str,
+        station: _Station | None = None,
+        *,
+        time_ns: int | None = None,
+        end_ns: int | None = None,
+    ) -> None:
+        if self._inbox is not None:
+            instrument = station.layout.instrument if station is not None else None
+            when = self._clock.now_ns() if time_ns is None else time_ns
+            with contextlib.suppress(RuntimeError):
+                self._inbox.event(Event(when, kind, text, self.id, instrument, end_ns))

@@ -1,0 +1,195 @@
+"""JSON messages as readings: paths, units and the payload's own time, by profile; pure."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from dodac.clock import SECOND_NS
+from dodac.quantities import CHANNELS
+from dodac.samples import Flag, Reason
+from dodac.units import Conversion, conversion
+from drivers.profile import MqttJsonChannel, MqttJsonProfile
+
+_UNIX: Final = {"unix_s": SECOND_NS, "unix_ms": 1_000_000, "unix_us": 1_000, "unix_ns": 1}
+_ISO: Final = re.compile(
+    r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9})\d*)?(Z|[+-]\d{2}:?\d{2})?$"
+)
+_LATEST_NS: Final = 2**63 - 1
+
+
+class MqttRefusal(Exception):  # noqa: N818  (a finding about a payload)
+    """A payload that can't become readings; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a payload said: good values and flags by channel, and its own time.
+
+    time_ns: UTC, None when it says none that can be read; time_fault then says what was wrong.
+    """
+
+    values: Mapping[str, float]
+    flags: tuple[Flag, ...]
+    time_ns: int | None = None
+    time_fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    name: str
+    path: tuple[str, ...]
+    spec: MqttJsonChannel
+    convert: Conversion
+    low: float
+    high: float
+
+
+class MqttJsonDecoder:
+    """Decodes the payloads of one profile; zone is for times without an offset (iso_local)."""
+
+    def __init__(self, profile: MqttJsonProfile, zone: str = "UTC") -> None:
+        self.profile = profile
+        self._zone = ZoneInfo(zone)
+        self._places = [_place(name, spec) for name, spec in profile.channels.items()]
+        self._time = profile.time
+        self._time_path = tuple(profile.time.path.split(".")) if profile.time else ()
+        # a time in numbers is kept exact: a float64 of nanoseconds since 1970 is 256 ns coarse
+        exact = self._time is not None and self._time.format in _UNIX
+        self._loads = json.JSONDecoder(parse_float=Decimal if exact else None).decode
+
+    def decode(self, payload: bytes) -> Decoded:
+        """The readings of one payload; paths it lacks leave their channels absent.
+
+        null, NaN, texts and truth values where a number belongs are flagged decode. Raises
+        MqttRefusal when the payload is not JSON, is not an object or list, or holds no channel at all
+        (which payloads of overlay profiles may).
+        """
+        try:
+            data = self._loads(payload.decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            raise MqttRefusal("not UTF-8") from None
+        except RecursionError:
+            raise MqttRefusal("not JSON: nested too deeply") from None
+        except ValueError as error:
+            raise MqttRefusal(f"not JSON: {error}") from None
+        if not isinstance(data, dict | list):
+            raise MqttRefusal("not a JSON object or list")
+        values: dict[str, float] = {}
+        flags: list[Flag] = []
+        for place in self._places:
+            found = _follow(data, place.path, place.spec.path)
+            if found is _ABSENT:
+                continue
+            reading = _reading(place, found)
+            if isinstance(reading, Flag):
+                flags.append(reading)
+            else:
+                values[place.name] = reading
+        if not values and not flags and not self.profile.overlay:
+            raise MqttRefusal("none of the profile's paths is in it")
+        if self._time is None:
+            return Decoded(values, tuple(flags))
+        stamp = _follow(data, self._time_path, self._time.path)
+        if stamp is _ABSENT:
+            return Decoded(values, tuple(flags), None, f'no time at "{self._time.path}"')
+        try:
+            return Decoded(values, tuple(flags), time_of(stamp, self._time.format, self._zone))
+        except ValueError as error:
+            return Decoded(values, tuple(flags), None, str(error))
+
+
+class _Absent:
+    pass
+
+
+_ABSENT: Final = _Absent()
+
+
+def _place(name: str, spec: MqttJsonChannel) -> _Place:
+    channel = CHANNELS[name]
+    low, high = spec.range or (channel.low, channel.high)
+    convert = conversion(spec.unit or channel.unit, channel.unit)
+    return _Place(name, tuple(spec.path.split(".")), spec, convert, low, high)
+
+
+def _follow(data: Any, path: Sequence[str], whole: str) -> Any:
+    """What stands at a dotted path: keys of objects, places of lists; a key may itself hold dots."""
+    if isinstance(data, dict) and whole in data:
+        return data[whole]
+    here = data
+    for word in path:
+        if isinstance(here, dict):
+            if word not in here:
+                return _ABSENT
+            here = here[word]
+        elif isinstance(here, list):
+            if not word.isdecimal() or int(word) >= len(here):
+                return _ABSENT
+            here = here[int(word)]
+        else:
+            return _ABSENT
+    return here
+
+
+def _reading(place: _Place, found: Any) -> float | Flag:
+    if isinstance(found, bool) or not isinstance(found, int | float | Decimal):
+        return Flag(place.name, Reason.DECODE)
+    try:
+        read = float(found)
+    except OverflowError:
+        return Flag(place.name, Reason.DECODE)
+    if not math.isfinite(read):
+        return Flag(place.name, Reason.DECODE)
+    if read in place.spec.sentinel:
+        return Flag(place.name, Reason.SENTINEL, read)
+    value = place.convert(read * place.spec.scale + place.spec.offset)
+    if not (place.low <= value <= place.high and CHANNELS[place.name].in_range(value)):
+        return Flag(place.name, Reason.OUT_OF_RANGE, value if math.isfinite(value) else None)
+    return value
+
+
+def time_of(stamp: Any, form: str, zone: ZoneInfo) -> int:
+    """UTC nanoseconds of a payload's time, exact to the last digit sent; ValueError with the reason."""
+    if form in _UNIX:
+        ns = _unix(stamp, _UNIX[form])
+    elif isinstance(stamp, str):
+        ns = _iso(stamp, zone if form == "iso_local" else None)
+    else:
+        raise ValueError(f"the time is no text: {str(stamp)[:40]}")
+    if not 0 < ns < _LATEST_NS:
+        raise ValueError(f"no time: {str(stamp)[:40]}")
+    return ns
+
+
+def _unix(stamp: Any, scale: int) -> int:
+    try:
+        if isinstance(stamp, bool) or not isinstance(stamp, int | float | str | Decimal):
+            raise ValueError
+        number = Decimal(stamp)
+        if not number.is_finite() or abs(number) * scale > _LATEST_NS:
+            raise ValueError
+        # 28 digits of Decimal hold any int64 of nanoseconds and its fraction
+        return int(number * scale)
+    except (InvalidOperation, ValueError):
+        raise ValueError(f"the time is no number: {str(stamp)[:40]}") from None
+
+
+def _iso(text: str, zone: ZoneInfo | None) -> int:
+    match = _ISO.match(text.strip())
+    if match is None:
+        raise ValueError(f'"{text[:40]}" is no ISO 8601 time')
+    whole, fraction, offset = match.groups()
+    moment = datetime.fromisoformat(whole + (offset or ""))
+    if moment.tzinfo is None:
+        if zone is None:
+            raise ValueError(f'"{text[:40]}" has no offset from UTC')
+        moment = moment.replace(tzinfo=zone)
+    return int(moment.timestamp()) * SECOND_NS + int((fraction or "0").ljust(9, "0"))
