@@ -161,15 +161,20 @@ def _impossible(o2_pct: float) -> Refusal | None:
 
 
 def _no_burner(reading: FlueGas) -> Refusal | None:
-    difference = reading.t_flue_c - reading.t_air_c
-    if math.isfinite(difference) and difference > 0.0 and (reading.co_ppm is None or reading.co_ppm >= -50):
+    if not all(math.isfinite(value) for value in (reading.t_flue_c, reading.t_air_c, reading.co_ppm or 0.0)):
+        return Refusal(
+            "missing_value",
+            "A temperature or the CO of this reading is missing.",
+            "Thiếu nhiệt độ hoặc CO trong lần đo này.",
+        )
+    if reading.t_flue_c > reading.t_air_c:
         return None
     return Refusal(
         "flue_not_hot",
-        f"The flue gas ({reading.t_flue_c:.1f} °C) is not hotter than the air ({reading.t_air_c:.1f} °C), "
-        "or a value is missing: the burner is off or the probes are swapped.",
-        f"Khói ({reading.t_flue_c:.1f} °C) không nóng hơn không khí ({reading.t_air_c:.1f} °C), hoặc thiếu "
-        "giá trị: lò không đốt hoặc cắm nhầm đầu đo.",
+        f"The flue gas ({reading.t_flue_c:.1f} °C) is not hotter than the air ({reading.t_air_c:.1f} °C): "
+        "the burner is off or the probes are swapped.",
+        f"Khói ({reading.t_flue_c:.1f} °C) không nóng hơn không khí ({reading.t_air_c:.1f} °C): "
+        "lò không đốt hoặc cắm nhầm đầu đo.",
         {"t_flue_c": reading.t_flue_c, "t_air_c": reading.t_air_c},
     )
 

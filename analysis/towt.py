@@ -22,6 +22,7 @@ __all__ = ["design", "fit_towt_daily", "predict"]
 
 KIND = "towt-daily"
 MIN_DAYS = 330
+_SHORTEST_DAYS = 30
 _FEW_SPECIAL_DAYS = 3
 _POOR_CV_RMSE = 0.25
 
@@ -45,7 +46,7 @@ def fit_towt_daily(
     frame: one row a local day (DatetimeIndex); columns energy (in `unit` a day), temperature (°C,
     mean of the day), each further driver (linear: production, hours, …), optionally day_type (words,
     "normal" for usual days) and `used` (False leaves a day out). Days with a gap are left out and
-    counted. Refused with fewer than `min_days` whole days (unless allow_short), a meter that never
+    counted. Refused with fewer than `min_days` whole days (allow_short: 30), a meter that never
     moves, or no more days than terms. Raises DataError when the frame is no daily table.
     """
     index = check_index(frame)
@@ -125,8 +126,9 @@ def predict(model: Model, frame: pd.DataFrame) -> pd.Series[float]:
 
 
 def _refusal(y: Floats, days: int, min_days: int, allow_short: bool, energy: str) -> Refusal | None:
-    if days < 2 or (days < min_days and not allow_short):
-        return notes.refuse_too_few_days(days, min_days)
+    needed = min(min_days, _SHORTEST_DAYS) if allow_short else min_days
+    if days < needed:
+        return notes.refuse_too_few_days(days, needed)
     if not np.any(y):
         return notes.refuse_all_zero(energy, days)
     if float(np.ptp(y)) <= 1e-9 * float(np.max(np.abs(y))):

@@ -1,0 +1,138 @@
+"""Avoided energy: the known saving comes back, days are never made up, doubt is said."""
+
+import numpy as np
+import pytest
+
+from analysis import Model, Refusal, Savings, avoided_energy, fit_towt_daily
+from dodac.errors import ConfigError
+
+
+def saving(result: Savings | Refusal) -> Savings:
+    assert isinstance(result, Savings), result
+    return result
+
+
+def codes(result: Savings) -> set[str]:
+    return {finding.code for finding in result.findings}
+
+
+@pytest.fixture
+def model(plant) -> Model:
+    fitted = fit_towt_daily(plant(noise=30.0, rho=0.3))
+    assert isinstance(fitted, Model)
+    return fitted
+
+
+def after(plant, **changes):
+    return plant(start="2024-01-01", seed=2, noise=30.0, rho=0.3, **{"saving": 0.10, **changes})
+
+
+def test_a_known_saving_lies_inside_its_interval(plant, model):
+    result = saving(avoided_energy(model, after(plant)))
+    truth = 0.10 * float(after(plant, saving=0.0)["energy"].sum())
+    assert result.low < truth < result.high
+    assert result.fraction == pytest.approx(0.10, abs=0.01)
+    assert result.intervals == 365
+    assert result.excluded == 0
+
+
+def test_the_frame_adds_up_to_the_totals(plant, model):
+    result = saving(avoided_energy(model, after(plant)))
+    frame = result.frame
+    assert frame["saving"].sum() == pytest.approx(result.saving)
+    assert frame["cumulative"].iloc[-1] == pytest.approx(result.saving)
+    assert result.adjusted_baseline - result.measured == pytest.approx(result.saving)
+
+
+def test_a_day_with_a_gap_is_left_out_on_both_sides(plant, model):
+    frame = after(plant)
+    frame.iloc[5:15, frame.columns.get_loc("energy")] = np.nan
+    frame["used"] = True
+    frame.iloc[20, frame.columns.get_loc("used")] = False
+    result = saving(avoided_energy(model, frame))
+    assert (result.intervals, result.excluded) == (354, 11)
+    assert "days_left_out" in codes(result)
+    whole = saving(avoided_energy(model, after(plant)))
+    left_out = [*range(5, 15), 20]
+    assert result.saving == pytest.approx(whole.saving - whole.frame["saving"].iloc[left_out].sum())
+
+
+def test_every_method_is_given_beside_the_chosen_one(plant, model):
+    by_exact = saving(avoided_energy(model, after(plant)))
+    by_g14 = saving(avoided_energy(model, after(plant), method="g14"))
+    assert by_exact.uncertainty.method == "exact"
+    assert {other.method for other in by_exact.others} == {"g14", "sun_baltazar"}
+    assert by_g14.uncertainty in by_exact.others
+    assert all(method.source for method in (by_exact.uncertainty, *by_exact.others))
+
+
+def test_more_confidence_is_a_wider_interval(plant, model):
+    widths = [
+        saving(avoided_energy(model, after(plant), confidence=share)).uncertainty.half_width
+        for share in (0.68, 0.9, 0.95)
+    ]
+    assert widths == sorted(widths)
+
+
+def test_a_saving_smaller_than_its_uncertainty_says_so(plant, model):
+    assert "not_significant" in codes(saving(avoided_energy(model, after(plant, saving=0.0))))
+    assert "not_significant" not in codes(saving(avoided_energy(model, after(plant))))
+
+
+def test_a_quarter_is_not_a_year(plant, model):
+    result = saving(avoided_energy(model, after(plant, days=90)))
+    assert "partial_year" in codes(result)
+
+
+def test_weather_beyond_the_baseline_is_graded(plant, model):
+    frame = after(plant)
+    hottest = model.settings["ranges"]["temperature"][1]
+    frame.iloc[:10, frame.columns.get_loc("temperature")] = hottest + 0.5
+    assert "extrapolation_moderate" in codes(saving(avoided_energy(model, frame)))
+    frame.iloc[:60, frame.columns.get_loc("temperature")] = hottest + 0.5
+    assert "extrapolation_severe" in codes(saving(avoided_energy(model, frame)))
+    frame["temperature"] += 20.0
+    refused = avoided_energy(model, frame)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "extrapolation"
+
+
+def test_weather_beyond_the_baseline_widens_the_exact_interval(plant, model):
+    frame = after(plant)
+    usual = saving(avoided_energy(model, frame))
+    frame.iloc[:100, frame.columns.get_loc("temperature")] = model.settings["ranges"]["temperature"][1] + 2.0
+    hot = saving(avoided_energy(model, frame))
+    assert hot.uncertainty.half_width > 1.1 * usual.uncertainty.half_width
+
+
+def test_tet_in_one_period_only_is_told(plant):
+    before, now = plant(noise=10.0), after(plant)
+    for frame in (before, now):
+        frame["day_type"] = "normal"
+    before.iloc[20:30, before.columns.get_loc("day_type")] = "tet"
+    with_tet = fit_towt_daily(before, day_type="day_type")
+    assert isinstance(with_tet, Model)
+    result = saving(avoided_energy(with_tet, now))
+    assert [f.data for f in result.findings if f.code == "tet_in_one_period"] == [{"only": "baseline"}]
+    before["day_type"], now["day_type"] = "normal", "normal"
+    now.iloc[40:50, now.columns.get_loc("day_type")] = "tet"
+    without = fit_towt_daily(before, day_type="day_type")
+    assert isinstance(without, Model)
+    result = saving(avoided_energy(without, now))
+    assert codes(result) >= {"tet_in_one_period", "unknown_days"}
+    assert result.excluded == 10
+
+
+def test_a_reporting_period_without_a_day_is_refused(plant, model):
+    frame = after(plant)
+    frame["used"] = False
+    refused = avoided_energy(model, frame)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "no_reporting_days"
+
+
+def test_an_unknown_method_or_confidence_is_said(plant, model):
+    with pytest.raises(ConfigError, match="no method"):
+        avoided_energy(model, after(plant), method="magic")
+    with pytest.raises(ConfigError, match="confidence"):
+        avoided_energy(model, after(plant), confidence=90.0)
