@@ -1,0 +1,192 @@
+"""A whole collector: what starts, goes on beside faults, and stops."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector import Collector
+from dodac.clock import SystemClock
+from dodac.contracts import EventKind, Inbox
+from dodac.quantities import Measurement
+from dodac.samples import Layout
+from dodac.site import Site, parse_site
+from drivers import ConnectionStatus
+from store import JournalStore, WriteKind, WriteResult
+
+SITE = """
+[site]
+id = "plant"
+company = "acme"
+timezone = "UTC"
+
+[connections.bus1]
+kind = "serial"
+port = "/dev/null"
+
+[[instruments]]
+id = "meter1"
+asset = "boiler1"
+profile = "fake"
+connection = "bus1"
+every = "20ms"
+serial_number = "17"
+ct_ratio = "400/5"
+calibration = { date = 2026-03-02, laboratory = "Lab" }
+
+[[instruments]]
+id = "building"
+measurement = "electricity"
+"""
+
+
+class FakeConnection:
+    """A polled line whose instrument answers at once, unless told otherwise."""
+
+    polled = True
+
+    def __init__(self, id: str = "bus1", instruments: tuple[str, ...] = ("meter1",)) -> None:
+        self.id = id
+        self.instruments = instruments
+        self.inbox: Inbox | None = None
+        self.fails_to_start = False
+        self.hangs = threading.Event()
+        self.hangs.set()
+        self._layouts = {name: Layout(name, ("power_w",)) for name in instruments}
+        self.polls = 0
+
+    def layouts(self) -> tuple[Layout, ...]:
+        return tuple(self._layouts.values())
+
+    def measurement(self, instrument: str) -> Measurement:
+        return Measurement.ELECTRICITY
+
+    def start(self, inbox: Inbox) -> None:
+        if self.fails_to_start:
+            raise OSError("no such port")
+        self.inbox = inbox
+
+    def poll(self, instrument: str, due_ns: int) -> bool:
+        self.polls += 1
+        if self.inbox is not None:
+            sample = self._layouts[instrument].sample(time.time_ns(), {"power_w": 1.0})
+            self.inbox.sample(sample, source=self.id)
+        return True
+
+    def stop(self) -> None:
+        self.hangs.wait(30)
+
+    def status(self) -> ConnectionStatus:
+        return ConnectionStatus(self.id, "up", {"polls": self.polls}, {})
+
+
+class FakeSink:
+    def __init__(self, result: WriteResult) -> None:
+        self.result = result
+        self.lines: list[str] = []
+
+    def write(self, lines: Sequence[str]) -> WriteResult:
+        if self.result.ok:
+            self.lines += lines
+        return self.result
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return parse_site(SITE, tmp_path / "site.toml")
+
+
+@pytest.fixture
+def make(site: Site) -> Iterator[Callable[..., Collector]]:
+    made: list[Collector] = []
+
+    def build(*connections: FakeConnection, **options: Any) -> Collector:
+        made.append(Collector(site, SystemClock(), connections=connections, **options))
+        return made[-1]
+
+    yield build
+    for collector in made:
+        collector.stop()
+
+
+def test_readings_reach_journal_and_sink_and_the_ledger_balances(
+    make: Callable[..., Collector], site: Site, kit: Any
+) -> None:
+    sink = FakeSink(WriteResult(True, WriteKind.ACCEPTED))
+    collector = make(FakeConnection(), extra_sinks=[("fake", sink)])
+    collector.start()
+    kit.until(lambda: collector.ledger().totals().committed >= 5)
+    assert collector.ledger().balanced()
+    assert collector.stop()
+    ledger = collector.ledger()
+    assert ledger.balanced()
+    assert ledger.totals().in_flight == 0
+    assert ledger.sinks[0].waiting == 0
+    assert ledger.sinks[0].delivered == ledger.totals().committed
+    power = [text for text in sink.lines if text.startswith("electricity,asset=boiler1,company=acme,")]
+    assert len(power) == ledger.totals().committed
+    store = JournalStore(site.journal_path)
+    kinds = [event.kind for event in store.events(0, 1 << 62)]
+    facts = store.facts()
+    store.close()
+    assert kinds == [EventKind.START, EventKind.STOP]
+    assert facts["meter1"]["measurement"] == "electricity"
+    assert facts["meter1"]["calibration_date"] == "2026-03-02"
+    assert facts["building"]["measurement"] == "electricity"
+
+
+def test_a_port_that_is_not_there_stops_nothing_else(make: Callable[..., Collector], kit: Any) -> None:
+    broken = FakeConnection("bus0", ())
+    broken.fails_to_start = True
+    collector = make(broken, FakeConnection())
+    collector.start()
+    kit.until(lambda: collector.ledger().totals().committed >= 3)
+    kinds = [event.kind for _, event in collector.journal.events_after(0, 10)]
+    assert EventKind.ALARM in kinds
+
+
+def test_a_dead_server_stops_nothing_and_everything_waits_for_it(
+    make: Callable[..., Collector], kit: Any
+) -> None:
+    sink = FakeSink(WriteResult(False, WriteKind.UNREACHABLE, message="refused"))
+    collector = make(FakeConnection(), extra_sinks=[("fake", sink)])
+    collector.start()
+    kit.until(lambda: collector.ledger().totals().committed >= 5)
+    kit.until(lambda: collector.status().sinks[0].state == "down")
+    start = time.monotonic()
+    assert collector.stop()
+    assert time.monotonic() - start < 4
+    ledger = collector.ledger()
+    assert ledger.balanced()
+    assert ledger.sinks[0].waiting == ledger.totals().committed
+
+
+def test_a_connection_that_hangs_does_not_keep_the_collector_from_stopping(
+    make: Callable[..., Collector], kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collector.collector._STOP_S", 0.2)
+    hanging = FakeConnection()
+    hanging.hangs.clear()
+    collector = make(hanging)
+    collector.start()
+    kit.until(lambda: collector.ledger().totals().committed >= 1)
+    start = time.monotonic()
+    assert not collector.stop()
+    assert time.monotonic() - start < 4
+    hanging.hangs.set()
+
+
+def test_status_tells_of_every_part(make: Callable[..., Collector], kit: Any) -> None:
+    collector = make(FakeConnection())
+    collector.start()
+    kit.until(lambda: collector.status().ticks["meter1"].sent >= 3)
+    status = collector.status()
+    assert status.running
+    assert status.ingest.state == "up"
+    assert status.connections[0].counters["polls"] >= 3
+    assert status.ticks["meter1"].due == status.ticks["meter1"].sent + status.ticks["meter1"].missed
