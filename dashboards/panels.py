@@ -240,26 +240,26 @@ def variable(
     current: the value it starts with; all_of_them: several can be chosen, at first all.
     sort: Grafana's number (0 as the answer stands, 1 by name).
     """
-    chosen: Json = {"selected": True, "text": current, "value": current} if current else {}
+    more: Json = {}
     if all_of_them:
-        chosen = {"selected": True, "text": ["All"], "value": ["$__all"]}
+        more = {"allValue": ".*", "current": {"selected": True, "text": ["All"], "value": ["$__all"]}}
+    elif current:
+        more = {"current": {"selected": True, "text": current, "value": current}}
     return {
         "name": name,
         "label": label,
         "type": "query",
         "datasource": datasource(),
         "query": influxql,
-        "definition": influxql,
         "refresh": 2,
         "sort": sort,
         "regex": "",
         "multi": all_of_them,
         "includeAll": all_of_them,
-        "allValue": ".*" if all_of_them else None,
-        "current": chosen,
         "options": [],
         "hide": 0,
         "skipUrlSync": False,
+        **more,
     }
 
 
@@ -294,6 +294,9 @@ def dashboard(
             {
                 "type": "dashboards",
                 "title": "dodac",
+                "icon": "external link",
+                "tooltip": "",
+                "targetBlank": False,
                 "tags": ["dodac"],
                 "asDropdown": False,
                 "includeVars": True,

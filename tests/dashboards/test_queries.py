@@ -40,7 +40,7 @@ def choose(dashboard, influxdb, start_ns: int, end_ns: int) -> dict[str, str | l
         rows = influxdb.influxql(as_grafana(variable["query"], chosen, start_ns, end_ns))
         values = [row.get("value") or row.get("name") for row in rows]
         assert values, f"nothing to choose for {variable['name']}: {variable['query']}"
-        current = variable["current"].get("value")
+        current = variable.get("current", {}).get("value")
         if variable["multi"]:
             assert current == ["$__all"]
             chosen[variable["name"]] = "$__all"
