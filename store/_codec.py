@@ -100,7 +100,10 @@ def encode(sample: Sample, layout: Layout, seq: int, instrument: int, number: in
             index = layout.index
             flags = b"".join(
                 _FLAG.pack(
-                    index[flag.channel], _REASON_CODE[flag.reason], flag.value is not None, flag.value or 0.0
+                    index[flag.channel],
+                    _REASON_CODE[flag.reason],
+                    flag.value is not None,
+                    0.0 if flag.value is None else flag.value,
                 )
                 for flag in sample.flags
             )

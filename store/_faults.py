@@ -6,10 +6,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from dodac.errors import StorageError, Where
 
-_TODO = (
+_TODO: Final = (
     ("full", "the disk is full.", "Free some space; the collector goes on by itself."),
     ("readonly", "the file can't be written.", "Check the rights of the file and its folder."),
     ("read-only", "the file can't be written.", "Check the rights of the file and its folder."),
@@ -19,6 +20,14 @@ _TODO = (
     ("malformed", "the file is damaged.", "Start dodac run again: it sets the file aside and saves the rest."),
     ("not a database", "the file is damaged.", "Start dodac run again: it sets the file aside and saves the rest."),
 )  # fmt: skip
+
+_DAMAGE: Final = ("malformed", "not a database", "no such table", "no such column", "could not decode")
+
+
+def is_damage(error: BaseException) -> bool:
+    """True when SQLite says that the file's content is not what it should be."""
+    said = str(error).lower()
+    return isinstance(error, sqlite3.DatabaseError) and any(word in said for word in _DAMAGE)
 
 
 @contextmanager

@@ -92,6 +92,26 @@ class JournalFiles:
         magic, seq, crc = _MARK.unpack(data)
         return int(seq) if magic == _MAGIC and crc == crc32c(data[:12]) else 0
 
+    def note_damage(self, what: str) -> None:
+        """Leaves a note that the next start must rebuild the file."""
+        with contextlib.suppress(OSError):
+            self._note.write_text(what, encoding="utf-8")
+
+    def damage_note(self) -> str | None:
+        """The note left by note_damage, if any."""
+        try:
+            return self._note.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def clear_note(self) -> None:
+        """Takes the note away."""
+        self._note.unlink(missing_ok=True)
+
+    @property
+    def _note(self) -> Path:
+        return self.path.with_name(self.path.name + "-damage")
+
     def beside(self) -> list[Path]:
         """The database and SQLite's own files beside it, those that are there."""
         names = ("", "-wal", "-shm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,12 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from store import _schema as schema
-from store._faults import storage_error
+from store._faults import is_damage, storage_error
 from store._files import JournalFiles
 from store._ranges import Range, Ranges, runs
-from store._rows import INSERT_SAMPLE, SELECT_SAMPLES, is_sound
+from store._rows import RESCUE_SAMPLE, SELECT_SAMPLES, is_sound
 
-_DAMAGE_WORDS: Final = ("malformed", "not a database", "no such table", "no such column", "i/o error")
 _COPIED: Final = (
     "names", "layouts", "conflicts", "events", "dead_letters", "tallies", "facts", "marks", "cursors",
 )  # fmt: skip
@@ -74,6 +74,9 @@ def check_tail(files: JournalFiles, count: int) -> Damage | None:
         if mark == 0:
             return None
         return Damage("its file is missing", rebuild=False, mark=mark, lost=((1, mark),))
+    note = files.damage_note()
+    if note is not None:
+        return Damage(note, rebuild=True, mark=mark)
     try:
         with storage_error(files.path):
             db = _open_checked(files.path)
@@ -94,7 +97,7 @@ def check_tail(files: JournalFiles, count: int) -> Damage | None:
         if told > last:
             return Damage("its end was cut off", rebuild=False, mark=mark, lost=((last + 1, told),))
     except sqlite3.DatabaseError as error:
-        if _is_damage(error):
+        if is_damage(error):
             return Damage(str(error), rebuild=True, mark=mark)
         with storage_error(files.path):
             raise
@@ -107,10 +110,6 @@ class _DamagedError(Exception):
     """The file is not a sound database."""
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
-    return any(word in str(error).lower() for word in _DAMAGE_WORDS)
-
-
 def _open_checked(path: Path) -> sqlite3.Connection:
     db = None
     try:
@@ -119,7 +118,7 @@ def _open_checked(path: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         if db is not None:
             db.close()
-        if _is_damage(error):
+        if is_damage(error):
             raise _DamagedError(str(error)) from error
         raise
     return db
@@ -151,6 +150,7 @@ def salvage(files: JournalFiles, damage: Damage) -> Damage:
             new.execute("COMMIT")
         finally:
             new.close()
+        files.clear_note()
     known = Ranges(runs(seqs))
     top = max(top, damage.mark, max(seqs, default=0))
     lost = tuple(known.gaps(1, top)) if top else ()
@@ -159,60 +159,73 @@ def salvage(files: JournalFiles, damage: Damage) -> Damage:
 
 def _copy(aside: Path, new: sqlite3.Connection, mark: int) -> tuple[list[int], int, list[str]]:
     """Copies readable rows; gives their seqs, the highest seq the old file names, incomplete tables."""
-    old = sqlite3.connect(aside, isolation_level=None)
     seqs: list[int] = []
     broken: list[str] = []
     top = mark
+    old = sqlite3.connect(aside, isolation_level=None)
     try:
-        # a file shorter than its header says opens only like this
-        old.execute("PRAGMA writable_schema = ON")
-        try:
+        with contextlib.suppress(sqlite3.DatabaseError):
+            # a file shorter than its header says opens only like this
+            old.execute("PRAGMA writable_schema = ON")
             row = old.execute("SELECT seq FROM sqlite_sequence WHERE name = 'samples'").fetchone()
-            top = max(top, row[0] if row else 0)
-        except sqlite3.DatabaseError:
-            broken.append("sqlite_sequence")
-        broken += [table for table in _COPIED if not _copy_table(old, new, table)]
-        for row in _readable(old, max(top, 1)):
-            if is_sound(row):
-                new.execute(INSERT_SAMPLE, row)
-                seqs.append(row[0])
-    except sqlite3.DatabaseError:
-        broken.append("samples")
+            told = row[0] if row and isinstance(row[0], int) else 0
+            # a number that no file of this size can have reached is damage itself
+            top = max(top, min(told, mark + aside.stat().st_size // 16))
+        for table in _COPIED:
+            rows, whole = _rows_of(old, table)
+            if rows:
+                holders = ",".join("?" * len(rows[0]))
+                new.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({holders})", rows)  # noqa: S608 - ours
+            if not whole:
+                broken.append(table)
+        seqs += [
+            row[0]
+            for row in _readable(old, top)
+            if is_sound(row) and new.execute(RESCUE_SAMPLE, row).rowcount == 1
+        ]
     finally:
         old.close()
     return seqs, top, broken
 
 
-def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> bool:
-    """Copies a small table as far as it can be read; False when its end was not reached."""
+def _rows_of(old: sqlite3.Connection, table: str) -> tuple[list[tuple[Any, ...]], bool]:
+    """The rows of a small table as far as they can be read, and whether that is all."""
+    rows: list[tuple[Any, ...]] = []
     try:
-        cursor = old.execute(f"SELECT * FROM {table}")  # noqa: S608 - our own table names
-        holders = ",".join("?" * len(cursor.description))
-        while True:
-            row = cursor.fetchone()
-            if row is None:
-                return True
-            new.execute(f"INSERT OR IGNORE INTO {table} VALUES ({holders})", row)  # noqa: S608 - as above
+        for row in old.execute(f"SELECT * FROM {table}"):  # noqa: S608 - our own table names
+            rows.append(row)  # noqa: PERF402 - what was read before a fault counts
     except sqlite3.DatabaseError:
-        return False
+        return rows, False
+    return rows, True
 
 
 def _readable(old: sqlite3.Connection, top: int) -> Iterator[tuple[Any, ...]]:
-    """Rows of samples that SQLite still reaches: halves a range until the unreadable part is alone."""
-    stack = [(1, max(top, 1))]
+    """Rows of samples that SQLite still reaches: halves a range until the unreadable part is alone.
+
+    A damaged tree may give rows of other ranges, or the same ones for ever: only rows that go
+    on inside the range count, and not more than it can hold.
+    """
+    stack = [(1, top)] if top > 0 else []
     while stack:
         first, last = stack.pop()
-        reached = first - 1
+        reached, room = first - 1, last - first + 1
         try:
             for row in old.execute(SELECT_SAMPLES + "WHERE seq BETWEEN ? AND ? ORDER BY seq", (first, last)):
-                reached = row[0]
-                yield row
+                room -= 1
+                if room < 0:
+                    break
+                if isinstance(row[0], int) and reached < row[0] <= last:
+                    reached = row[0]
+                    yield row
+            else:
+                continue
         except sqlite3.DatabaseError:
-            first = reached + 1
-            if first < last:
-                middle = (first + last) // 2
-                stack.append((middle + 1, last))
-                stack.append((first, middle))
+            pass
+        first = reached + 1
+        if first < last:
+            middle = (first + last) // 2
+            stack.append((middle + 1, last))
+            stack.append((first, middle))
 
 
 def verify_rows(path: Path, page: int = 5000) -> list[str]:

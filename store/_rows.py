@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import struct
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from store._codec import row_crc
 COLUMNS: Final = "seq, instrument, time_ns, part, layout, span_ns, source, present, body, flags, raw, crc"
 SELECT_SAMPLES: Final = f"SELECT {COLUMNS} FROM samples "  # noqa: S608 - our own column names
 INSERT_SAMPLE: Final = f"INSERT INTO samples ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608 - as above
+RESCUE_SAMPLE: Final = INSERT_SAMPLE.replace("INSERT", "INSERT OR IGNORE")
 EVENT_COLUMNS: Final = "time_ns, end_ns, kind, text, source, instrument, data"
 
 EventRow = tuple[int, int | None, str, str, str, str | None, str]
@@ -43,5 +45,8 @@ def layouts_of(db: sqlite3.Connection) -> dict[int, Layout]:
 
 
 def is_sound(row: Sequence[Any]) -> bool:
-    """True when a sample's row matches its check sum."""
-    return bool(row_crc(*row[:-1]) == row[-1])
+    """True when a sample's row matches its check sum; columns of a damaged file may hold anything."""
+    try:
+        return bool(row_crc(*row[:-1]) == row[-1])
+    except (struct.error, TypeError):
+        return False

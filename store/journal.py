@@ -20,7 +20,7 @@ from dodac.errors import DataError, Where
 from dodac.samples import Layout, Sample
 from store import _codec as codec
 from store import _schema as schema
-from store._faults import storage_error
+from store._faults import is_damage, storage_error
 from store._files import JournalFiles
 from store._integrity import Damage, check_tail, salvage, verify_rows
 from store._ranges import Range, Ranges, runs
@@ -101,10 +101,10 @@ class Journal:
     Raises StorageError, with what to do, when the file can't be written; nothing is half-written.
     """
 
-    def __init__(self, files: JournalFiles, db: sqlite3.Connection) -> None:
+    def __init__(self, files: JournalFiles) -> None:
         self._files = files
         self._lock = threading.RLock()
-        self._db = db
+        self._db = schema.connect(files.path)
         self._open = True
         self._names: dict[str, int] = {}
         self._numbers: dict[int, int] = {}
@@ -114,7 +114,12 @@ class Journal:
         self._sinks: dict[str, dict[SinkState, Ranges]] = {}
         self._lost = Ranges()
         self._seq = 0
-        self._load()
+        try:
+            schema.prepare(self._db, files.path)
+            self._load()
+        except BaseException:
+            self._db.close()
+            raise
         self._reader = schema.connect(files.path, read_only=True)
         self._read_lock = threading.Lock()
 
@@ -131,15 +136,20 @@ class Journal:
             damage = check_tail(files, tail)
             if damage is not None and damage.rebuild:
                 damage = salvage(files, damage)
-            with storage_error(files.path):
-                db = schema.connect(files.path)
-                schema.prepare(db, files.path)
-                journal = cls(files, db)
+            try:
+                journal = cls(files)
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                # damage outside the tail, e.g. in an index
+                damage = salvage(files, Damage(str(error), rebuild=True, mark=files.read_mark()))
+                journal = cls(files)
             if damage is not None:
                 journal._tell(damage)
-        except BaseException:
+        except BaseException as error:
             files.release()
-            raise
+            with storage_error(files.path):
+                raise error
         return journal
 
     def close(self) -> None:
@@ -513,7 +523,9 @@ class Journal:
             try:
                 yield
                 self._db.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
+                if is_damage(error):
+                    self._files.note_damage(str(error))
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
