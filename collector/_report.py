@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from collector.facts import sink_name
 from collector.ledger import Ledger, SinkCount, SourceCount, table
 from dodac.clock import iso_utc, parse_time_ns
 from dodac.contracts import Event, EventKind
 from dodac.errors import ConfigError, DataError, Where
 from dodac.quantities import channel, nearest
-from store import JournalStore
+from store import JournalStore, SinkCounts
 from store.journal_view import JournalView, view_journal
 
 if TYPE_CHECKING:
@@ -88,13 +89,17 @@ class Report:
         return "\n\n".join(part for part in parts if part)
 
 
-def ledger_of(view: JournalView) -> Ledger:
-    """The ledger since the journal began; nothing is in flight in a journal."""
+def ledger_of(view: JournalView, sinks: Sequence[str] = ()) -> Ledger:
+    """The ledger since the journal began; nothing is in flight in a journal.
+
+    sinks: names of sinks that are configured: to one that took nothing yet, everything waits.
+    """
     sources = []
     for (instrument, source), tally in sorted(view.tallies.items()):
         counts = {name: tally.get(name, 0) for name in ("committed", "duplicate", "conflict", "dead_letter")}
         sources.append(SourceCount(instrument, source, received=sum(counts.values()), **counts))
-    sinks = tuple(
+    fresh = SinkCounts(delivered=0, rejected=0, expired=0, waiting=view.counts.samples)
+    rows = tuple(
         SinkCount(
             sink=name,
             committed=view.counts.samples,
@@ -103,16 +108,18 @@ def ledger_of(view: JournalView) -> Ledger:
             rejected=known.rejected,
             expired=known.expired,
         )
-        for name, known in sorted(view.sinks.items())
+        for name, known in sorted({**dict.fromkeys(sinks, fresh), **view.sinks}.items())
     )
-    return Ledger(tuple(sources), sinks)
+    return Ledger(tuple(sources), rows)
 
 
 def open_faults(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Faults that started and have not ended, oldest first."""
+    """Faults that started and have not ended, oldest first; a new start of the collector forgets older ones."""
     standing: dict[tuple[str, str | None], Event] = {}
     for event in events:
         key = (event.source, event.instrument)
+        if event.kind is EventKind.START:
+            standing.clear()
         lasting_alarm = event.kind is EventKind.ALARM and event.data.get("state") == "start"
         if event.kind is EventKind.FAULT_START or lasting_alarm:
             standing.setdefault(key, event)
@@ -135,9 +142,11 @@ def read_report(path: Path, site: Site | None) -> Report:
     by_instrument = {event.instrument: event for event in faults if event.instrument is not None}
     names = dict.fromkeys([item.id for item in site.instruments] if site is not None else [])
     names |= dict.fromkeys(sorted(view.counts.per_instrument))
+    by_connection = {event.source: event for event in faults if event.instrument is None}
+    connection_of = {item.id: item.connection or "" for item in site.instruments} if site is not None else {}
     rows = []
     for name in names:
-        fault = by_instrument.get(name)
+        fault = by_instrument.get(name) or by_connection.get(connection_of.get(name, ""))
         last_ns = view.last_ns.get(name)
         rows.append(
             InstrumentRow(
@@ -156,7 +165,7 @@ def read_report(path: Path, site: Site | None) -> Report:
         dead_letters=counts.dead_letters,
         lost=counts.lost,
         size_bytes=counts.size_bytes,
-        ledger=ledger_of(view),
+        ledger=ledger_of(view, [sink_name(site.influxdb)] if site is not None and site.influxdb else []),
         instruments=tuple(rows),
         open_faults=faults,
     )

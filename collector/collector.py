@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from collector.facts import measurement_of, site_facts, tag_source
+from collector._alive import Alive
+from collector.facts import measurement_of, sink_name, site_facts, tag_source
 from collector.forwarder import Forwarder, Sink, SinkStatus
 from collector.ingest import Ingest, IngestStatus
 from collector.ledger import Ledger
@@ -84,6 +85,7 @@ class Collector:
         }
         intervals = {name: site.instrument(name).every_ns for name in self._polled}
         self._schedule = Schedule(intervals, self._poll, clock, self._ingest.event)
+        self._alive = Alive(self.journal, clock)
         self._running = False
 
     @property
@@ -97,6 +99,10 @@ class Collector:
             return
         self._running = True
         self._ingest.start()
+        gap = self._alive.gap()
+        if gap is not None:
+            self._ingest.event(gap)
+        self._alive.start()
         polled = len(self._polled)
         streamed = sum(len(c.instruments) for c in self._connections) - polled
         text = (
@@ -126,6 +132,7 @@ class Collector:
         for thread in stops:
             thread.join(_STOP_S)
         self._ingest.event(Event(self._clock.now_ns(), EventKind.STOP, "stopped", "collector"))
+        self._alive.stop()
         stored = self._ingest.stop()
         # a connection that waited for room in the window is free now
         for thread in stops:
@@ -180,8 +187,7 @@ def influx_sinks(site: Site) -> list[tuple[str, Sink]]:
         return []
     token = site.secret(config.token_file) if config.token_file is not None else ""
     target = InfluxTarget(url=config.url, bucket=config.bucket, org=config.org, token=token)
-    # a new url or bucket is a new sink: everything is sent there from the beginning
-    return [(f"{config.url}/{config.bucket}", InfluxSink(target))]
+    return [(sink_name(config), InfluxSink(target))]
 
 
 def _in_thread(name: str, target: Callable[[], object]) -> threading.Thread:

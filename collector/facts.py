@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from dodac.quantities import Measurement
-from dodac.site import InstrumentConfig, Site
+from dodac.site import InfluxConfig, InstrumentConfig, Site
 from store import Tags
 
 if TYPE_CHECKING:
@@ -19,6 +19,11 @@ class FactBook(Protocol):
     """The part of the journal that knows instruments' facts."""
 
     def facts(self) -> Mapping[str, Mapping[str, str]]: ...
+
+
+def sink_name(config: InfluxConfig) -> str:
+    """The name under which the journal keeps account of a bucket: a new url or bucket is a new sink."""
+    return f"{config.url}/{config.bucket}"
 
 
 def measurement_of(item: InstrumentConfig, connections: Sequence[Connection] = ()) -> Measurement | None:

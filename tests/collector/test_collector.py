@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from collector import Collector
+from collector._report import open_faults
 from dodac.clock import SystemClock
-from dodac.contracts import EventKind, Inbox
+from dodac.contracts import Event, EventKind, Inbox
 from dodac.quantities import Measurement
 from dodac.samples import Layout
 from dodac.site import Site, parse_site
@@ -190,3 +191,35 @@ def test_status_tells_of_every_part(make: Callable[..., Collector], kit: Any) ->
     assert status.ingest.state == "up"
     assert status.connections[0].counters["polls"] >= 3
     assert status.ticks["meter1"].due == status.ticks["meter1"].sent + status.ticks["meter1"].missed
+
+
+def test_the_time_between_two_runs_is_told_as_a_gap(
+    make: Callable[..., Collector], site: Site, kit: Any
+) -> None:
+    first = make(FakeConnection())
+    first.start()
+    kit.until(lambda: first.ledger().totals().committed >= 1)
+    first.stop()
+    stopped_ns = time.time_ns()
+    second = make(FakeConnection())
+    second.start()
+    assert second.flush()
+    started_ns = time.time_ns()
+    second.stop()
+    store = JournalStore(site.journal_path)
+    (gap,) = [event for event in store.events(0, 1 << 62) if event.kind is EventKind.GAP]
+    store.close()
+    assert gap.end_ns is not None
+    assert stopped_ns - 2 * 10**9 < gap.time_ns < stopped_ns < gap.end_ns < started_ns
+
+
+def test_a_restart_forgets_faults_that_it_did_not_see_itself() -> None:
+    def at(time_ns: int, kind: EventKind, source: str = "bus1") -> Event:
+        return Event(time_ns, kind, "", source)
+
+    start = at(0, EventKind.START, "collector")
+    fault, end = at(1, EventKind.FAULT_START), at(2, EventKind.FAULT_END)
+    assert open_faults([start, fault]) == (fault,)
+    assert open_faults([start, fault, end]) == ()
+    assert open_faults([start, fault, start]) == ()
+    assert open_faults([fault, at(2, EventKind.FAULT_END, "bus2")]) == (fault,)
