@@ -61,7 +61,7 @@ class Periods:
 class Plant:
     """The simulated brewery from the first baseline day to the last reporting day, and now."""
 
-    def __init__(self, last: dt.date, *, zone: str = "Asia/Ho_Chi_Minh", seed: int = 20_260_101) -> None:
+    def __init__(self, last: dt.date, *, zone: str = "Asia/Ho_Chi_Minh", seed: int = 2026) -> None:
         self.zone = zone
         self.periods = Periods.ending(last)
         self._first = self.periods.baseline[0]
@@ -96,7 +96,7 @@ class Plant:
         running = np.where(tet, 0.55, 1.0)[day]
         cooling = np.maximum(self.temperature_c - _COOLING_FROM_C, 0.0) * _COOLING_W_PER_K * running
         base = 95_000.0 * running + 16_000.0 * ((hour < 6) | (hour >= 18))
-        noise = 1 + _ar1(random, days, 0.5, 0.028)[day] + random.normal(0, 0.02, steps)
+        noise = 1 + _ar1(random, days, 0.35, 0.025)[day] + random.normal(0, 0.02, steps)
         without = (base + 11_000.0 * self.output_hl + cooling) * noise
         measure = np.arange(steps) >= (self.periods.reporting[0] - self._first).days * STEPS_A_DAY
         saved = (_MEASURE_ON_COOLING * cooling + _MEASURE_ON_BASE_W) * noise
