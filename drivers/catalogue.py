@@ -12,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from dodac.errors import ConfigError, Where
 from dodac.quantities import nearest
+from drivers._profile_checks import problems
 from drivers._yaml_lines import DuplicateKeyError, line_of, load
-from drivers.profile import ADAPTER, PROTOCOLS, Profile, problems
+from drivers.profile import ADAPTER, PROTOCOLS, Profile
 
 FOLDER: Final = Path(__file__).parent / "profiles"
 

@@ -107,27 +107,16 @@ def _show(profile: Profile, *, as_json: bool) -> int:
 
 def _check(found: Mapping[str, Profile]) -> int:
     """Runs the golden tests of the profiles; a finding is exit code 1."""
+    from drivers.golden import check
+
     code = Exit.OK
     for profile in found.values():
-        wrong = _golden(profile)
+        wrong = check(profile)
         _say(f"{profile.id}: {len(profile.tests)} tests {'pass' if not wrong else 'run, findings:'}")
         for words in wrong:
             code = Exit.FINDING
             _say(f"  {words}")
     return code
-
-
-def _golden(profile: Profile) -> list[str]:
-    if isinstance(profile, ModbusProfile):
-        from drivers.protocols.modbus_check import check
-
-        return check(profile)
-    import importlib
-
-    home = {"mbus": "drivers.protocols.mbus_check", "mqtt_json": "drivers.protocols.mqtt_check"}
-    golden = importlib.import_module(home[profile.protocol])
-    found: list[str] = golden.check(profile)
-    return found
 
 
 def read(argv: Sequence[str]) -> int:

@@ -15,6 +15,7 @@ from dodac.contracts import Event, EventKind, Inbox
 from dodac.quantities import Measurement
 from dodac.samples import Flag, Layout, Reason, Sample
 from drivers.bus import Bus, Reader
+from drivers.counters import CounterWatch
 from drivers.links import LinkDown
 
 _LINE_REASONS: Final = frozenset({Reason.NO_ANSWER, Reason.CRC, Reason.LATE_ANSWER, Reason.EXCEPTION})
@@ -67,6 +68,10 @@ class _Station:
     failures: int = 0
     retry_ns: int = 0
     refused: set[str] = field(default_factory=set)
+    counters: CounterWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counters = CounterWatch(self.reader.layout)
 
 
 class PolledConnection:
@@ -201,7 +206,7 @@ class PolledConnection:
             self._link_down(str(error))
             self._flag_once(station)
             return
-        self._take(station, sample)
+        self._take(station, station.counters.checked(sample))
 
     def _take(self, station: _Station, sample: Sample) -> None:
         refused = station.reader.refused_channels - station.refused

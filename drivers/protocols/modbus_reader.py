@@ -207,6 +207,9 @@ class ModbusReader:
         # request n + 1 is at the oldest that to the first request of this round
         old = taken.count(_size(block))
         if old > 2:
+            self._strike_out(bus, bus.silence(self._guard(bus)))
+            old = self._outstanding.sizes(function, self._clock.monotonic_ns()).count(_size(block))
+        if old > 2:
             text = f"{old} late answers may still come that look like this one"
             raise BusFault(Reason.LATE_ANSWER, text)
         return [self._ask(bus, block) for _ in range(old + 1)]

@@ -1,0 +1,107 @@
+"""Runs a profile's own golden frames and messages, and says what they find wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import assert_never
+
+from dodac.clock import parse_time_ns
+from dodac.samples import Flag, Layout
+from drivers.profile import (
+    Expectation,
+    MbusProfile,
+    MbusTest,
+    ModbusProfile,
+    ModbusTest,
+    MqttJsonProfile,
+    MqttTest,
+    Profile,
+    Table,
+)
+
+_RELATIVE = 1e-6
+
+
+def check(profile: Profile) -> list[str]:
+    """What the profile's own tests find wrong; empty when all is well."""
+    found: list[str] = []
+    match profile:
+        case ModbusProfile():
+            wrong = [_modbus(profile, test) for test in profile.tests]
+        case MbusProfile():
+            wrong = [_mbus(profile, test) for test in profile.tests]
+        case MqttJsonProfile():
+            wrong = [_mqtt(profile, test) for test in profile.tests]
+        case _:
+            assert_never(profile)
+    for number, words in enumerate(wrong, start=1):
+        found += [f"test {number}: {word}" for word in words]
+    return found
+
+
+def _mbus(profile: MbusProfile, test: MbusTest) -> list[str]:
+    from drivers.protocols.mbus import sample_of
+    from drivers.protocols.mbus_frame import MbusRefusal
+
+    layout = Layout("golden", tuple(profile.channels))
+    try:
+        sample = sample_of(profile, layout, [bytes.fromhex(t) for t in test.telegrams], 0)
+    except MbusRefusal as refusal:
+        return [refusal.text]
+    values = {n: v for n, v in zip(layout.channels, sample.values, strict=True) if v == v}
+    return _compare(test, values, sample.flags)
+
+
+def _mqtt(profile: MqttJsonProfile, test: MqttTest) -> list[str]:
+    from drivers.protocols.mqtt_json import MqttJsonDecoder, MqttRefusal
+
+    try:
+        decoded = MqttJsonDecoder(profile).decode(test.payload.encode())
+    except MqttRefusal as refusal:
+        return [str(refusal)]
+    found = _compare(test, decoded.values, decoded.flags)
+    if test.time is not None and decoded.time_ns != parse_time_ns(test.time, "UTC"):
+        found.append(f"the time is {decoded.time_ns} ({decoded.time_fault or 'read'}), expected {test.time}.")
+    return found
+
+
+def _compare(test: Expectation, values: Mapping[str, float], flags: Iterable[Flag]) -> list[str]:
+    reasons = {flag.channel: flag.reason for flag in flags}
+    found = []
+    for name, expected in test.expect.items():
+        if name not in values:
+            found.append(f"{name} is {reasons.get(name, 'not in the frames')}, expected {expected}.")
+        elif not math.isclose(values[name], expected, rel_tol=_RELATIVE, abs_tol=1e-9):
+            found.append(f"{name} is {values[name]}, expected {expected}.")
+    for name, reason in test.flags.items():
+        if reasons.get(name) != reason:
+            found.append(f"{name} is flagged {reasons.get(name, 'not at all')}, expected {reason}.")
+    found += [f"{name} is flagged {reason}." for name, reason in reasons.items() if name not in test.flags]
+    return found
+
+
+def _modbus(profile: ModbusProfile, test: ModbusTest) -> list[str]:
+    from drivers.protocols import modbus
+    from drivers.protocols.modbus_map import ModbusMap
+
+    image: dict[tuple[Table, int], int] = {}
+    for frame in test.frames:
+        request, answer = bytes.fromhex(frame.request), bytes.fromhex(frame.answer)
+        if not modbus.rtu_whole(request) or len(request) != 8 or request[1] not in modbus.TABLES:
+            return [f"{frame.request} is no whole reading request."]
+        table = modbus.TABLES[request[1]]
+        address, count = int.from_bytes(request[2:4], "big"), int.from_bytes(request[4:6], "big")
+        size = modbus.byte_count(request[1], count)
+        place = modbus.find_rtu(answer, request[0], request[1], size)
+        if place != (0, len(answer)):
+            return [f"{frame.answer} is no whole answer to {frame.request}."]
+        data = modbus.answer_data(answer)
+        for offset in range(count):
+            image[table, address + offset] = (
+                data[offset // 8] >> (offset % 8) & 1
+                if request[1] <= 2
+                else int.from_bytes(data[2 * offset : 2 * offset + 2], "big")
+            )
+    values, flags = ModbusMap(profile).decode(image, profile.channels)
+    return _compare(test, values, flags)
