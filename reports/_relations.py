@@ -65,9 +65,13 @@ def signature(case: SavingCase, language: Language, width: int = WIDE) -> str:
 
 def _working(case: SavingCase, frame: pd.DataFrame) -> list[bool]:
     """Which days are usual working days: the model's occupied weekdays without holidays."""
+    import pandas as pd
+
+    from analysis import day_types
+
     occupied = case.baseline.settings.get("occupied")
     days = set(occupied) if isinstance(occupied, list | tuple) and occupied else {0, 1, 2, 3, 4}
-    kinds = frame["day_type"].tolist() if "day_type" in frame.columns else ["normal"] * len(frame)
+    kinds = day_types(pd.DatetimeIndex(frame.index), case.plan.holidays).tolist()
     return [
         stamp.weekday() in days and kind == "normal" for stamp, kind in zip(frame.index, kinds, strict=True)
     ]

@@ -10,6 +10,9 @@ from dodac.words import Language, number_text, significant_text
 from reports.formats import day_text, percent_text, unit_text
 from reports.words import say, say_or
 
+# how an instrument is reached says nothing about what its figures are worth
+_NOT_METROLOGY = {"site", "company", "connection", "address", "topic", "every"}
+
 
 def instrument_rows(case: SavingCase, language: Language) -> list[tuple[str, str, list[tuple[str, str]]]]:
     """(instrument, what it is used for, [(fact, value)]) of every instrument of the plan and the evidence."""
@@ -28,9 +31,12 @@ def instrument_rows(case: SavingCase, language: Language) -> list[tuple[str, str
     rows = []
     for instrument, used_for in uses.items():
         facts = [
-            (say_or(f"fact_{key}", language, key.replace("_", " ")), day_text(value, language))
+            (
+                say_or(f"fact_{key}", language, key.replace("_", " ")),
+                say_or(f"kind_{value}", language, day_text(value, language)),
+            )
             for key, value in case.instruments.get(instrument, {}).items()
-            if value
+            if value and key not in _NOT_METROLOGY
         ]
         rows.append((instrument, "; ".join(used_for), facts))
     return rows

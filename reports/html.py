@@ -300,5 +300,5 @@ def _spans(case: SavingCase, language: Language) -> list[tuple[str, str, str, st
 
 def _findings(case: SavingCase, language: Language) -> list[tuple[str, str, str]]:
     rows = [(say("of_baseline_period", language), item) for item in case.baseline.findings]
-    rows += [(say("of_reporting_period", language), item) for item in case.savings.findings]
+    rows += [(say("of_reporting_period", language), item) for item in case.verified.findings]
     return [(place, item.vi if language == "vi" else item.en, item.code) for place, item in rows]

@@ -58,6 +58,7 @@ def example_case(*, saved: float = TRUE_FRACTION, id: str = "sv-2026-001") -> Sa
     savings = avoided_energy(model, report, confidence=0.9)
     assert isinstance(savings, Savings)
     base["model"] = predict(model, base)
+    base = base.drop(columns="day_type")
     half = savings.uncertainty.half_width
     price = Money(1_950.0, "VND", "2026-06-01")
     plan = Plan(

@@ -1,0 +1,46 @@
+"""What routes need, as annotated dependencies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from api.live import Hub
+from api.sources import Cases, Journals
+from dodac.clock import Clock
+from dodac.site import Site
+from dodac.words import LANGUAGES, Language
+
+LANGUAGE_COOKIE = "dodac_lang"
+
+
+@dataclass(frozen=True)
+class Context:
+    """All that the routes of one application share."""
+
+    site: Site
+    clock: Clock
+    hub: Hub
+    journals: Journals
+    cases: Cases
+    needs_token: bool
+
+
+def _context(request: Request) -> Context:
+    return cast("Context", request.app.state.context)
+
+
+ContextDep = Annotated[Context, Depends(_context)]
+
+
+def _language(request: Request, context: ContextDep, lang: str | None = None) -> Language:
+    """?lang=, then the cookie of an earlier choice, then the site's language."""
+    for choice in (lang, request.cookies.get(LANGUAGE_COOKIE)):
+        if choice in LANGUAGES:
+            return choice
+    return context.site.site.language
+
+
+LanguageDep = Annotated[Language, Depends(_language)]

@@ -1,0 +1,14 @@
+"""Thin routes: each asks a source and answers with a model or a page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from api.routes.data import router as data
+from api.routes.live import router as live
+from api.routes.pages import router as pages
+from api.routes.savings import router as savings
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (data, live, savings, pages)

@@ -1,0 +1,190 @@
+"""The pages for people: live values, savings, one saving, its report, signing in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from markupsafe import Markup
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from api.deps import Context, ContextDep, LanguageDep
+from api.display import display, split_main
+from api.models import InstrumentOut, ReadingOut
+from api.render import page
+from api.routes.data import instruments_of
+from api.routes.savings import case_of
+from api.security import REPORT_POLICY
+from api.words import reason_text, say, script_words
+from dodac.clock import SECOND_NS
+from dodac.words import Language
+from reports import charts, headline, month_rows, render_html
+from reports.formats import day_text, percent_text, plus_minus, unit_text
+from reports.words import say as chart_words
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@router.get("/", response_model=None)
+def live_page(request: Request, context: ContextDep, language: LanguageDep) -> Response:
+    """Live values of every instrument, by asset."""
+    courses = {name: (lead, course) for name, (_, lead, course) in context.hub.state.instruments().items()}
+    assets: dict[str, list[dict[str, Any]]] = {}
+    for item in instruments_of(context):
+        lead, course = courses.get(item.id, ("", []))
+        assets.setdefault(item.asset, []).append(_card(context, item, lead, course, language))
+    return page(
+        request,
+        "live.html",
+        language,
+        assets=assets,
+        words=script_words(language),
+        following=context.hub.following,
+    )
+
+
+def _card(
+    context: Context, item: InstrumentOut, lead: str, course: list[tuple[int, float]], language: Language
+) -> dict[str, Any]:
+    main, others = split_main(reading.channel for reading in item.readings)
+    by_name = {reading.channel: reading for reading in item.readings}
+    configured = next((one for one in context.site.instruments if one.id == item.id), None)
+    every_s = configured.every_ns / SECOND_NS if configured is not None and configured.profile else 0
+    # three missed polls and a little more are late; a source without a period of its own is not judged
+    late_s = round(3 * every_s + 5) if every_s else 0
+    lead_name = display(lead).name(language) if lead else ""
+    title = say("course", language, name=lead_name)
+    return {
+        "id": item.id,
+        "name": item.name or item.id,
+        "serial": item.facts.get("serial_number", ""),
+        "late_s": late_s,
+        "main": [_reading(by_name[name], late_s, language) for name in main],
+        "others": [_reading(by_name[name], late_s, language) for name in others],
+        "lead": lead,
+        "lead_name": lead_name,
+        "course": Markup(  # noqa: S704 - our own figure; its texts are escaped there
+            charts.sparkline(
+                [(time_ns / SECOND_NS, value) for time_ns, value in course],
+                title,
+                width=300,
+                height=44,
+                ident=f"course-{item.id}",
+            )
+        ),
+    }
+
+
+def _reading(reading: ReadingOut, late_s: int, language: Language) -> dict[str, Any]:
+    shown = display(reading.channel)
+    late = bool(late_s) and reading.age_s > late_s
+    state = "bad" if reading.reason or reading.value is None else "late" if late else "good"
+    words = {
+        "bad": reason_text(reading.reason, language),
+        "late": say("old", language),
+        "good": say("good", language),
+    }
+    return {
+        "channel": reading.channel,
+        "name": shown.name(language),
+        "unit": shown.unit_text(language),
+        "scale": repr(shown.scale),
+        "digits": shown.digits,
+        "text": "–" if reading.value is None else shown.text(reading.value, language),
+        "state": state,
+        "state_text": words[state],
+        "icon": {"good": "✓", "late": "◷", "bad": "!"}[state],
+        "time": reading.time,
+        "age": _age(reading.age_s, language),
+    }
+
+
+def _age(seconds: float, language: Language) -> str:
+    """An age for people; the page's script writes it the same way."""
+    if seconds < 2:
+        return say("just_now", language)
+    for size, key in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)} {say(key, language)} {say('ago', language)}"
+    return f"{int(seconds)} {say('seconds', language)} {say('ago', language)}"
+
+
+@router.get("/savings", response_model=None)
+def savings_page(request: Request, context: ContextDep, language: LanguageDep) -> Response:
+    """All verified savings."""
+    rows = []
+    for item in context.cases.savings():
+        saving, half = plus_minus(item.saving, item.half_width, language)
+        rows.append(
+            {
+                "id": item.id,
+                "saving": saving,
+                "half": half,
+                "unit": unit_text(item.unit, language),
+                "percent": percent_text(item.saving / item.adjusted_baseline, language),
+                "confidence": percent_text(item.confidence, language, 0),
+                "period": f"{day_text(item.start, language)} – {day_text(item.end, language)}",
+            }
+        )
+    return page(request, "savings.html", language, rows=rows)
+
+
+@router.get("/savings/{id}", response_model=None)
+def saving_page(request: Request, context: ContextDep, language: LanguageDep, id: str) -> Response:
+    """One saving with its charts and caveats."""
+    case = case_of(context, id)
+    figures = [
+        (
+            name,
+            Markup(draw(case, language, charts.WIDE)),  # noqa: S704 - our own figure, escaped there
+            Markup(draw(case, language, charts.NARROW)),  # noqa: S704
+        )
+        for name, draw in (
+            ("chart_timeline", charts.timeline),
+            ("chart_bars", charts.before_after),
+            ("chart_cusum", charts.cusum),
+            ("chart_signature", charts.signature),
+        )
+    ]
+    findings = [
+        item.vi if language == "vi" else item.en
+        for item in (*case.baseline.findings, *case.verified.findings)
+    ]
+    return page(
+        request,
+        "saving.html",
+        language,
+        case=case,
+        head=headline(case, language),
+        title=case.option.name_vi if language == "vi" else case.option.name_en,
+        figures=[item for item in figures if item[1]],
+        months=month_rows(case, language),
+        findings=findings,
+        chart=lambda key: chart_words(key, language),
+    )
+
+
+@router.get("/savings/{id}/report", response_model=None)
+def report_page(context: ContextDep, language: LanguageDep, id: str) -> Response:
+    """The report, as `dodac report` writes it."""
+    case = case_of(context, id)
+    html = render_html(case, language, context.clock.now_ns(), context.site.site.timezone)
+    # its style stands inside, so that the file is whole when it is saved or mailed
+    return HTMLResponse(html, headers={"content-security-policy": REPORT_POLICY})
+
+
+@router.get("/static/charts.css", response_model=None)
+def chart_style() -> Response:
+    """The style of charts, shared with the report."""
+    return Response(charts.stylesheet(), media_type="text/css")
+
+
+@router.get("/sign-in", response_model=None)
+def sign_in_page(request: Request, context: ContextDep, language: LanguageDep) -> Response:
+    """Asks for the access token; the door checks it."""
+    if not context.needs_token:
+        return RedirectResponse("/", 303)
+    return page(
+        request, "sign_in.html", language, next=request.query_params.get("next", "/"),
+        wrong="wrong" in request.query_params,
+    )  # fmt: skip
