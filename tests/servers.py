@@ -134,7 +134,7 @@ class Mosquitto:
             "allow_anonymous true",
             "persistence true",
             f"persistence_location {folder}/",
-            "max_queued_messages 0",
+            "max_queued_messages 1000000",
             "max_inflight_messages 1000",
             "log_dest stderr",
         ]
