@@ -39,7 +39,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def _copy(folder: Path, tmp_path: Path) -> Path:
-    shutil.copytree(folder, tmp_path / "case")
+    shutil.copytree(folder, tmp_path / "case", dirs_exist_ok=True)
     return tmp_path / "case" / "journal.db"
 
 
@@ -183,3 +183,17 @@ def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path)
             assert [sample.time_ns for _, sample in rows] == list(range(len(rows)))
             assert journal.counts().lost == 0
             assert journal.verify() == []
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("which", ["wal", "closed"])
+def test_a_cut_at_any_of_many_bytes_starts(folders: dict[str, Path], tmp_path: Path, which: str) -> None:
+    name = "journal.db-wal" if which == "wal" else "journal.db"
+    size = (folders[which] / name).stat().st_size
+    for number, length in enumerate(range(0, size, 97)):
+        path = _copy(folders[which], tmp_path / str(number))
+        os.truncate(path.with_name(name), length)
+        kept, lost = _open_and_check(path)
+        assert kept + lost == ROWS
+        shutil.rmtree(tmp_path / str(number))
