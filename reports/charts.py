@@ -62,7 +62,8 @@ def timeline(case: SavingCase, language: Language, width: int = WIDE) -> str:
         say("chart_timeline_desc", language, saving=f"{saving} ± {half} {unit}"),
     )
     gaps = excluded_spans(case)
-    entries = [("measured", say("legend_measured", language)), ("base", say("legend_adjusted", language)),
+    entries = [("measured", say("legend_measured", language)), ("faint", say("legend_day", language)),
+               ("base", say("legend_adjusted", language)),
                ("model", say("legend_model", language)), ("band", say("legend_saving", language))]  # fmt: skip
     if gaps:
         entries.append(("gap", say("legend_gap", language)))

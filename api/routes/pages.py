@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from markupsafe import Markup
@@ -20,7 +20,9 @@ from dodac.clock import SECOND_NS
 from dodac.words import Language
 from reports import charts, headline, month_rows, render_html
 from reports.formats import day_text, percent_text, plus_minus, unit_text
-from reports.words import say as chart_words
+from reports.words import say as report_words
+
+_PAGE_WIDE: Final = 1080
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -134,21 +136,20 @@ def saving_page(request: Request, context: ContextDep, language: LanguageDep, id
     """One saving with its charts and caveats."""
     case = case_of(context, id)
     figures = [
-        (
-            name,
-            Markup(draw(case, language, charts.WIDE)),  # noqa: S704 - our own figure, escaped there
-            Markup(draw(case, language, charts.NARROW)),  # noqa: S704
-        )
-        for name, draw in (
-            ("chart_timeline", charts.timeline),
+        (key, Markup(draw(case, language, charts.NARROW)))  # noqa: S704 - our own figure, escaped there
+        for key, draw in (
             ("chart_bars", charts.before_after),
             ("chart_cusum", charts.cusum),
             ("chart_signature", charts.signature),
         )
     ]
     findings = [
-        item.vi if language == "vi" else item.en
-        for item in (*case.baseline.findings, *case.verified.findings)
+        (item.vi if language == "vi" else item.en, report_words(key, language))
+        for key, items in (
+            ("of_baseline_period", case.baseline.findings),
+            ("of_reporting_period", case.verified.findings),
+        )
+        for item in items
     ]
     return page(
         request,
@@ -157,10 +158,12 @@ def saving_page(request: Request, context: ContextDep, language: LanguageDep, id
         case=case,
         head=headline(case, language),
         title=case.option.name_vi if language == "vi" else case.option.name_en,
+        timeline_wide=Markup(charts.timeline(case, language, _PAGE_WIDE)),  # noqa: S704 - as above
+        timeline_narrow=Markup(charts.timeline(case, language, charts.NARROW)),  # noqa: S704
         figures=[item for item in figures if item[1]],
         months=month_rows(case, language),
         findings=findings,
-        chart=lambda key: chart_words(key, language),
+        report_word=lambda key: report_words(key, language),
     )
 
 

@@ -31,8 +31,10 @@ function showReading(box, channel, value, ms, reason) {
   reading.dataset.ms = ms;
   reading.dataset.reason = value === null ? reason || "decode" : "";
   const { scale, digits } = reading.dataset;
-  reading.querySelector("b").textContent =
-    value === null ? "–" : numberText(value * Number(scale), Number(digits), language);
+  const text = value === null ? "–" : numberText(value * Number(scale), Number(digits), language);
+  const number = reading.querySelector("b");
+  number.textContent = text;
+  number.classList.toggle("long", text.length > 7);
   return true;
 }
 
