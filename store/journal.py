@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from dodac.contracts import DeadLetter, Event, EventKind
-from dodac.errors import DataError, Where
+from dodac.contracts import Event, EventKind
 from dodac.samples import Layout, Sample
 from store import _codec as codec
 from store import _schema as schema
+from store._batch import INSERT_EVENT, Batch, Catalog, Item, Outcome
 from store._faults import is_damage, storage_error
 from store._files import JournalFiles
 from store._integrity import Damage, check_tail, salvage, verify_rows
-from store._ranges import Range, Ranges, runs
-from store._rows import INSERT_SAMPLE, SELECT_SAMPLES, EventRow, event_of, event_row, layouts_of
+from store._ranges import Range, runs
+from store._rows import SELECT_SAMPLES, event_of, event_row
+from store._sinks import SinkCounts, Sinks, SinkState
 
-Item = Sample | Event | DeadLetter
-
-_INSERT_EVENT: Final = (
-    "INSERT INTO events (time_ns, end_ns, kind, text, source, instrument, data) VALUES (?,?,?,?,?,?,?)"
-)
-_INSERT_LETTER: Final = (
-    "INSERT INTO dead_letters (time_ns, source, topic, payload, reason, instrument) VALUES (?,?,?,?,?,?)"
-)
-_ADD_TALLY: Final = (
-    "INSERT INTO tallies (instrument, source, outcome, count) VALUES (?,?,?,?) "
-    "ON CONFLICT DO UPDATE SET count = count + excluded.count"
-)
-
-
-class Outcome(StrEnum):
-    """What a commit did with one item."""
-
-    COMMITTED = "committed"
-    DUPLICATE = "duplicate"
-    CONFLICT = "conflict"
-
-
-class SinkState(StrEnum):
-    """What became of a sample at a sink."""
-
-    DELIVERED = "delivered"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
+__all__ = ["Counts", "Item", "Journal", "Outcome", "SinkCounts", "SinkState"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +42,6 @@ class Counts:
     per_instrument: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class SinkCounts:
-    """Rows of the journal by what became of them at one sink; they add up to Counts.samples."""
-
-    delivered: int
-    rejected: int
-    expired: int
-    waiting: int
-
-
-@dataclass
-class _Batch:
-    """What one commit will write; nothing of the journal's own state changes before it is written."""
-
-    rows: list[codec.Row]
-    keys: dict[tuple[int, int, int], Sample]
-    newest: dict[int, int]
-    conflicts: list[tuple[int, int, int, bytes, int]]
-    conflict_keys: dict[tuple[int, int, int], dict[bytes, int]]
-    events: list[EventRow]
-    letters: list[tuple[int, str, str, bytes, str, str | None]]
-    tallies: Counter[tuple[str, str, str]]
-
-
 class Journal:
     """The one writer of a journal file; any thread may call it.
 
@@ -106,17 +53,12 @@ class Journal:
         self._lock = threading.RLock()
         self._db = schema.connect(files.path)
         self._open = True
-        self._names: dict[str, int] = {}
-        self._numbers: dict[int, int] = {}
-        self._layouts: dict[int, Layout] = {}
-        self._by_number: dict[int, Layout] = {}
-        self._newest: dict[int, int] = {}
-        self._sinks: dict[str, dict[SinkState, Ranges]] = {}
-        self._lost = Ranges()
-        self._seq = 0
         try:
             schema.prepare(self._db, files.path)
-            self._load()
+            self._catalog = Catalog(self._db)
+            self._sinks = Sinks(self._db)
+            row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'samples'").fetchone()
+            self._seq = max(int(row[0]) if row else 0, self._sinks.top())
         except BaseException:
             self._db.close()
             raise
@@ -184,26 +126,16 @@ class Journal:
 
     def layout(self, layout: Layout) -> None:
         """Makes a layout known; telling it again is free."""
-        if layout.id in self._layouts:
-            return
-        with self._transaction():
-            number = max(self._by_number, default=0) + 1
-            name = self._names.get(layout.instrument)
-            if name is None:
-                name = max(self._names.values(), default=0) + 1
-                self._db.execute("INSERT INTO names (id, name) VALUES (?, ?)", (name, layout.instrument))
-            self._db.execute(
-                "INSERT INTO layouts (number, layout, instrument, channels) VALUES (?,?,?,?)",
-                (number, layout.id, name, json.dumps(layout.channels)),
-            )
-        self._names[layout.instrument] = name
-        self._numbers[layout.id] = number
-        self._by_number[number] = layout
-        self._layouts[layout.id] = layout
+        with self._lock:
+            if layout.id in self._catalog.layouts:
+                return
+            with self._transaction():
+                number, name = self._catalog.write(self._db, layout)
+            self._catalog.add(layout, number, name)
 
     def check(self, sample: Sample) -> None:
         """Raises DataError when the sample does not fit its layout, as commit would."""
-        codec.check(sample, self._layout_of(sample))
+        codec.check(sample, self._catalog.layout_of(sample))
 
     def commit(self, items: Sequence[tuple[str, Item]]) -> list[Outcome]:
         """Writes (source, item) pairs in one transaction and gives each one's outcome, in order.
@@ -216,101 +148,15 @@ class Journal:
         if not items:
             return []
         with self._lock:
-            batch = _Batch([], {}, {}, [], {}, [], [], Counter())
+            batch = Batch(self._db, self._catalog, self._seq)
             with storage_error(self.path):
-                outcomes = [self._place(batch, source, item) for source, item in items]
+                outcomes = [batch.place(source, item) for source, item in items]
             with self._transaction():
-                db = self._db
-                db.executemany(INSERT_SAMPLE, batch.rows)
-                if batch.conflicts:
-                    db.executemany("INSERT INTO conflicts VALUES (?,?,?,?,?)", batch.conflicts)
-                if batch.events:
-                    db.executemany(_INSERT_EVENT, batch.events)
-                if batch.letters:
-                    db.executemany(_INSERT_LETTER, batch.letters)
-                db.executemany(_ADD_TALLY, [(*key, count) for key, count in batch.tallies.items()])
-            self._newest.update(batch.newest)
-            if batch.rows:
-                self._seq = batch.rows[-1][0]
-                self._files.write_mark(self._seq)
+                batch.write(self._db)
+            batch.settle()
+            self._seq = batch.last_seq
+            self._files.write_mark(self._seq)
             return outcomes
-
-    def _place(self, batch: _Batch, source: str, item: Item) -> Outcome:
-        if isinstance(item, Event):
-            batch.events.append(event_row(item))
-            return Outcome.COMMITTED
-        if isinstance(item, DeadLetter):
-            batch.letters.append(
-                (item.time_ns, item.source, item.topic, item.payload, item.reason, item.instrument)
-            )
-            batch.tallies[item.instrument or "", source, "dead_letter"] += 1
-            return Outcome.COMMITTED
-        layout = self._layout_of(item)
-        codec.check(item, layout)
-        name = self._names[item.instrument]
-        outcome, kept = self._resolve(batch, item, layout, name)
-        if kept is not None:
-            seq = self._seq + len(batch.rows) + 1
-            batch.rows.append(codec.encode(kept, layout, seq, name, self._numbers[layout.id]))
-        batch.tallies[item.instrument, source, outcome.value] += 1
-        return outcome
-
-    def _resolve(
-        self, batch: _Batch, sample: Sample, layout: Layout, name: int
-    ) -> tuple[Outcome, Sample | None]:
-        """New, duplicate or conflict, and the sample to keep."""
-        key = (name, sample.time_ns, sample.part)
-        newest = batch.newest.get(name)
-        if newest is None:
-            newest = self._newest.get(name)
-        # later than everything of this instrument: nothing to look up
-        if newest is None or sample.time_ns > newest:
-            batch.newest[name] = sample.time_ns
-            batch.keys[key] = sample
-            return Outcome.COMMITTED, sample
-        stored = batch.keys.get(key) or self._stored(key)
-        if stored is None:
-            batch.keys[key] = sample
-            return Outcome.COMMITTED, sample
-        if stored.canonical() == sample.canonical():
-            return Outcome.DUPLICATE, None
-        known = batch.conflict_keys.get(key)
-        if known is None:
-            known = batch.conflict_keys[key] = {}
-        digest = sample.digest()
-        if (
-            digest in known
-            or self._db.execute(
-                "SELECT 1 FROM conflicts WHERE instrument = ? AND time_ns = ? AND base = ? AND digest = ?",
-                (*key, digest),
-            ).fetchone()
-        ):
-            return Outcome.DUPLICATE, None
-        rank = 1 + len(known) + int(
-            self._db.execute(
-                "SELECT count(*) FROM conflicts WHERE instrument = ? AND time_ns = ? AND base = ?", key
-            ).fetchone()[0]
-        )  # fmt: skip
-        part = sample.part + rank * codec.PART_LIMIT
-        known[digest] = part
-        batch.conflicts.append((*key, digest, part))
-        return Outcome.CONFLICT, codec.conflicted(sample, layout, part)
-
-    def _stored(self, key: tuple[int, int, int]) -> Sample | None:
-        row = self._db.execute(
-            SELECT_SAMPLES + "WHERE instrument = ? AND time_ns = ? AND part = ?", key
-        ).fetchone()
-        return None if row is None else codec.decode(row, self._by_number[row[4]])
-
-    def _layout_of(self, sample: Sample) -> Layout:
-        layout = self._layouts.get(sample.layout)
-        if layout is None:
-            raise DataError(
-                f"a sample names layout {sample.layout}, which the journal was not told.",
-                Where(instrument=sample.instrument),
-                "Call layout() before the first sample that uses it.",
-            )
-        return layout
 
     def set_facts(self, instrument: str, facts: Mapping[str, str]) -> None:
         """Keeps texts about an instrument (measurement, asset, serial number …) for readers."""
@@ -328,29 +174,11 @@ class Journal:
         self, sink: str, ranges: Sequence[Range], state: SinkState | str, reason: str = ""
     ) -> None:
         """The same for whole inclusive ranges of seq; what was marked before keeps its state."""
-        state = SinkState(state)
         with self._lock:
-            states = self._sink(sink)
-            changes: list[tuple[list[Range], Range]] = []
-            fresh = Ranges(states[state])
-            others = [known for other, known in states.items() if other is not state]
-            for whole in ranges:
-                free = [whole]
-                for known in others:
-                    free = [gap for first, last in free for gap in known.gaps(first, last)]
-                changes.extend(fresh.add(first, last) for first, last in free)
+            change = self._sinks.mark(sink, ranges, SinkState(state), reason)
             with self._transaction():
-                for swallowed, (first, last) in changes:
-                    # reasons of rejected rows stay apart: only what has the same one is merged
-                    self._db.executemany(
-                        "DELETE FROM marks WHERE sink = ? AND state = ? AND first = ?",
-                        [(sink, state.value, old) for old, _ in swallowed],
-                    )
-                    self._db.execute(
-                        "INSERT OR REPLACE INTO marks VALUES (?,?,?,?,?)",
-                        (sink, state.value, first, last, reason),
-                    )
-            states[state] = fresh
+                change.write(self._db)
+            self._sinks.apply(change)
 
     def set_cursor(self, name: str, seq: int) -> None:
         """Keeps a place by name, e.g. the last event a sink took."""
@@ -364,7 +192,7 @@ class Journal:
     def layouts(self) -> dict[int, Layout]:
         """Every layout the journal was told, by id."""
         with self._lock:
-            return dict(self._layouts)
+            return dict(self._catalog.layouts)
 
     def facts(self) -> dict[str, dict[str, str]]:
         """Texts about instruments: instrument → name → value."""
@@ -397,7 +225,8 @@ class Journal:
 
     def waiting(self, sink: str, limit: int, newest_first: bool = True) -> list[tuple[int, Sample]]:
         """Up to `limit` samples that a sink has not been marked for, newest or oldest first."""
-        gaps = self._waiting_ranges(sink)
+        with self._lock:
+            gaps = self._sinks.waiting(sink, self._seq)
         found: list[tuple[int, Sample]] = []
         order = "DESC" if newest_first else "ASC"
         for first, last in reversed(gaps) if newest_first else gaps:
@@ -411,15 +240,7 @@ class Journal:
     def sink_counts(self, sink: str) -> SinkCounts:
         """Rows by what became of them at a sink; together they are all rows of the journal."""
         with self._lock:
-            states = self._sink(sink)
-            kept = {state: len(known) - known.overlap(self._lost) for state, known in states.items()}
-            total = self._seq - len(self._lost)
-        return SinkCounts(
-            kept[SinkState.DELIVERED],
-            kept[SinkState.REJECTED],
-            kept[SinkState.EXPIRED],
-            total - sum(kept.values()),
-        )
+            return self._sinks.counts(sink, self._seq)
 
     def tallies(self) -> dict[tuple[str, str], dict[str, int]]:
         """Since the journal began, per (instrument, source): committed, duplicate, conflict, dead_letter.
@@ -442,7 +263,7 @@ class Journal:
             samples=sum(count for _, count in per),
             events=events,
             dead_letters=letters,
-            lost=len(self._lost),
+            lost=len(self._sinks.lost),
             size_bytes=self._files.size(),
             per_instrument=dict(per),
         )
@@ -456,56 +277,18 @@ class Journal:
 
     # inside
 
-    def _load(self) -> None:
-        self._names = dict(self._db.execute("SELECT name, id FROM names"))
-        for number, layout in layouts_of(self._db).items():
-            self._by_number[number] = layout
-            self._numbers[layout.id] = number
-            self._layouts[layout.id] = layout
-        for name in self._names.values():
-            row = self._db.execute(
-                "SELECT max(time_ns) FROM samples WHERE instrument = ?", (name,)
-            ).fetchone()
-            if row[0] is not None:
-                self._newest[name] = row[0]
-        self._lost = Ranges(
-            self._db.execute("SELECT first, last FROM marks WHERE sink = '' AND state = 'lost'")
-        )
-        for sink, state, first, last in self._db.execute(
-            "SELECT sink, state, first, last FROM marks WHERE sink <> ''"
-        ):
-            self._sink(sink)[SinkState(state)].add(first, last)
-        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'samples'").fetchone()
-        self._seq = max(row[0] if row else 0, max((last for _, last in self._lost), default=0))
-
     def _tell(self, damage: Damage) -> None:
         """Notes lost rows and the DAMAGE event in one transaction."""
         now = time.time_ns()
         event = Event(now, EventKind.DAMAGE, damage.text(), source="journal", data=damage.data())
-        with self._transaction():
-            for first, last in damage.lost:
-                swallowed, (begin, end) = self._lost.add(first, last)
-                self._db.executemany(
-                    "DELETE FROM marks WHERE sink = '' AND state = 'lost' AND first = ?",
-                    [(old,) for old, _ in swallowed],
-                )
-                self._db.execute(
-                    "INSERT OR REPLACE INTO marks VALUES ('', 'lost', ?, ?, ?)", (begin, end, damage.what)
-                )
-            self._db.execute(_INSERT_EVENT, event_row(event))
-        self._seq = max(self._seq, max((last for _, last in self._lost), default=0))
-        self._files.write_mark(self._seq)
-
-    def _sink(self, sink: str) -> dict[SinkState, Ranges]:
-        return self._sinks.setdefault(sink, {state: Ranges() for state in SinkState})
-
-    def _waiting_ranges(self, sink: str) -> list[Range]:
         with self._lock:
-            done = Ranges(self._lost)
-            for known in self._sink(sink).values():
-                for first, last in known:
-                    done.add(first, last)
-            return done.gaps(1, self._seq)
+            change = self._sinks.lose(damage.lost, damage.what)
+            with self._transaction():
+                change.write(self._db)
+                self._db.execute(INSERT_EVENT, event_row(event))
+            self._sinks.apply(change)
+            self._seq = max(self._seq, self._sinks.top())
+            self._files.write_mark(self._seq)
 
     def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._read_lock, storage_error(self.path):
@@ -513,7 +296,7 @@ class Journal:
 
     def _samples(self, clause: str, values: Sequence[object]) -> list[tuple[int, Sample]]:
         rows = self._read(SELECT_SAMPLES + clause, values)
-        return [(row[0], codec.decode(row, self._by_number[row[4]])) for row in rows]
+        return [(row[0], codec.decode(row, self._catalog.by_number[row[4]])) for row in rows]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -1,0 +1,191 @@
+"""What one commit will write: new rows, duplicates and conflicts told apart before anything is written."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from enum import StrEnum
+from typing import Final
+
+from dodac.contracts import DeadLetter, Event
+from dodac.errors import DataError, Where
+from dodac.samples import Layout, Sample
+from store import _codec as codec
+from store._rows import INSERT_SAMPLE, SELECT_SAMPLES, EventRow, event_row, layouts_of
+
+Item = Sample | Event | DeadLetter
+Key = tuple[int, int, int]
+
+INSERT_EVENT: Final = (
+    "INSERT INTO events (time_ns, end_ns, kind, text, source, instrument, data) VALUES (?,?,?,?,?,?,?)"
+)
+_INSERT_LETTER: Final = (
+    "INSERT INTO dead_letters (time_ns, source, topic, payload, reason, instrument) VALUES (?,?,?,?,?,?)"
+)
+_ADD_TALLY: Final = (
+    "INSERT INTO tallies (instrument, source, outcome, count) VALUES (?,?,?,?) "
+    "ON CONFLICT DO UPDATE SET count = count + excluded.count"
+)
+
+
+class Outcome(StrEnum):
+    """What a commit did with one item."""
+
+    COMMITTED = "committed"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+class Catalog:
+    """The journal's small ids of instruments and layouts, and each instrument's newest time."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.names: dict[str, int] = dict(db.execute("SELECT name, id FROM names"))
+        self.by_number = layouts_of(db)
+        self.layouts = {layout.id: layout for layout in self.by_number.values()}
+        self.numbers = {layout.id: number for number, layout in self.by_number.items()}
+        self.newest: dict[int, int] = {}
+        for name in self.names.values():
+            row = db.execute("SELECT max(time_ns) FROM samples WHERE instrument = ?", (name,)).fetchone()
+            if row[0] is not None:
+                self.newest[name] = row[0]
+
+    def layout_of(self, sample: Sample) -> Layout:
+        """The layout a sample names; DataError when it was never told."""
+        layout = self.layouts.get(sample.layout)
+        if layout is None:
+            raise DataError(
+                f"a sample names layout {sample.layout}, which the journal was not told.",
+                Where(instrument=sample.instrument),
+                "Call layout() before the first sample that uses it.",
+            )
+        return layout
+
+    def write(self, db: sqlite3.Connection, layout: Layout) -> tuple[int, int]:
+        """Writes a new layout; gives its number and its instrument's id. add() follows the commit."""
+        number = max(self.by_number, default=0) + 1
+        name = self.names.get(layout.instrument)
+        if name is None:
+            name = max(self.names.values(), default=0) + 1
+            db.execute("INSERT INTO names (id, name) VALUES (?, ?)", (name, layout.instrument))
+        db.execute(
+            "INSERT INTO layouts (number, layout, instrument, channels) VALUES (?,?,?,?)",
+            (number, layout.id, name, json.dumps(layout.channels)),
+        )
+        return number, name
+
+    def add(self, layout: Layout, number: int, name: int) -> None:
+        """Takes a written layout into memory."""
+        self.names[layout.instrument] = name
+        self.numbers[layout.id] = number
+        self.by_number[number] = layout
+        self.layouts[layout.id] = layout
+
+
+class Batch:
+    """Items of one commit; the catalog and the database stay as they are until write()."""
+
+    def __init__(self, db: sqlite3.Connection, catalog: Catalog, last_seq: int) -> None:
+        self._db = db
+        self._catalog = catalog
+        self._last_seq = last_seq
+        self._rows: list[codec.Row] = []
+        self._fresh: dict[Key, Sample] = {}
+        self._newest: dict[int, int] = {}
+        self._conflicts: dict[Key, dict[bytes, int]] = {}
+        self._events: list[EventRow] = []
+        self._letters: list[tuple[int, str, str, bytes, str, str | None]] = []
+        self._tallies: Counter[tuple[str, str, str]] = Counter()
+
+    @property
+    def last_seq(self) -> int:
+        """The seq of the newest row once the batch is written."""
+        return self._last_seq + len(self._rows)
+
+    def place(self, source: str, item: Item) -> Outcome:
+        """Takes an item in and says what it is.
+
+        Raises DataError for a sample that does not fit its layout.
+        """
+        if isinstance(item, Event):
+            self._events.append(event_row(item))
+            return Outcome.COMMITTED
+        if isinstance(item, DeadLetter):
+            self._letters.append(
+                (item.time_ns, item.source, item.topic, item.payload, item.reason, item.instrument)
+            )
+            self._tallies[item.instrument or "", source, "dead_letter"] += 1
+            return Outcome.COMMITTED
+        catalog = self._catalog
+        layout = catalog.layout_of(item)
+        codec.check(item, layout)
+        name = catalog.names[item.instrument]
+        outcome, kept = self._resolve(item, layout, name)
+        if kept is not None:
+            number = catalog.numbers[layout.id]
+            self._rows.append(codec.encode(kept, layout, self.last_seq + 1, name, number))
+        self._tallies[item.instrument, source, outcome.value] += 1
+        return outcome
+
+    def write(self, db: sqlite3.Connection) -> None:
+        """Writes everything; the caller holds the transaction."""
+        db.executemany(INSERT_SAMPLE, self._rows)
+        db.executemany(
+            "INSERT INTO conflicts VALUES (?,?,?,?,?)",
+            [
+                (*key, digest, part)
+                for key, known in self._conflicts.items()
+                for digest, part in known.items()
+            ],
+        )
+        db.executemany(INSERT_EVENT, self._events)
+        db.executemany(_INSERT_LETTER, self._letters)
+        db.executemany(_ADD_TALLY, [(*key, count) for key, count in self._tallies.items()])
+
+    def settle(self) -> None:
+        """Tells the catalog, after the commit."""
+        self._catalog.newest.update(self._newest)
+
+    def _resolve(self, sample: Sample, layout: Layout, name: int) -> tuple[Outcome, Sample | None]:
+        key = (name, sample.time_ns, sample.part)
+        newest = self._newest.get(name)
+        if newest is None:
+            newest = self._catalog.newest.get(name)
+        # later than everything of this instrument: nothing to look up
+        if newest is None or sample.time_ns > newest:
+            self._newest[name] = sample.time_ns
+            self._fresh[key] = sample
+            return Outcome.COMMITTED, sample
+        stored = self._fresh.get(key) or self._stored(key)
+        if stored is None:
+            self._fresh[key] = sample
+            return Outcome.COMMITTED, sample
+        if stored.canonical() == sample.canonical():
+            return Outcome.DUPLICATE, None
+        known = self._conflicts.setdefault(key, {})
+        digest = sample.digest()
+        if digest in known or self._has_conflict(key, digest):
+            return Outcome.DUPLICATE, None
+        part = sample.part + (1 + len(known) + self._conflict_count(key)) * codec.PART_LIMIT
+        known[digest] = part
+        return Outcome.CONFLICT, codec.conflicted(sample, layout, part)
+
+    def _stored(self, key: Key) -> Sample | None:
+        row = self._db.execute(
+            SELECT_SAMPLES + "WHERE instrument = ? AND time_ns = ? AND part = ?", key
+        ).fetchone()
+        return None if row is None else codec.decode(row, self._catalog.by_number[row[4]])
+
+    def _has_conflict(self, key: Key, digest: bytes) -> bool:
+        sql = "SELECT 1 FROM conflicts WHERE instrument = ? AND time_ns = ? AND base = ? AND digest = ?"
+        return self._db.execute(sql, (*key, digest)).fetchone() is not None
+
+    def _conflict_count(self, key: Key) -> int:
+        # by the rows themselves: the table of conflicts may be incomplete after damage
+        row = self._db.execute(
+            "SELECT part FROM samples WHERE instrument = ? AND time_ns = ? AND part % ? = ? "
+            "ORDER BY part DESC LIMIT 1",
+            (*key[:2], codec.PART_LIMIT, key[2]),
+        ).fetchone()
+        return int(row[0]) // codec.PART_LIMIT if row else 0

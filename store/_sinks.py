@@ -1,0 +1,113 @@
+"""Which rows each sink has, was refused, or still waits for: ranges of seq in memory and in the table marks."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from store._ranges import Range, Ranges
+
+_LOST = "lost"  # rows that damage took, under the sink named ""
+_PUT = "INSERT OR REPLACE INTO marks VALUES (?,?,?,?,?)"
+_DROP = "DELETE FROM marks WHERE sink = ? AND state = ? AND first = ?"
+
+
+class SinkState(StrEnum):
+    """What became of a sample at a sink."""
+
+    DELIVERED = "delivered"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class SinkCounts:
+    """Rows of the journal by what became of them at one sink; they add up to Counts.samples."""
+
+    delivered: int
+    rejected: int
+    expired: int
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """Ranges of one sink and state after a mark; write() puts them into the table, apply() into memory."""
+
+    sink: str
+    state: str
+    after: Ranges
+    steps: tuple[tuple[list[Range], Range], ...]
+    reason: str
+
+    def write(self, db: sqlite3.Connection) -> None:
+        """Writes the change; the caller holds the transaction."""
+        for swallowed, (first, last) in self.steps:
+            db.executemany(_DROP, [(self.sink, self.state, old) for old, _ in swallowed])
+            db.execute(_PUT, (self.sink, self.state, first, last, self.reason))
+
+
+class Sinks:
+    """The marks of all sinks, and the rows that are lost."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.lost = Ranges()
+        self._sinks: dict[str, dict[SinkState, Ranges]] = {}
+        for sink, state, first, last in db.execute("SELECT sink, state, first, last FROM marks"):
+            if state == _LOST:
+                self.lost.add(first, last)
+            else:
+                self._of(sink)[SinkState(state)].add(first, last)
+
+    def top(self) -> int:
+        """The last lost seq, 0 when none is."""
+        return max((last for _, last in self.lost), default=0)
+
+    def mark(self, sink: str, ranges: Sequence[Range], state: SinkState, reason: str) -> Change:
+        """What a mark changes; rows that have another state keep it."""
+        states = self._of(sink)
+        after = Ranges(states[state])
+        steps = []
+        for whole in ranges:
+            free = [whole]
+            for other, known in states.items():
+                if other is not state:
+                    free = [gap for first, last in free for gap in known.gaps(first, last)]
+            steps += [after.add(first, last) for first, last in free]
+        return Change(sink, state.value, after, tuple(steps), reason)
+
+    def lose(self, ranges: Sequence[Range], reason: str) -> Change:
+        """What the loss of rows changes."""
+        after = Ranges(self.lost)
+        steps = tuple(after.add(first, last) for first, last in ranges)
+        return Change("", _LOST, after, steps, reason)
+
+    def apply(self, change: Change) -> None:
+        """Takes a written change into memory."""
+        if change.state == _LOST:
+            self.lost = change.after
+        else:
+            self._of(change.sink)[SinkState(change.state)] = change.after
+
+    def counts(self, sink: str, last_seq: int) -> SinkCounts:
+        """Rows by their state at a sink."""
+        kept = {state: len(known) - known.overlap(self.lost) for state, known in self._of(sink).items()}
+        return SinkCounts(
+            kept[SinkState.DELIVERED],
+            kept[SinkState.REJECTED],
+            kept[SinkState.EXPIRED],
+            last_seq - len(self.lost) - sum(kept.values()),
+        )
+
+    def waiting(self, sink: str, last_seq: int) -> list[Range]:
+        """Ranges that a sink has no mark for, oldest first."""
+        done = Ranges(self.lost)
+        for known in self._of(sink).values():
+            for first, last in known:
+                done.add(first, last)
+        return done.gaps(1, last_seq)
+
+    def _of(self, sink: str) -> dict[SinkState, Ranges]:
+        return self._sinks.setdefault(sink, {state: Ranges() for state in SinkState})
