@@ -13,7 +13,7 @@ from dodac.clock import Clock
 from dodac.errors import ConfigError, Where
 from dodac.samples import Flag, Layout, Reason, Sample
 from dodac.site import InstrumentConfig
-from drivers.bus import Bus, BusFault
+from drivers.bus import Bus, BusFault, Find
 from drivers.profile import MbusProfile
 from drivers.protocols.mbus_frame import (
     ANY,
@@ -115,19 +115,9 @@ class MbusReader:
     def _begin(self, bus: Bus) -> None:
         """Link reset, or selection: the next request with frame count bit 1 gets the first telegram."""
         request = snd_nke(self._address) if self._select is None else select_secondary(self._select)
-        self._exchange_ack(bus, request)
+        self._exchange(bus, request, lambda came: find_ack(came, request))
         self._frame_count = True
         self._in_step = True
-
-    def _exchange_ack(self, bus: Bus, request: bytes) -> None:
-        link = self.profile.link
-        bus.exchange(
-            request,
-            lambda came: find_ack(came, request),
-            expected=1,
-            timeout_s=link.response_ms.max / 1000,
-            guard_s=min(link.late_guard_ms / 1000, bus.late_guard_s),
-        )
 
     def _read_out(self, bus: Bus, frames: list[bytes]) -> None:
         # a selection holds until another meter is selected: it is made anew for every read
@@ -148,15 +138,19 @@ class MbusReader:
         self.telegrams = tuple(telegrams)
 
     def _telegram(self, bus: Bus) -> bytes:
-        """One answer; a damaged one is asked for again, which the unchanged frame count bit means."""
+        """One answer; the unchanged frame count bit asks for the same one again if it is damaged."""
         request = req_ud2(self._address, self._frame_count)
         sender = None if self._address in (SELECTED, ANY) else self._address
+        return self._exchange(bus, request, lambda came: find_long(came, sender))
+
+    def _exchange(self, bus: Bus, request: bytes, find: Find) -> bytes:
+        """Asks, and once more when what comes is no answer (damaged, or an older one that came late)."""
         link = self.profile.link
         for attempt in (1, 2):
             try:
                 return bus.exchange(
                     request,
-                    lambda came: find_long(came, sender),
+                    find,
                     timeout_s=link.response_ms.max / 1000,
                     guard_s=min(link.late_guard_ms / 1000, bus.late_guard_s),
                 ).data
