@@ -80,7 +80,7 @@ def exact(
     """The variance of least squares itself: Var = κ s² (g′(X′X)⁻¹g + m), κ = (1 + ρ)/(1 − ρ).
 
     g: sum of the m design rows of the reporting period, so that leaving the baseline's range
-    widens the interval by itself. Measured coverage 87–90 % at a nominal 90 % (docs/explanation/
+    widens the interval by itself. Measured coverage 88–92 % at a nominal 90 % (docs/explanation/
     savings.md). Source: Koran et al. 2017 ("algebraic" approach); κ as in n/n′.
     """
     del adjusted_baseline, months
