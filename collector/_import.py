@@ -232,6 +232,7 @@ def import_into(path: Path, reading: FileReading, facts: Mapping[str, str]) -> I
     or does not take the samples, ConfigError when nothing says what the instrument measures.
     """
     instrument = reading.layout.instrument
+    _check_is_journal(path)
     with Journal.open(path) as journal:
         known = journal.facts().get(instrument, {})
         if not facts.get("measurement") and not known.get("measurement"):
@@ -247,6 +248,22 @@ def import_into(path: Path, reading: FileReading, facts: Mapping[str, str]) -> I
             )
         journal.set_facts(instrument, facts)
         return _keep(reading, journal, SystemClock())
+
+
+def _check_is_journal(path: Path) -> None:
+    # opening a journal sets a file that is none aside as damaged: not somebody's CSV file
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:
+        return  # not there yet, or for Journal.open to tell
+    ours = head == b"SQLite format 3\0" or path.with_name(path.name + "-mark").exists()
+    if head and not ours:
+        raise ConfigError(
+            "this file is not a journal; it was left as it is.",
+            Where(file=str(path)),
+            "Name the journal with --journal, e.g. --journal building.db.",
+        )
 
 
 def _keep(reading: FileReading, journal: Journal, clock: Clock) -> ImportResult:

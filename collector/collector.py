@@ -122,7 +122,10 @@ class Collector:
             forwarder.start()
 
     def stop(self) -> bool:
-        """Stops everything within a few seconds; False when something had to be left behind."""
+        """Stops everything within a few seconds; False when storage did not take what was received.
+
+        What hangs (a line, a server) is left behind with one log line; it can't lose anything.
+        """
         if not self._running:
             self.journal.close()
             return True
@@ -138,12 +141,15 @@ class Collector:
         for thread in stops:
             thread.join(1.0)
         hanging = [thread.name for thread in stops if thread.is_alive()]
+        sinks = [_in_thread(f"stop {f.status().sink}", f.stop) for f in self._forwarders]
+        for thread in sinks:
+            thread.join(_STOP_S + 1)
+        hanging += [forwarder.status().sink for forwarder in self._forwarders if forwarder.busy]
         if hanging:
             log.warning("still busy after %.0f s and left behind: %s", _STOP_S, ", ".join(hanging))
-        ended = [forwarder.stop() for forwarder in self._forwarders]
-        if stored and all(ended):
+        if stored:
             self.journal.close()
-        return stored and all(ended) and not hanging
+        return stored
 
     def ledger(self) -> Ledger:
         """The counts since the start per source, and since the journal was made per sink."""

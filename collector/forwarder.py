@@ -125,18 +125,22 @@ class Forwarder:
             self._thread = threading.Thread(target=self.run, name=f"forward {self._name}", daemon=True)
             self._thread.start()
 
+    @property
+    def busy(self) -> bool:
+        """True while the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
     def stop(self, drain_s: float = 2.0) -> bool:
         """Sends what waits for up to `drain_s` when the sink is up, then ends the thread.
 
         Gives False when a request to the sink still hangs; what it holds stays in the journal.
         """
         self._stop.set()
-        if self._thread is None:
-            return True
-        self._thread.join(drain_s)
-        self._halt.set()
-        self._thread.join(1.0)
-        return not self._thread.is_alive()
+        if self._thread is not None:
+            self._thread.join(drain_s)
+            self._halt.set()
+            self._thread.join(1.0)
+        return not self.busy
 
     def counts(self) -> SinkCount:
         """What became of the journal's samples at this sink."""
@@ -176,6 +180,8 @@ class Forwarder:
             log.debug("forwarder %s: the journal can't be read or marked: %s", self._name, error)
             return _FIRST_S
         except Exception as error:
+            if self._halt.is_set():
+                return _LONGEST_S  # the journal was closed while a request hung
             if self._state != "alarm":
                 log.exception("forwarder %s failed; trying again", self._name)
             self._to_state("alarm", f"{type(error).__name__}: {error}")

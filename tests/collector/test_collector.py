@@ -168,7 +168,10 @@ def test_a_dead_server_stops_nothing_and_everything_waits_for_it(
 
 
 def test_a_connection_that_hangs_does_not_keep_the_collector_from_stopping(
-    make: Callable[..., Collector], kit: Any, monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., Collector],
+    kit: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("collector.collector._STOP_S", 0.2)
     hanging = FakeConnection()
@@ -177,9 +180,34 @@ def test_a_connection_that_hangs_does_not_keep_the_collector_from_stopping(
     collector.start()
     kit.until(lambda: collector.ledger().totals().committed >= 1)
     start = time.monotonic()
-    assert not collector.stop()
+    assert collector.stop()
     assert time.monotonic() - start < 4
+    assert "left behind: stop bus1" in caplog.text
     hanging.hangs.set()
+
+
+def test_a_server_that_never_answers_does_not_keep_the_collector_from_stopping(
+    make: Callable[..., Collector], kit: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Silent(FakeSink):
+        def write(self, lines: Sequence[str]) -> WriteResult:
+            answered.wait(30)
+            return self.result
+
+    answered = threading.Event()
+    collector = make(
+        FakeConnection(), extra_sinks=[("silent", Silent(WriteResult(True, WriteKind.ACCEPTED)))]
+    )
+    collector.start()
+    kit.until(lambda: collector.ledger().totals().committed >= 1)
+    start = time.monotonic()
+    assert collector.stop()
+    assert time.monotonic() - start < 5
+    assert "left behind: silent" in caplog.text
+    answered.set()
+    kit.until(lambda: not collector._forwarders[0].busy)
+    assert collector.ledger().balanced()
+    assert "Traceback" not in caplog.text
 
 
 def test_status_tells_of_every_part(make: Callable[..., Collector], kit: Any) -> None:
