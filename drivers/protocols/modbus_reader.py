@@ -191,7 +191,7 @@ class ModbusReader:
             try:
                 return self._read_apart(bus, block, spans)
             except BusFault as fault:
-                if fault.reason != Reason.CRC or attempt == 2:
+                if fault.reason == Reason.NO_ANSWER or not fault.raw or attempt == 2:
                     raise
         raise AssertionError("unreachable")
 
@@ -212,12 +212,14 @@ class ModbusReader:
         if old > 2:
             text = f"{old} late answers may still come that look like this one"
             raise BusFault(Reason.LATE_ANSWER, text)
-        return [self._ask(bus, block) for _ in range(old + 1)]
+        # only the last one fills the image: any before it may be another register's
+        frames = [self._ask(bus, block, keep=False) for _ in range(old)]
+        return [*frames, self._ask(bus, block)]
 
     def _guard(self, bus: Bus) -> float:
         return min(self._guard_s, bus.late_guard_s)
 
-    def _ask(self, bus: Bus, block: Block, *, quick: bool = False) -> bytes:
+    def _ask(self, bus: Bus, block: Block, *, quick: bool = False, keep: bool = True) -> bytes:
         function = modbus.FUNCTIONS[block.table]
         pdu = modbus.read_pdu(function, block.address, block.count)
         size = _size(block)
@@ -243,15 +245,20 @@ class ModbusReader:
                 )
         except BusFault as fault:
             self._silent = fault.reason == Reason.NO_ANSWER
-            if self._framing == "rtu":
-                self._outstanding.add(function, size, self._clock.monotonic_ns())
-                self._strike_out(bus, fault.late)
+            if self._framing == "tcp":
+                raise
+            old = self._strike_out(bus, fault.raw)
+            self._outstanding.add(function, size, self._clock.monotonic_ns())
+            self._strike_out(bus, fault.late)
+            if old:
+                words = "only the answer to an earlier request came"
+                raise BusFault(Reason.LATE_ANSWER, words, fault.raw, fault.late) from None
             raise
         self._silent = False
         self._strike_out(bus, answer.discarded)
-        return self._keep(answer, block, function, size)
+        return self._taken(answer, block, function, size, keep=keep)
 
-    def _keep(self, answer: Answer, block: Block, function: int, size: int) -> bytes:
+    def _taken(self, answer: Answer, block: Block, function: int, size: int, *, keep: bool) -> bytes:
         try:
             data = modbus.answer_data(answer.data, tcp=self._framing == "tcp")
         except modbus.ModbusException as refusal:
@@ -261,6 +268,8 @@ class ModbusReader:
             if refusal.code in _SILENT_BEHIND_GATEWAY:
                 raise BusFault(Reason.NO_ANSWER, str(refusal), answer.data) from None
             raise
+        if not keep:
+            return answer.data
         if function <= 2:
             for place in range(block.count):
                 self.image[block.table, block.address + place] = data[place // 8] >> (place % 8) & 1
@@ -271,9 +280,10 @@ class ModbusReader:
                 )
         return answer.data
 
-    def _strike_out(self, bus: Bus, came: bytes) -> None:
-        if came:
-            bus.counters["late_recognised"] += self._outstanding.seen_in(self._number, came)
+    def _strike_out(self, bus: Bus, came: bytes) -> int:
+        found = self._outstanding.seen_in(self._number, came) if came else 0
+        bus.counters["late_recognised"] += found
+        return found
 
 
 def _size(block: Block) -> int:

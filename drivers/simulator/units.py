@@ -56,7 +56,7 @@ class SimulatedUnit:
 
     def of_another(self, answer: bytes) -> bytes:
         """The same answer under another unit's number, whole."""
-        return modbus.rtu(answer[0] % 247 + 1, answer[1:-2])
+        return modbus.rtu((answer[0] + 99) % 247 + 1, answer[1:-2])
 
     def answer_pdu(self, pdu: bytes, effects: Collection[str] = ()) -> bytes:
         """The answer's PDU: data, or an exception."""
