@@ -183,6 +183,7 @@ def _find_broker(folder: Path, stack: contextlib.ExitStack) -> tuple[str, int] |
     )
     process = subprocess.Popen(
         [program, "-c", str(config)],
+        start_new_session=True,  # Ctrl-C is ours to handle
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

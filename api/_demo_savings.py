@@ -88,7 +88,7 @@ def save_and_verify(collector: Collector, plant: Plant, tell: Teller) -> SavingC
     verified = register.verify(PLAN, store)
     if isinstance(verified, Refusal):
         raise DataError(f"the saving was refused: {verified.en}")
-    case = register.case(verified.id, store)
+    case = register.case(verified.id, store, store.facts())
     _tell_saving(case, plant, tell)
     return case
 

@@ -23,10 +23,11 @@ STEPS_A_DAY = 96
 
 POWER = Layout("main-power", ("power_w", "energy_import_kwh"))
 WATER = Layout("main-water", ("flow_m3h", "volume_m3"))
-FLUE = Layout("boiler1-flue", ("o2_pct", "co_ppm", "t_flue_c", "t_air_c"))
+FLUE = Layout("boiler1-flue", ("o2_pct", "co_ppm"))
+BOILER = Layout("boiler1-temperatures", ("t_flue_c", "t_air_c"))
 WEATHER = Layout("weather", ("temperature_c",))
 OUTPUT = Layout("brewhouse", ("output_units",))
-LAYOUTS = (POWER, WATER, FLUE, WEATHER, OUTPUT)
+LAYOUTS = (POWER, WATER, FLUE, BOILER, WEATHER, OUTPUT)
 
 _COOLING_W_PER_K = 9_500.0
 _COOLING_FROM_C = 16.0
@@ -142,7 +143,6 @@ class Plant:
 
     def _batch(self, low: int, high: int) -> list[Sample]:
         ends = [self.start_ns + (n + 1) * STEP_NS for n in range(low, high)]
-        middles = [end - STEP_NS // 2 for end in ends]
         rows: list[Sample] = []
         for place, end_ns in enumerate(ends):
             step = low + place
@@ -151,22 +151,28 @@ class Plant:
             elif step == self._fault.start:
                 flags = [Flag(name, Reason.NO_ANSWER) for name in POWER.channels]
                 rows.append(POWER.sample(end_ns, {}, flags=flags, time_source=TimeSource.DEVICE))
-        device = TimeSource.DEVICE
-        spans = ((WEATHER, (self.temperature_c,)), (OUTPUT, (self.output_hl,)))
-        instants = (
-            (WATER, (self.flow_m3h, self.volume_m3)),
-            (FLUE, (self.o2_pct, self.co_ppm, self.t_flue_c, None)),
+        # (layout, how long each sample speaks for, its columns)
+        plan: tuple[tuple[Layout, int, tuple[np.ndarray, ...]], ...] = (
+            (WATER, 0, (self.flow_m3h, self.volume_m3)),
+            (FLUE, 0, (self.o2_pct, self.co_ppm)),
+            (BOILER, 0, (self.t_flue_c, self.temperature_c)),
+            (WEATHER, STEP_NS, (self.temperature_c,)),
+            (OUTPUT, STEP_NS, (self.output_hl,)),
         )
-        for layout, columns in (*instants, *spans):
-            span_ns = STEP_NS if layout in (WEATHER, OUTPUT) else 0
-            times = middles if span_ns else ends
+        for layout, span_ns, columns in plan:
             present = (1 << len(layout.channels)) - 1
-            values = [
-                (self.temperature_c if column is None else column)[low:high].tolist() for column in columns
-            ]
+            values = [column[low:high].tolist() for column in columns]
             rows.extend(
-                Sample(layout.instrument, time_ns, span_ns, device, layout.id, row, present)
-                for time_ns, row in zip(times, zip(*values, strict=True), strict=True)
+                Sample(
+                    layout.instrument,
+                    end_ns - span_ns // 2,
+                    span_ns,
+                    TimeSource.DEVICE,
+                    layout.id,
+                    row,
+                    present,
+                )
+                for end_ns, row in zip(ends, zip(*values, strict=True), strict=True)
             )
         return rows
 
