@@ -10,7 +10,7 @@ from typing import Final
 
 import google_crc32c
 
-from dodac.errors import DataError, Where
+from dodac.errors import DataError, IntegrityError, Where
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
 
 # Codes are stored: append to these, never reorder.
@@ -133,33 +133,34 @@ def row_crc(
 def decode(row: Row, layout: Layout) -> Sample:
     """The sample of a row.
 
-    Raises DataError when the row's bytes do not fit its layout.
+    Raises IntegrityError when the row's bytes do not fit its layout.
     """
     _, _, time_ns, part, _, span_ns, source, present, body, packed, raw, _ = row
     count = len(layout.channels)
-    full = (1 << count) - 1
-    if present is None and packed is None:
-        if len(body) != 8 * count:
-            raise DataError("a row's values do not fit its layout.", Where(instrument=layout.instrument))
-        return Sample(
-            layout.instrument, time_ns, span_ns, SOURCES[source], layout.id,
-            _packer(count).unpack(body), full, (), raw, part,
-        )  # fmt: skip
-    carried = full if present is None else int.from_bytes(present, "little")
+    carried = full = (1 << count) - 1
+    flags: tuple[Flag, ...] = ()
     try:
-        flags = decode_flags(packed, layout) if packed is not None else ()
-        good = iter(_packer(len(body) // 8).unpack(body))
-        flagged = {flag.channel for flag in flags}
-        values = tuple(
-            next(good) if carried >> place & 1 and name not in flagged else math.nan
-            for place, name in enumerate(layout.channels)
-        )
+        if present is None and packed is None:
+            values = _packer(count).unpack(body)
+        else:
+            carried = full if present is None else int.from_bytes(present, "little")
+            flags = decode_flags(packed, layout) if packed is not None else ()
+            good = iter(_packer(len(body) // 8).unpack(body))
+            flagged = {flag.channel for flag in flags}
+            values = tuple(
+                next(good) if carried >> place & 1 and name not in flagged else math.nan
+                for place, name in enumerate(layout.channels)
+            )
+        time_source = SOURCES[source]
     except (struct.error, IndexError, RuntimeError) as error:
-        raise DataError(
-            "a row's values do not fit its layout.", Where(instrument=layout.instrument)
+        # RuntimeError: fewer values than presence says (StopIteration inside the generator)
+        raise IntegrityError(
+            "a stored row does not fit its layout.",
+            Where(instrument=layout.instrument),
+            "Start dodac run: it checks the journal and saves what can be read.",
         ) from error
     return Sample(
-        layout.instrument, time_ns, span_ns, SOURCES[source], layout.id, values, carried, flags, raw, part
+        layout.instrument, time_ns, span_ns, time_source, layout.id, values, carried, flags, raw, part
     )
 
 

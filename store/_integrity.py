@@ -14,7 +14,7 @@ from store import _schema as schema
 from store._faults import is_damage, storage_error
 from store._files import JournalFiles
 from store._ranges import Range, Ranges, runs
-from store._rows import RESCUE_SAMPLE, SELECT_SAMPLES, is_sound
+from store._rows import RESCUE_SAMPLE, SELECT_SAMPLES, is_sound, layouts_of
 
 _COPIED: Final = (
     "names", "layouts", "conflicts", "events", "dead_letters", "tallies", "facts", "marks", "cursors",
@@ -178,10 +178,12 @@ def _copy(aside: Path, new: sqlite3.Connection, mark: int) -> tuple[list[int], i
                 new.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({holders})", rows)  # noqa: S608 - ours
             if not whole:
                 broken.append(table)
+        # a row whose layout is gone can't be read, and its number may be given to another layout
+        known = layouts_of(new).keys()
         seqs += [
             row[0]
             for row in _readable(old, top)
-            if is_sound(row) and new.execute(RESCUE_SAMPLE, row).rowcount == 1
+            if is_sound(row) and row[4] in known and new.execute(RESCUE_SAMPLE, row).rowcount == 1
         ]
     finally:
         old.close()

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dodac.clock import DAY_NS
 from dodac.contracts import Event
-from dodac.errors import StorageError, Where
+from dodac.errors import IntegrityError, StorageError, Where
 from dodac.samples import Layout, Sample
 from store import _codec as codec
 from store import _schema as schema
 from store._faults import storage_error
 from store._frames import ArrayStore, empty_readings, flag_frame
-from store._rows import EVENT_COLUMNS, SELECT_SAMPLES, event_of, layouts_of
+from store._rows import EVENT_COLUMNS, SELECT_SAMPLES, event_of, is_sound, layouts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +101,10 @@ class JournalStore(ArrayStore):
         return tuple(sorted(found))
 
     def samples(self, instrument: str, start_ns: int, end_ns: int) -> Iterator[Sample]:
-        """Samples in time order, flagged ones too; layouts() tells their channels."""
+        """Samples in time order, flagged ones too; layouts() tells their channels.
+
+        Raises IntegrityError at a row that does not match its check sum.
+        """
         name = self._id(instrument)
         after = (start_ns, -1)
         layouts = self._by_number()
@@ -112,6 +115,12 @@ class JournalStore(ArrayStore):
                 (name, *after, end_ns),
             )
             for row in rows:
+                if not is_sound(row):
+                    raise IntegrityError(
+                        f"the stored row {row[0]} does not match its check sum.",
+                        Where(file=str(self._path), instrument=instrument),
+                        "Start dodac run again: it saves what can be read.",
+                    )
                 yield codec.decode(row, layouts[row[4]])
             if len(rows) < 2000:
                 return

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from dodac.contracts import EventKind
+from dodac.errors import IntegrityError
 from dodac.samples import Layout
-from store import Journal
+from store import Journal, JournalStore
 
 T0 = 1_790_000_000_000_000_000
 METER = Layout("meter-1", ("power_w", "energy_import_kwh", "frequency_hz"))
@@ -141,6 +142,37 @@ def test_a_journal_whose_file_is_gone_says_how_much_it_had(folders: dict[str, Pa
     path = _copy(folders["closed"], tmp_path)
     path.unlink()
     assert _open_and_check(path) == (0, ROWS)
+
+
+def test_rows_whose_layout_is_lost_are_told_and_never_read_by_another_layout(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    path = _copy(folders["closed"], tmp_path)
+    with Journal.open(path) as journal:
+        page, size = journal._db.execute(
+            "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master "
+            "WHERE name = 'layouts'"
+        ).fetchone()
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * size : page * size] = b"\xa5" * size
+    path.write_bytes(bytes(data))
+    assert _open_and_check(path) == (0, ROWS)
+
+
+def test_a_row_that_changed_on_the_disk_is_not_given_out_as_a_sample(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    path = _copy(folders["closed"], tmp_path)
+    data = bytearray(path.read_bytes())
+    place = data.rfind(_sample(10).canonical()[36:60])  # type: ignore[attr-defined]
+    data[place] ^= 1
+    path.write_bytes(bytes(data))
+    with Journal.open(path, tail=100) as journal:
+        assert journal.verify() == ["samples seq 11: the check sum does not match"]
+    store = JournalStore(path)
+    with pytest.raises(IntegrityError, match="row 11 "):
+        list(store.samples("meter-1", T0, T0 + ROWS))
+    store.close()
 
 
 _CHILD = """
