@@ -191,6 +191,18 @@ def refuse_constant(column: str, value: float, days: int) -> Refusal:
     )
 
 
+def refuse_not_consumed(column: str, mean: float) -> Refusal:
+    """A meter that on the whole counts backwards."""
+    return Refusal(
+        "not_consumed",
+        f'"{column}" averages {number(mean, 1)} a day: the meter feeds out more than it takes. '
+        "Are its terminals swapped, or is it an export channel?",
+        f'"{column}" trung bình {number(mean, 1, "vi")} mỗi ngày: đồng hồ phát nhiều hơn nhận. '
+        "Có đấu ngược dây, hoặc đây là kênh phát điện?",
+        {"mean": mean},
+    )
+
+
 def refuse_no_normal_days(days: int) -> Refusal:
     """Nothing but special days."""
     return Refusal(

@@ -47,7 +47,7 @@ def fit_towt_daily(
     mean of the day), each further driver (linear: production, hours, …), optionally day_type (words,
     "normal" for usual days) and `used` (False leaves a day out). Days with a gap are left out and
     counted. Refused with fewer than `min_days` whole days (allow_short: 30), a meter that never
-    moves, or no more days than terms. Raises DataError when the frame is no daily table.
+    moves or does not consume, or no more days than terms. Raises DataError when the frame is no daily table.
     """
     index = check_index(frame)
     y = numbers(frame, energy)
@@ -133,6 +133,8 @@ def _refusal(y: Floats, days: int, min_days: int, allow_short: bool, energy: str
         return notes.refuse_all_zero(energy, days)
     if float(np.ptp(y)) <= 1e-9 * float(np.max(np.abs(y))):
         return notes.refuse_constant(energy, float(y[0]), days)
+    if float(np.mean(y)) <= 0.0:
+        return notes.refuse_not_consumed(energy, float(np.mean(y)))
     return None
 
 

@@ -72,16 +72,19 @@ def _faults(path: Path) -> Iterator[None]:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=10.0, isolation_level=None)
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > SCHEMA_VERSION:
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise StorageError(
+                f"a newer dodac wrote this register (schema {version}, this one knows {SCHEMA_VERSION}).",
+                Where(file=str(path)),
+                "Use that version of dodac.",
+            )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    except BaseException:
         connection.close()
-        raise StorageError(
-            f"the register was written by a newer dodac (schema {version}, this one knows {SCHEMA_VERSION}).",
-            Where(file=str(path)),
-            "Use that version of dodac.",
-        )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+        raise
     return connection
 
 

@@ -128,6 +128,14 @@ def test_a_meter_that_never_moves_gives_no_baseline(plant, value, code):
     assert refused.code == code
 
 
+def test_a_meter_that_counts_backwards_is_refused(plant):
+    frame = plant(noise=5.0)
+    frame["energy"] *= -1.0
+    refused = fit_towt_daily(frame)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "not_consumed"
+
+
 def test_as_many_terms_as_days_is_refused(plant):
     frame = plant(days=35, noise=5.0)
     names = [f"driver_{number}" for number in range(35)]

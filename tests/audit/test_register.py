@@ -12,7 +12,7 @@ from audit import FrozenBaseline, Money, Register, VerifiedSaving
 from audit.periods import window_ns
 from dodac.clock import DAY_NS, parse_time_ns
 from dodac.contracts import Event, EventKind
-from dodac.errors import ConfigError, DataError, IntegrityError
+from dodac.errors import ConfigError, DataError, IntegrityError, StorageError
 from dodac.samples import Layout
 
 ZONE = "Asia/Ho_Chi_Minh"
@@ -203,6 +203,23 @@ def test_a_changed_or_missing_entry_is_noticed(register, option, plan, spoil):
     connection.close()
     with pytest.raises(IntegrityError, match="is not what was registered"):
         register.plans()
+
+
+def test_a_file_that_is_no_register_is_a_storage_fault(register, option):
+    register.path.write_text("not a database, but long enough to be looked at as one" * 20, encoding="utf-8")
+    with pytest.raises(StorageError, match="can't be used"):
+        register.options()
+    with pytest.raises(StorageError, match="can't be used"):
+        register.add_option(option)
+
+
+def test_a_register_of_a_newer_dodac_is_left_alone(register, option):
+    register.add_option(option)
+    connection = sqlite3.connect(register.path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StorageError, match="newer dodac"):
+        register.options()
 
 
 def test_two_writers_never_break_the_chain(register, option):
