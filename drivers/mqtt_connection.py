@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SANE_FROM_NS: Final = 1_577_836_800 * SECOND_NS  # 2020-01-01: an older clock was never set
 _RETAINED_PART: Final = 1
 _KEEPALIVE_S: Final = 60
+RECONNECT_S: tuple[int, int] = (1, 60)  # first and longest pause between attempts
 
 
 @dataclass
@@ -132,7 +133,7 @@ class MqttStream:
             client.username_pw_set(self._config.user, self._password)
         if self._tls is not None:
             client.tls_set_context(self._tls)
-        client.reconnect_delay_set(min_delay=1, max_delay=60)
+        client.reconnect_delay_set(*RECONNECT_S)
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
