@@ -94,7 +94,9 @@ def parse_profile(text: str, path: Path) -> Profile:
 def _config_error(
     error: ValidationError, data: dict[str, Any], lines: dict[tuple[str | int, ...], int], path: Path
 ) -> ConfigError:
-    first = error.errors()[0]
+    # a mistyped key is missing under its right name too: the typing is what to tell
+    found = error.errors()
+    first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
     loc = tuple(first["loc"])
     protocol = data.get("protocol")
     if loc and loc[0] == protocol:

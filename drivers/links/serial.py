@@ -45,13 +45,13 @@ class SerialLink:
         """Opens the port; LinkDown says what is wrong with it."""
         self.close()
         try:
-            self._serial = self._opened(self._frame[1])
+            self._serial = self._opened(self._frame)
         except termios.error as error:
-            # Linux ptys have no parity: the second opening with one gives EINVAL
+            # Linux ptys know only 8 bits without parity: the second opening gives EINVAL
             if error.args[:1] != (errno.EINVAL,) or not is_pty(self.name):
                 raise LinkDown(f"{self.name}: the port refuses {self._baud} {self._frame}") from None
             try:
-                self._serial = self._opened("N")
+                self._serial = self._opened(f"8N{self._frame[2]}")
             except _GONE as second:
                 raise LinkDown(f"{self.name}: {_words(second)}") from None
         except _GONE as error:
@@ -63,12 +63,12 @@ class SerialLink:
             with contextlib.suppress(*_GONE):
                 termios.tcflush(self._fd, termios.TCIOFLUSH)
 
-    def _opened(self, parity: str) -> Any:
+    def _opened(self, frame: str) -> Any:
         common: dict[str, Any] = {
             "baudrate": self._baud,
-            "bytesize": int(self._frame[0]),
-            "parity": parity,
-            "stopbits": int(self._frame[2]),
+            "bytesize": int(frame[0]),
+            "parity": frame[1],
+            "stopbits": int(frame[2]),
         }
         if "://" in self.name:
             return serial.serial_for_url(self.name, timeout=0.02, write_timeout=5, **common)

@@ -1,0 +1,116 @@
+"""Profiles: every one carries tests that pass, and every mistake is told with its line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dodac.errors import ConfigError
+from drivers import load_profile, load_profiles
+from drivers.catalogue import parse_profile
+from drivers.golden import check
+from drivers.profile import as_json_schema
+
+GOOD = """id: good
+maker: nobody
+models: [one]
+kind: water
+evidence: {map: [a test]}
+protocol: modbus
+channels:
+  flow_m3h: {table: input, address: 0, type: f32}
+tests:
+  - frames: [{request: "01 04 00 00 00 02 71 CB", answer: "01 04 04 41 A3 08 31 D9 8E"}]
+    expect: {flow_m3h: 20.379}
+"""
+
+
+def parsed(text: str) -> object:
+    return parse_profile(text, Path("good.yaml"))
+
+
+@pytest.mark.parametrize("id", sorted(load_profiles()))
+def test_each_profiles_golden_frames_give_their_values(id: str) -> None:
+    profile = load_profile(id)
+    assert check(profile) == []
+    assert profile.evidence.map
+
+
+def test_golden_frames_that_differ_are_found() -> None:
+    assert check(parsed(GOOD)) == []  # type: ignore[arg-type]
+    wrong = parsed(GOOD.replace("expect: {flow_m3h: 20.379}", "expect: {flow_m3h: 20.4}"))
+    assert "expected 20.4" in check(wrong)[0]  # type: ignore[arg-type]
+    torn = parsed(GOOD.replace("D9 8E", "D9 8F"))
+    assert "no whole answer" in check(torn)[0]  # type: ignore[arg-type]
+    writing = parsed(GOOD.replace("01 04 00 00 00 02 71 CB", "01 06 00 00 00 02 08 0B"))
+    assert "no whole reading request" in check(writing)[0]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("maker: nobody", "makr: nobody", 2, 'unknown key "makr". Did you mean "maker"?'),
+        ("flow_m3h: {", "flow_m3: {", 8, 'Did you mean "flow_m3h"?'),
+        ("address: 0", "adress: 0", 8, 'Did you mean "address"?'),
+        ("address: 0", "address: zero", 8, '"channels.flow_m3h.address"'),
+        ("address: 0", "address: 70000", 8, "65535"),
+        ("type: f32", "type: f23", 8, 'Did you mean "f32"?'),
+        ("type: f32", "type: f32, unit: m3/d", 8, '"m3/d" is not a known unit'),
+        ("type: f32", "type: f32, unit: kWh", 8, "they don't convert"),
+        ("type: f32", "type: f32, kind: counter", 8, "is a gauge, not a counter"),
+        ("type: f32", "type: f32, range: [5, 1]", 8, "low end"),
+        ("type: f32", "type: f32, scale: 0", 8, "scale of 0"),
+        ("protocol: modbus", "protocol: modbuz", 6, 'Did you mean "modbus"?'),
+        ("kind: water", "kind: watr", 4, 'Did you mean "water"?'),
+        ("models: [one]\n", "", 1, 'the key "models" is missing'),
+        ("id: good", "id: other", 1, "is not the file's name"),
+        ("{flow_m3h: 20.379}", "{flow_m3: 20.379}", 11, 'no channel "flow_m3"'),
+        ("kind: water", "kind: water\nkind: heat", 5, "given twice"),
+        ("kind: water", "kind: [water", 5, "not YAML"),
+        ("41 A3", "41 G3", 10, "answer"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_the_nearest_word(
+    old: str, new: str, line: int, words: str
+) -> None:
+    assert old in GOOD
+    with pytest.raises(ConfigError) as error:
+        parsed(GOOD.replace(old, new))
+    assert words in str(error.value)
+    assert error.value.where.line == line
+    assert error.value.where.file == "good.yaml"
+
+
+def test_a_profile_without_a_test_is_refused() -> None:
+    with pytest.raises(ConfigError, match="at least one test"):
+        parsed(GOOD[: GOOD.index("tests:")])
+    with pytest.raises(ConfigError, match="at least one test"):
+        parsed(GOOD[: GOOD.index("tests:")] + "tests: []\n")
+
+
+@pytest.mark.parametrize("text", ["", "- 1\n", "just words\n"])
+def test_a_text_that_is_no_profile_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parsed(text)
+
+
+def test_the_nearest_profile_is_named() -> None:
+    with pytest.raises(ConfigError, match=r'Did you mean "eastron.sdm630"\?'):
+        load_profile("eastron.sdm63")
+
+
+def test_ones_own_profile_stands_beside_the_site_file(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
+    assert load_profile("good", tmp_path).maker == "nobody"
+    assert "good" in load_profiles(tmp_path)
+    (tmp_path / "good.yaml").write_text(GOOD.replace("nobody", "somebody"), encoding="utf-8")
+    os.utime(tmp_path / "good.yaml", ns=(1, 1))
+    assert load_profile("good", tmp_path).maker == "somebody"
+    with pytest.raises(ConfigError):
+        load_profile("good")
+
+
+def test_a_json_schema_helps_editors() -> None:
+    assert "modbus" in str(as_json_schema())

@@ -1,0 +1,173 @@
+"""A line with faults: told once at the start, once at the end, and no unit holds up another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dodac.clock import ManualClock
+from dodac.quantities import Measurement
+from dodac.samples import Reason
+from drivers.bus import Bus
+from drivers.catalogue import load_profile
+from drivers.connection import PolledConnection
+from drivers.profile import ModbusProfile
+from drivers.protocols.modbus_reader import ModbusReader
+from drivers.simulator import Fault, SimulatedUnit
+
+
+class Plant:
+    """Two meters on a line in memory, served step by step without the thread."""
+
+    def __init__(self, loop_link: Any, inbox: Any) -> None:
+        profile = load_profile("eastron.sdm630")
+        assert isinstance(profile, ModbusProfile)
+        self.clock = ManualClock()
+        self.inbox = inbox
+        self.values = {1: self._values(profile, 100.0), 2: self._values(profile, 200.0)}
+        units = {n: SimulatedUnit(profile, lambda n=n: self.values[n]) for n in (1, 2)}  # type: ignore[misc]
+        self.faults: dict[int, list[Fault]] = {1: [], 2: []}
+        self.link = loop_link(self.clock, units, lambda n: self.faults[n][:1])
+        bus = Bus(self.link, self.clock)
+        readers = [ModbusReader(f"m{n}", profile, n, self.clock) for n in (1, 2)]
+        self.line = PolledConnection("bus", bus, [(r, Measurement.ELECTRICITY) for r in readers], self.clock)
+        self.line._inbox = inbox
+
+    @staticmethod
+    def _values(profile: ModbusProfile, base: float) -> dict[str, float]:
+        values = {name: base + place for place, name in enumerate(profile.channels)}
+        return values | {"frequency_hz": 50.0, "power_factor": 0.9}
+
+    def tick(self, *instruments: str) -> None:
+        self.line._keep_open()
+        for instrument in instruments or ("m1", "m2"):
+            self.line._serve(self.line._stations[instrument])
+        self.clock.advance(10)
+
+
+@pytest.fixture
+def plant(loop_link: Any, inbox: Any) -> Plant:
+    return Plant(loop_link, inbox)
+
+
+def test_a_fault_is_told_once_when_it_starts_and_once_when_it_ends(plant: Plant) -> None:
+    plant.tick()
+    plant.faults[1] = [Fault("dead", count=None)]
+    for _ in range(30):
+        plant.tick()
+    assert plant.inbox.kinds("m1") == ["fault_start"]
+    assert len(plant.inbox.of("m1")) == 2  # one good, one flagged
+    assert {flag.reason for flag in plant.inbox.of("m1")[-1].flags} == {Reason.NO_ANSWER}
+    plant.faults[1] = []
+    for _ in range(8):
+        plant.tick()
+    assert plant.inbox.kinds("m1") == ["fault_start", "fault_end", "gap"]
+    gap = plant.inbox.events[-1]
+    good = [sample for sample in plant.inbox.of("m1") if not sample.flags]
+    assert (gap.time_ns, gap.end_ns) == (good[0].time_ns, good[1].time_ns)
+
+
+def test_a_dead_meter_does_not_cost_the_others_a_reading(plant: Plant) -> None:
+    plant.faults[1] = [Fault("dead", count=None)]
+    for _ in range(20):
+        plant.tick()
+    assert len([s for s in plant.inbox.of("m2") if not s.flags]) == 20
+    assert plant.inbox.kinds("m2") == []
+    # probed after 1, 2, 4 … 60 s and not at every tick
+    assert len([r for r in plant.link.requests if r[0] == 1]) < 10
+
+
+def test_half_a_reading_is_kept_while_the_other_half_is_in_fault(plant: Plant) -> None:
+    plant.tick()
+    plant.faults[1] = [Fault("exception")]
+    struck = iter([True, False] * 10)
+    plant.link.faults = lambda n: [Fault("exception")] if n == 1 and next(struck) else []
+    for _ in range(3):
+        plant.tick("m1")
+    samples = plant.inbox.of("m1")
+    assert plant.inbox.kinds("m1") == ["fault_start"]
+    assert samples[1].flags
+    assert not samples[2].flags  # absent, not flagged again
+    assert any(value == value for value in samples[3].values)
+
+
+def test_a_counter_that_reads_zero_once_is_not_consumption(plant: Plant) -> None:
+    plant.tick("m1")
+    energy = plant.values[1]["energy_import_kwh"]
+    plant.values[1]["energy_import_kwh"] = 0.0
+    plant.tick("m1")
+    plant.values[1]["energy_import_kwh"] = energy + 1
+    plant.tick("m1")
+    one, two, three = plant.inbox.of("m1")
+    place = plant.line.layouts()[0].index["energy_import_kwh"]
+    assert [flag.reason for flag in two.flags] == [Reason.COUNTER_FALL]
+    assert two.flags[0].value == 0.0
+    assert three.values[place] == pytest.approx(one.values[place] + 1)
+
+
+def test_a_counter_that_stays_low_was_reset(plant: Plant) -> None:
+    plant.tick("m1")
+    for low in (3.0, 3.5):
+        plant.values[1]["energy_import_kwh"] = low
+        plant.tick("m1")
+    assert [bool(sample.flags) for sample in plant.inbox.of("m1")] == [False, True, False]
+
+
+def test_an_unplugged_adapter_is_one_event_and_everyones_gap(plant: Plant) -> None:
+    plant.tick()
+    plant.link.absent = True
+    for _ in range(5):
+        plant.tick()
+    assert plant.inbox.kinds(None) == ["fault_start"]
+    assert plant.inbox.kinds("m1") == plant.inbox.kinds("m2") == []
+    assert plant.line.status().state == "down"
+    plant.link.absent = False
+    for _ in range(4):
+        plant.tick()
+    assert plant.inbox.kinds(None) == ["fault_start", "fault_end"]
+    assert plant.inbox.kinds("m1") == plant.inbox.kinds("m2") == ["gap"]
+    assert plant.line.status().state == "up"
+
+
+def test_a_line_that_is_away_at_the_start_does_not_stop_the_collector(plant: Plant) -> None:
+    plant.link.absent = True
+    plant.tick()
+    assert [e.text for e in plant.inbox.events] == ["loop: there is no such port"]
+    plant.link.absent = False
+    plant.tick()
+    assert [bool(s.flags) for s in plant.inbox.of("m1")] == [True, False]
+
+
+def test_a_missed_tick_is_said(plant: Plant) -> None:
+    assert plant.line.poll("m1", 0)
+    assert not plant.line.poll("m1", 1)
+    assert plant.line.status().counters["missed_ticks"] == 1
+
+
+def test_the_lines_thread_reads_and_ends(
+    plant: Plant, inbox: Any, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    plant.line.start(inbox)
+    assert plant.line.poll("m1", 0)
+    assert plant.line.poll("m2", 0)
+    eventually(lambda: len(inbox.of("m1")) == 1 and len(inbox.of("m2")) == 1)
+    plant.line.stop()
+    assert plant.line.status().last_good_ns.keys() == {"m1", "m2"}
+
+
+def test_a_surprise_in_one_reader_leaves_the_line_working(
+    plant: Plant, inbox: Any, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("a reader's bug")
+
+    plant.line._stations["m1"].reader.read = broken  # type: ignore[method-assign]
+    plant.line.start(inbox)
+    plant.line.poll("m1", 0)
+    plant.line.poll("m2", 1)
+    eventually(lambda: len(inbox.of("m2")) == 1)
+    plant.line.stop()
+    assert inbox.kinds("m1") == ["fault_start"]
+    assert {flag.reason for flag in inbox.of("m1")[0].flags} == {Reason.DECODE}
