@@ -121,7 +121,8 @@ def read_interval_file(path: Path | str, spec: FileSpec) -> FileReading:
     _check_spec(spec)
     zone = _zone(spec.zone)
     names = [name for name, _, _ in spec.columns]
-    table = read_table(path, names, spec.time_column, spec.delimiter)
+    odd_times = spec.date_format is not None and spec.date_format not in ("ymd", "dmy", "mdy")
+    table = read_table(path, names, spec.time_column, spec.delimiter, format_told=odd_times)
     guesses = list(table.guesses)
     columns = _columns(spec, table, guesses)
     refused: list[RefusedRow] = [RefusedRow(line, reason) for line, reason in table.refused]

@@ -43,8 +43,17 @@ class Table:
         return [line for line, _ in self.rows]
 
 
-def read_table(path: Path, columns: Sequence[str], time_column: str | None, delimiter: str | None) -> Table:
+def read_table(
+    path: Path,
+    columns: Sequence[str],
+    time_column: str | None,
+    delimiter: str | None,
+    *,
+    format_told: bool = False,
+) -> Table:
     """Splits a file into rows of the right width.
+
+    format_told: the caller knows how times are written, which may look like numbers.
 
     Raises DataError when it can't be read or has no rows, ConfigError for a column that is not there.
     """
@@ -93,7 +102,7 @@ def read_table(path: Path, columns: Sequence[str], time_column: str | None, deli
     if time_names:
         time_places = [_place(header, name) for name in time_names]
     else:
-        time_places = [_first_times(rows, places, path)]
+        time_places = [_first_times(rows, places, path, told=format_told)]
         guesses.append(f'time column: "{header[time_places[0]]}"')
     if len(time_places) == 1:
         place = time_places[0]
@@ -230,10 +239,15 @@ def _is_units_row(cells: Sequence[str], places: Sequence[int]) -> bool:
 _TIME_LIKE: Final = re.compile(r"^\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(\D.*)?$|^\s*\d{8}([T ]\d{4,6})?\s*$")
 
 
-def _first_times(rows: Sequence[tuple[int, Sequence[str]]], taken: Sequence[int], path: Path) -> int:
+def _first_times(
+    rows: Sequence[tuple[int, Sequence[str]]], taken: Sequence[int], path: Path, *, told: bool
+) -> int:
+    """The first column that holds times; with a format told that can be any, the first one left."""
     head = rows[:200]
     for place in range(len(head[0][1]) if head else 0):
         if place not in taken:
+            if told:
+                return place
             hits = sum(1 for _, cells in head if _TIME_LIKE.match(cells[place]))
             if hits * 2 > len(head):
                 return place
