@@ -74,12 +74,12 @@ def wait_until(true, what: str, seconds: float = 60.0) -> None:
 def site_folder(folder: Path, mqtt: str, influx) -> Path:
     profiles = folder / "profiles"
     profiles.mkdir()
-    for id, kind, channel in (
+    for name, kind, channel in (
         ("flow.meter", "electricity", "energy_import_kwh"),
         ("flow.weather", "ambient", "temperature_c"),
     ):
-        text = PROFILE.format(id=id, kind=kind, channel=channel)
-        (profiles / f"{id}.yaml").write_text(text, encoding="utf-8")
+        text = PROFILE.format(id=name, kind=kind, channel=channel)
+        (profiles / f"{name}.yaml").write_text(text, encoding="utf-8")
     token = folder / "token"
     token.touch(mode=0o600)
     token.write_text(influx.token, encoding="utf-8")
