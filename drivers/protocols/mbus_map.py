@@ -43,7 +43,7 @@ def fits(match: MbusMatch, record: Record) -> bool:
     """
     quantity, _, modifiers = match.quantity.partition("/")
     function = record.function == match.function or (
-        record.function == Function.ERROR and match.function == Function.INSTANTANEOUS
+        record.function == Function.ERROR and match.function == Function.INSTANTANEOUS.value
     )
     return (
         function
@@ -87,7 +87,7 @@ def _reading(name: str, spec: MbusChannel, record: Record) -> float | Flag:
         return Flag(name, Reason.DECODE, record.value)
     if record.fault is not None:
         return Flag(name, Reason.SENTINEL)
-    if record.function == Function.ERROR and spec.match.function != Function.ERROR:
+    if record.function == Function.ERROR and spec.match.function != Function.ERROR.value:
         return Flag(name, Reason.SENTINEL, value)
     low, high = spec.range or (CHANNELS[name].low, CHANNELS[name].high)
     if not (low <= value <= high and CHANNELS[name].in_range(value)):
