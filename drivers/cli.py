@@ -132,7 +132,7 @@ def read(argv: Sequence[str]) -> int:
     from drivers.connection_open import read_with
 
     site = load_site(args.site)
-    sample, reader = read_with(site, args.instrument, SystemClock())
+    sample, reader, doubts = read_with(site, args.instrument, SystemClock())
     flags = {flag.channel: flag for flag in sample.flags}
     raw = _raw(reader)
     readings: list[dict[str, Any]] = []
@@ -156,6 +156,7 @@ def read(argv: Sequence[str]) -> int:
             "time": iso_utc(sample.time_ns),
             "span_ms": round(sample.span_ns / 1e6, 3),
             "readings": readings,
+            "doubts": doubts,
             "raw": (sample.raw or b"").hex(" "),
         }
         _say(json.dumps(whole, indent=2, ensure_ascii=False))
@@ -174,7 +175,9 @@ def read(argv: Sequence[str]) -> int:
         _table(rows)
     if reader.fault_text:
         sys.stderr.write(f"dodac read: {reader.fault_text}\n")
-    return Exit.FINDING if flags else Exit.OK
+    for doubt in doubts:
+        sys.stderr.write(f"dodac read: this may be another model: {doubt}.\n")
+    return Exit.FINDING if flags or doubts else Exit.OK
 
 
 def _raw(reader: Any) -> dict[str, str]:

@@ -61,12 +61,12 @@ def read_once(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Lay
 
     Raises InstrumentError when it does not answer, ConfigError when it is not a polled one.
     """
-    sample, reader = read_with(site, instrument_id, clock)
+    sample, reader, _ = read_with(site, instrument_id, clock)
     return sample, reader.layout
 
 
-def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Reader]:
-    """As read_once, with the reader that holds what was read."""
+def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Reader, list[str]]:
+    """As read_once, with the reader that holds what was read, and what speaks against the profile."""
     item = site.instrument(instrument_id)
     if item.profile is None or item.connection is None:
         raise _misfit(site, item, "only instruments with a profile and a connection can be read.")
@@ -79,6 +79,7 @@ def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Rea
     try:
         bus.link.open()
         sample = reader.read(bus, everything=True)
+        doubts = _doubts(reader, bus) if any(value == value for value in sample.values) else []
     except LinkDown as error:
         raise InstrumentError(f"{error}.", where) from None
     finally:
@@ -86,7 +87,13 @@ def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Rea
     if not any(value == value for value in sample.values) and reader.fault_text:
         todo = "Check address, wiring (A/B), baud rate and parity."
         raise InstrumentError(f"{reader.fault_text}.", where, todo)
-    return sample, reader
+    return sample, reader, doubts
+
+
+def _doubts(reader: Reader, bus: Bus) -> list[str]:
+    from drivers.protocols.modbus_reader import ModbusReader
+
+    return reader.identify(bus) if isinstance(reader, ModbusReader) else []
 
 
 def load_profile_of(site: Site, item: InstrumentConfig) -> Profile:

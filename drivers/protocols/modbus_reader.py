@@ -10,7 +10,7 @@ from dodac.samples import Flag, Layout, Reason, Sample
 from drivers.bus import Answer, Bus, BusFault
 from drivers.profile import ModbusProfile, Table
 from drivers.protocols import modbus
-from drivers.protocols.modbus_map import ModbusMap, Ratios
+from drivers.protocols.modbus_map import ModbusMap, Ratios, number, place
 from drivers.protocols.planner import Block, Span, avoiding, pieces, plan
 
 SLOW_NS: Final = 60 * SECOND_NS
@@ -42,9 +42,9 @@ class Outstanding:
         """Strikes out the answers found among discarded bytes; gives how many."""
         found = 0
         for entry in list(self.entries):
-            place = modbus.find_rtu(came, unit, entry[0], entry[1])
-            if place is not None:
-                came = came[: place[0]] + came[place[1] :]
+            here = modbus.find_rtu(came, unit, entry[0], entry[1])
+            if here is not None:
+                came = came[: here[0]] + came[here[1] :]
                 self.entries.remove(entry)
                 found += 1
         return found
@@ -142,6 +142,24 @@ class ModbusReader:
                 self._strike_out(bus, late)
             self._outstanding.entries.clear()
         return True
+
+    def identify(self, bus: Bus) -> list[str]:
+        """What speaks against this being the profile's model; empty when nothing does."""
+        found = []
+        for item in self.map.profile.identify:
+            table: Table = item.table or "holding"
+            span = place(item, table)
+            try:
+                self._read_block(bus, span, {span})
+            except (BusFault, modbus.ModbusException) as fault:
+                found.append(f"register {item.address} ({table}): {fault}")
+                continue
+            value = number(self.image, item, table)
+            low, high = item.range or (value, value)
+            if not low <= value <= high or (item.values and value not in item.values):
+                wanted = f"{low:g} to {high:g}" if item.range else f"one of {item.values}"
+                found.append(f"register {item.address} ({table}) reads {value:g}, expected {wanted}")
+        return found
 
     # ---- blocks
 
@@ -271,13 +289,12 @@ class ModbusReader:
         if not keep:
             return answer.data
         if function <= 2:
-            for place in range(block.count):
-                self.image[block.table, block.address + place] = data[place // 8] >> (place % 8) & 1
+            for n in range(block.count):
+                self.image[block.table, block.address + n] = data[n // 8] >> (n % 8) & 1
         else:
-            for place in range(block.count):
-                self.image[block.table, block.address + place] = int.from_bytes(
-                    data[2 * place : 2 * place + 2], "big"
-                )
+            for n in range(block.count):
+                word = int.from_bytes(data[2 * n : 2 * n + 2], "big")
+                self.image[block.table, block.address + n] = word
         return answer.data
 
     def _strike_out(self, bus: Bus, came: bytes) -> int:

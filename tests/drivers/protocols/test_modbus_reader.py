@@ -246,6 +246,15 @@ tests:
     )
 
 
+def test_another_model_on_the_address_is_doubted(loop_link: Any) -> None:
+    bench = Bench(loop_link, modbus("eastron.sdm630"))
+    bench.values["voltage_l1_v"] = 230.0
+    assert bench.reader.identify(bench.bus) == []
+    bench.values["frequency_hz"] = 0.0
+    (doubt,) = bench.reader.identify(bench.bus)
+    assert doubt == "register 70 (input) reads 0, expected 45 to 65"
+
+
 def test_slow_channels_are_read_once_a_minute(loop_link: Any) -> None:
     profile = modbus(APART.replace("type: f32}\n  t_flow", "type: f32, every: slow}\n  t_flow"))
     bench = Bench(loop_link, profile)
@@ -260,7 +269,10 @@ def test_slow_channels_are_read_once_a_minute(loop_link: Any) -> None:
 KINDS = ("late", "late", "late", "crc", "truncated", "noise", "echo", "exception", "wrong_unit", "dead")
 
 
-@pytest.mark.parametrize("seed", range(6))
+SEEDS = [*range(6), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(6, 1000))]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_no_fault_passes_a_wrong_value_as_good(loop_link: Any, seed: int) -> None:
     """Hundreds of transactions under faults; every value names its unit, channel and moment."""
     chance = random.Random(seed)
