@@ -62,7 +62,9 @@ def check_token(token: str, where: str = "") -> str:
 def _host_name(header: str) -> str:
     """The host of a Host header without its port."""
     if header.startswith("["):
-        return header.partition("]")[0] + "]"
+        address, _, rest = header.partition("]")
+        # what follows an address in brackets can only be a port
+        return f"{address}]" if rest == "" or (rest[0] == ":" and rest[1:].isdecimal()) else ""
     return header.rpartition(":")[0] if ":" in header else header
 
 

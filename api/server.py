@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import signal
 import socket
 import threading
 from typing import TYPE_CHECKING, Final
@@ -86,10 +87,14 @@ class Server:
         """Serves in this thread until Ctrl-C or a signal."""
         self.bind()
         self._server = self._make()
-        # uvicorn raises the signal again once everything is closed
-        with contextlib.suppress(KeyboardInterrupt):
-            self._server.run(sockets=[self._socket] if self._socket is not None else None)
-        self.stop()
+        earlier = signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            # uvicorn raises the signal again once everything is closed
+            with contextlib.suppress(KeyboardInterrupt):
+                self._server.run(sockets=[self._socket] if self._socket is not None else None)
+        finally:
+            signal.signal(signal.SIGTERM, earlier)
+            self.stop()
 
     def _make(self) -> _Uvicorn:
         return _Uvicorn(
@@ -104,6 +109,11 @@ class Server:
                 forwarded_allow_ips="127.0.0.1",
             )
         )
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """systemd's SIGTERM ends the command as Ctrl-C does."""
+    raise KeyboardInterrupt
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -60,7 +60,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "q_time_unknown": ("không rõ thời gian", "time unknown"),
     "q_stale": ("giá trị cũ", "stale value"),
     "q_decode": ("không giải mã được", "can't be decoded"),
-    "q_conflict": ("mâu thuẫn", "conflict"),
+    "q_conflict": ("mâu thuẫn", "conflicting"),
 }
 
 WORDS: Final[dict[str, dict[Language, str]]] = {

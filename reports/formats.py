@@ -64,7 +64,10 @@ def money_text(money: Money, language: Language, half_width: float | None = None
     if half_width is not None and half_width > 0:
         value, width = plus_minus(money.amount, half_width, language)
         return f"{value} ± {width} {money.currency}"
-    digits = 0 if money.currency in _NO_DECIMALS or abs(money.amount) >= 1000 else 2
+    # a price of 0.085 USD a kWh is not 0.09
+    needed = len(f"{money.amount:.4f}".rstrip("0").partition(".")[2])
+    whole = money.currency in _NO_DECIMALS and abs(money.amount) >= 100
+    digits = 0 if whole or abs(money.amount) >= 1000 else max(2, needed)
     return f"{number_text(money.amount, digits, language)} {money.currency}"
 
 
