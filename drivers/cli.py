@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import signal
 import sys
 import threading
 import time
@@ -231,6 +232,7 @@ def simulate(argv: Sequence[str]) -> int:
         sys.stdout.flush()
         sys.stderr.write(f"{profile.id} as unit {args.unit} at {baud} baud; Ctrl-C ends it.\n")
         ended = threading.Event()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # the port is removed then too
         try:
             while args.seconds is None or time.monotonic() - start < args.seconds:
                 left = 10.0 if args.seconds is None else start + args.seconds - time.monotonic()

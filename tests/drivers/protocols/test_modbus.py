@@ -52,9 +52,7 @@ def test_no_writing_request_can_be_made() -> None:
 
 def test_no_writing_function_is_named_anywhere_in_the_drivers() -> None:
     folder = Path(drivers.__file__).parent
-    words = re.compile(
-        r"write_(single|multiple|coil|register)|preset_(single|multiple)", re.IGNORECASE
-    )
+    words = re.compile(r"write_(single|multiple|coil|register)|preset_(single|multiple)", re.IGNORECASE)
     for path in folder.rglob("*.py"):
         assert not words.search(path.read_text(encoding="utf-8")), path
 
