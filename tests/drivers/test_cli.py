@@ -50,7 +50,18 @@ def test_profiles_can_be_checked(capsys: pytest.CaptureFixture[str], tmp_path: P
 
 
 def test_simulate_and_read_work_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["simulate", "eastron.sdm630", "--unit", "3", "--baud", "19200", "--value", "power_w=4321", "--seconds", "20"]
+    words = [
+        "simulate",
+        "eastron.sdm630",
+        "--unit",
+        "3",
+        "--baud",
+        "19200",
+        "--value",
+        "power_w=4321",
+        "--seconds",
+        "20",
+    ]
     with subprocess.Popen(
         [sys.executable, "-m", "dodac", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as simulator:
