@@ -167,7 +167,9 @@ class Hub:
                 if not told:
                     log.warning("live page: %s", error)
                     told = True
-                self._tail = None
+                if self._tail is not None:
+                    self._tail.close()
+                    self._tail = None
                 await asyncio.sleep(RETRY_S)
                 continue
             if told:

@@ -90,4 +90,8 @@ def coefficient_rows(case: SavingCase, language: Language) -> list[tuple[str, st
 
 def check_commands(case: SavingCase) -> list[str]:
     """What to type to get the same figures from the samples again."""
-    return [f"dodac report --site site.toml {case.verified.id}"]
+    return [
+        f"dodac report --site site.toml {case.verified.id}",
+        f"dodac audit show --site site.toml {case.verified.id}",
+        f"dodac audit verify --site site.toml {case.plan.id}",
+    ]

@@ -227,10 +227,16 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "verified_at": ("Kiểm chứng lúc", "Verified"),
     "check_again": ("Cách kiểm tra lại", "How to check it again"),
     "check_text": (
-        ("Trên máy có nhật ký đo và sổ đăng ký của địa điểm, các lệnh sau tính lại mọi con số từ mẫu đo; nếu có sai khác, "
-        "lệnh dừng với mã thoát 5."),
-        ("On a machine with the site's journal and register these commands compute every figure again from the "
-        "samples; they stop with exit code 5 if one differs."),
+        (
+            "Trên máy có nhật ký đo và sổ đăng ký của địa điểm: lệnh đầu tính lại mọi con số từ mẫu đo và dừng với mã "
+            "thoát 5 nếu có sai khác; lệnh thứ hai in bản ghi đã đăng ký; lệnh thứ ba kiểm chứng lại và cho đúng bản "
+            "ghi ấy nếu không có gì thay đổi."
+        ),
+        (
+            "On a machine with the site's journal and register: the first command computes every figure again from "
+            "the samples and stops with exit code 5 if one differs; the second prints the registered entry; the "
+            "third verifies again and gives that same entry when nothing has changed."
+        ),
     ),
     "unsigned": (
         "Các mã băm cho biết số liệu có bị thay đổi hay không khi so với bản báo cáo này; chúng chưa được ký số.",

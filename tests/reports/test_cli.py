@@ -1,5 +1,6 @@
 """`dodac report` writes the newest saving, or says why it can't."""
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -75,3 +76,19 @@ def test_a_changed_reading_stops_the_report(
     (copy / "data" / "register.db").write_bytes(site.register_path.read_bytes())
     assert main(["report", "--site", str(copy)]) == Exit.INTEGRITY
     assert "are not those" in capsys.readouterr().err
+
+
+def test_the_commands_printed_to_check_again_do_so(
+    real_site: RealSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site, verified = real_site
+    target = tmp_path / "out.html"
+    assert main(["report", "--site", str(site.path), "--output", str(target)]) == Exit.OK
+    commands = re.findall(r"<pre>dodac ([^<]+)</pre>", target.read_text(encoding="utf-8"))
+    assert len(commands) == 3
+    monkeypatch.chdir(tmp_path)
+    for command in commands:
+        capsys.readouterr()
+        words = command.replace("site.toml", str(site.path)).split()
+        assert main(words) == Exit.OK, command
+        assert verified.id in capsys.readouterr().out
