@@ -326,7 +326,8 @@ def _model_at(loc: tuple[str | int, ...], data: dict[str, Any]) -> type[BaseMode
 def _config_error(
     error: ValidationError, data: dict[str, Any], lines: dict[tuple[str | int, ...], int], path: Path
 ) -> ConfigError:
-    first = error.errors()[0]
+    # a misspelt key is both unknown and missing: the unknown one can name its nearest
+    first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     loc = tuple(first["loc"])
     # the discriminator puts the kind's name into the location
     if len(loc) > 2 and loc[0] == "connections" and loc[2] in _CONNECTION_KINDS:

@@ -34,9 +34,11 @@ class JournalFiles:
     def lock(cls, path: Path) -> Self:
         """Takes the lock of a journal, making its folder.
 
-        Raises StorageError when another process has it or the folder can't be written.
+        Raises StorageError when another process has it, the folder can't be written, or the file is
+        somebody else's.
         """
         with storage_error(path):
+            _refuse_a_strangers_file(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             fd = os.open(path.with_name(path.name + "-lock"), os.O_RDWR | os.O_CREAT, 0o644)
             try:
@@ -120,3 +122,17 @@ class JournalFiles:
     def size(self) -> int:
         """Bytes of the database and its WAL."""
         return sum(p.stat().st_size for p in self.beside() if not p.name.endswith("-shm"))
+
+
+def _refuse_a_strangers_file(path: Path) -> None:
+    """A mistyped name must not make us set a user's own file aside as a damaged journal."""
+    if path.with_name(path.name + "-mark").exists() or not path.exists():
+        return
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head and head != b"SQLite format 3\x00":
+        raise StorageError(
+            "this file is not a journal; it is left as it is.",
+            Where(file=str(path)),
+            f"Name another file. If it is a journal that was damaged, say so with: touch {path}-mark",
+        )

@@ -21,10 +21,14 @@ def main() -> None:
         season = np.cos(2 * np.pi * (day.timetuple().tm_yday - 196) / 365.25)
         temperature = 24.0 + 6.0 * season + random.normal(0, 2.0)
         noise = 0.5 * noise + random.normal(0, 90.0)
-        load = 2_900.0 + (1_150.0 if day.weekday() < 5 else 0.0) + 105.0 * max(temperature - 19.0, 0.0) + noise
+        load = (
+            2_900.0 + (1_150.0 if day.weekday() < 5 else 0.0) + 105.0 * max(temperature - 19.0, 0.0) + noise
+        )
         if day.year > first.year:
             load *= 1 - SAVING
-        sys.stdout.write(f"{day.day:02d}.{day.month:02d}.{day.year};{load:.1f};{temperature:.1f}\n".replace(",", "."))
+        sys.stdout.write(
+            f"{day.day:02d}.{day.month:02d}.{day.year};{load:.1f};{temperature:.1f}\n".replace(",", ".")
+        )
 
 
 if __name__ == "__main__":

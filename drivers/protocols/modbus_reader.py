@@ -183,8 +183,9 @@ class ModbusReader:
                 self.fault_text = self.fault_text or fault.text
                 frames.append(fault.raw)
                 failed.update(dict.fromkeys(inside, fault.reason))
-                if fault.reason == Reason.NO_ANSWER:
-                    # a silent unit is not asked again and again: the line belongs to the others too
+                if fault.reason == Reason.NO_ANSWER or len(fault.raw) < _size(block) + 5:
+                    # each answer that does not come whole costs a timeout and a guard: such a unit is
+                    # not asked again and again, the line belongs to the others too
                     rest = [s for b in waiting for s in spans if b.holds(s)]
                     failed.update(dict.fromkeys(rest, fault.reason))
                     break

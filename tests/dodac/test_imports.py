@@ -3,10 +3,25 @@
 import subprocess
 import sys
 
-HEAVY = (
-    "numpy pandas pydantic fastapi starlette uvicorn paho serial influxdb_client yaml jinja2 requests "
-    "holidays grafana_api google_crc32c scipy matplotlib"
-).split()
+HEAVY = [
+    "numpy",
+    "pandas",
+    "pydantic",
+    "fastapi",
+    "starlette",
+    "uvicorn",
+    "paho",
+    "serial",
+    "influxdb_client",
+    "yaml",
+    "jinja2",
+    "requests",
+    "holidays",
+    "grafana_api",
+    "google_crc32c",
+    "scipy",
+    "matplotlib",
+]
 
 
 def imported_by(statement: str) -> list[str]:

@@ -75,6 +75,7 @@ def test_a_good_file_loads_with_zone_paths_and_calibration():
         ("due = 2027-03-02", "dew = 2027-03-02", 23, ["calibration.dew", 'mean "due"']),
         ('id = "cu-chi"', 'id = "Củ Chi"', 2, ["site.id"]),
         ('company = "bia-sai-gon"', "", 1, ["company", "missing"]),
+        ('company = "bia-sai-gon"', 'compny = "bia-sai-gon"', 3, ["compny", 'mean "company"']),
         ("[[instruments]]", "[[instrument]]", 15, ["instrument", 'mean "instruments"']),
         ("[site]", "[site", 1, ["not TOML"]),
         ("mqtt://127", "http://127", 13, ["mqtt://"]),

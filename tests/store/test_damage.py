@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dodac.contracts import EventKind
-from dodac.errors import IntegrityError
+from dodac.errors import IntegrityError, StorageError
 from dodac.samples import Layout
 from store import Journal, JournalStore
 
@@ -229,3 +229,12 @@ def test_a_cut_at_any_of_many_bytes_starts(folders: dict[str, Path], tmp_path: P
         kept, lost = _open_and_check(path)
         assert kept + lost == ROWS
         shutil.rmtree(tmp_path / str(number))
+
+
+def test_a_mistyped_journal_name_leaves_the_users_own_file_as_it_is(tmp_path):
+    path = tmp_path / "bills.xlsx"
+    path.write_bytes(b"PK\x03\x04 a workbook, not a journal")
+    with pytest.raises(StorageError, match="not a journal"):
+        Journal.open(path)
+    assert [p.name for p in tmp_path.iterdir()] == ["bills.xlsx"]
+    assert path.read_bytes().startswith(b"PK")
