@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from api.display import ordered
-from dodac.clock import iso_utc
+from dodac.clock import MINUTE_NS, iso_utc
 from dodac.quantities import CHANNELS
 from dodac.samples import Layout, Sample
 
 SPARK_POINTS: Final = 120
+COURSE_BREAK_NS: Final = 30 * MINUTE_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,14 @@ def unit_of(channel: str) -> str:
     return known.unit if known is not None else ""
 
 
+def broken_off(course: Sequence[tuple[int, float]], time_ns: int) -> bool:
+    """True when what came before is another time: half an hour of nothing, and eight usual steps."""
+    if not course:
+        return False
+    step_ns = course[-1][0] - course[-2][0] if len(course) > 1 else 0
+    return time_ns - course[-1][0] > max(COURSE_BREAK_NS, 8 * step_ns)
+
+
 class LiveState:
     """The newest readings; written by the following thread, read by requests."""
 
@@ -73,6 +83,8 @@ class LiveState:
                 )
                 if good:
                     course = state.courses.setdefault(channel, deque(maxlen=SPARK_POINTS))
+                    if broken_off(course, sample.time_ns):
+                        course.clear()
                     course.append((sample.time_ns, value))
             state.time_ns = max(state.time_ns, sample.time_ns)
         return fresh

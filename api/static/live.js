@@ -59,6 +59,12 @@ function onSnapshot(data) {
   tick();
 }
 
+// the same rule as the server's: half an hour of nothing, and eight usual steps, is another time
+function brokenOff(points, ms) {
+  const [last, before] = [points.at(-1), points.at(-2)];
+  return last !== undefined && ms - last[0] > Math.max(30 * 60_000, before ? 8 * (last[0] - before[0]) : 0);
+}
+
 function onSample(data) {
   const box = card(data.instrument);
   if (!box) return reloadSoon();
@@ -72,6 +78,7 @@ function onSample(data) {
   if (!complete) return reloadSoon();
   const course = courses.get(data.instrument);
   if (course && course.channel in data.values) {
+    if (brokenOff(course.points, data.time_ms)) course.points.length = 0;
     course.points.push([data.time_ms, data.values[course.channel]]);
     course.points.splice(0, course.points.length - KEEP);
     showCourse(data.instrument);
