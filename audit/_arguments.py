@@ -14,7 +14,7 @@ from dodac.words import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from dodac.site import Site
-    from store import JournalStore
+    from store import InfluxStore, JournalStore
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,20 @@ def place_of(arguments: argparse.Namespace) -> Place:
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[JournalStore]:
-    """The journal for reading, closed at the end."""
-    from store import JournalStore
+def opened(place: Place, *, influxdb: bool = False) -> Iterator[JournalStore | InfluxStore]:
+    """The journal, or the site's InfluxDB, for reading; closed at the end.
 
-    store = JournalStore(place.journal)
+    Raises ConfigError when InfluxDB is asked for and the site names none.
+    """
+    from store import InfluxStore, InfluxTarget, JournalStore
+
+    store: JournalStore | InfluxStore
+    if not influxdb:
+        store = JournalStore(place.journal)
+    elif place.site is None:
+        raise ConfigError("--influxdb needs a site file.", todo="Name it: --site site.toml")
+    else:
+        store = InfluxStore(InfluxTarget.of_site(place.site))
     try:
         yield store
     finally:

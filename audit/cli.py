@@ -55,6 +55,9 @@ def analyse(argv: Sequence[str]) -> int:
     parser.add_argument("--confidence", type=float, default=0.9, help="default 0.9")
     parser.add_argument("--method", default="exact", help="exact (default), g14 or sun_baltazar")
     parser.add_argument(
+        "--influxdb", action="store_true", help="read from the site's InfluxDB instead of its journal"
+    )
+    parser.add_argument(
         "--allow-short", action="store_true", help="fit a baseline of less than 330 days, with a finding"
     )
     arguments = parser.parse_args(argv)
@@ -114,7 +117,7 @@ def _run(
     from audit.models import fit_plan
     from audit.periods import period_frame
 
-    with opened(place) as store:
+    with opened(place, influxdb=arguments.influxdb) as store:
         model = fit_plan(plan, period_frame(store, plan, plan.baseline), allow_short=arguments.allow_short)
         if isinstance(model, Refusal) or not arguments.reporting:
             return model, None

@@ -188,12 +188,9 @@ def influx_sinks(site: Site) -> list[tuple[str, Sink]]:
 
     Raises ConfigError when its token file can't be read or others may read it.
     """
-    config = site.influxdb
-    if config is None:
+    if site.influxdb is None:
         return []
-    token = site.secret(config.token_file) if config.token_file is not None else ""
-    target = InfluxTarget(url=config.url, bucket=config.bucket, org=config.org, token=token)
-    return [(sink_name(config), InfluxSink(target))]
+    return [(sink_name(site.influxdb), InfluxSink(InfluxTarget.of_site(site)))]
 
 
 def _in_thread(name: str, target: Callable[[], object]) -> threading.Thread:

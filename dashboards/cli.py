@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dodac.errors import ConfigError, DataError, Exit, StorageError, Where
+from dodac.errors import DataError, Exit, StorageError, Where
 from dodac.words import LANGUAGES
 
 if TYPE_CHECKING:
     from audit import Register
     from audit.records import VerifiedSaving
     from dashboards.grafana import Grafana
-    from dodac.site import InfluxConfig, Site
+    from dodac.site import Site
 
 
 def _words(text: str) -> None:
@@ -141,20 +141,13 @@ def _datasource(grafana: Grafana) -> str:
 
 def _ensure_datasource(grafana: Grafana, site: Site) -> str:
     from dashboards.provisioning import datasource_file
+    from store import InfluxTarget
 
     if grafana.datasource_uid("dodac") is None:
         content = dict(datasource_file(site)["datasources"][0])
-        content["secureJsonData"] = {"httpHeaderValue1": f"Token {_influx(site)[1]}"}
+        content["secureJsonData"] = {"httpHeaderValue1": f"Token {InfluxTarget.of_site(site).token}"}
         grafana.create_datasource({key: value for key, value in content.items() if key != "editable"})
     return _datasource(grafana)
-
-
-def _influx(site: Site) -> tuple[InfluxConfig, str]:
-    """The site's InfluxDB and its token."""
-    config = site.influxdb
-    if config is None:
-        raise ConfigError("this site has no InfluxDB.", Where(file=str(site.path)), "Add [influxdb].")
-    return config, site.secret(config.token_file) if config.token_file else ""
 
 
 def _publish(args: argparse.Namespace, site: Site) -> int:
@@ -163,7 +156,7 @@ def _publish(args: argparse.Namespace, site: Site) -> int:
     from dodac.clock import SystemClock
     from store import InfluxSink, InfluxTarget, JournalStore
 
-    influx, token = _influx(site)
+    target = InfluxTarget.of_site(site)
     register = Register(site.register_path, SystemClock())
     chosen = [register.saving(args.saving)] if args.saving else _newest(register)
     if not chosen:
@@ -173,7 +166,7 @@ def _publish(args: argparse.Namespace, site: Site) -> int:
             "See dodac audit --help.",
         )
     store = JournalStore(site.journal_path)
-    sink = InfluxSink(InfluxTarget(influx.url, influx.bucket, influx.org, token))
+    sink = InfluxSink(target)
     counts: dict[str, int] = {}
     try:
         for saving in chosen:
@@ -181,7 +174,7 @@ def _publish(args: argparse.Namespace, site: Site) -> int:
             result = sink.write(lines)
             if not result.ok:
                 raise StorageError(
-                    f"InfluxDB at {influx.url} did not take the saving ({result.kind.value}): "
+                    f"InfluxDB at {target.url} did not take the saving ({result.kind.value}): "
                     f"{result.message}",
                     todo="Nothing is lost: publish again when it answers.",
                 )

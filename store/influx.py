@@ -7,10 +7,14 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from dodac.errors import ConfigError, Where
 
 if TYPE_CHECKING:
     from influxdb_client.client.influxdb_client import InfluxDBClient
+
+    from dodac.site import Site
 
 TIMEOUT_MS: Final = 30_000
 
@@ -23,6 +27,18 @@ class InfluxTarget:
     bucket: str
     org: str
     token: str = field(repr=False)
+
+    @classmethod
+    def of_site(cls, site: Site) -> Self:
+        """The bucket that a site file names.
+
+        Raises ConfigError when it names none, or its token file can't be read or others may read it.
+        """
+        config = site.influxdb
+        if config is None:
+            raise ConfigError("this site has no InfluxDB.", Where(file=str(site.path)), "Add [influxdb].")
+        token = site.secret(config.token_file) if config.token_file is not None else ""
+        return cls(url=config.url, bucket=config.bucket, org=config.org, token=token)
 
     def client(self) -> InfluxDBClient:
         """A new client: gzip on, no retries of its own (the forwarder decides)."""

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -149,6 +151,19 @@ def verified(store, folder: Path, plant: Plant):
     return register.verify("plan", store)
 
 
+def analysed(site: Path, plant: Plant, *more: str) -> dict:
+    """What `dodac analyse --json` prints."""
+    periods = plant.periods
+    words = ["--site", str(site), "--energy", "main-power:energy_import_kwh", "--json", "--holidays", "VN"]
+    words += ["--temperature", "weather:temperature_c"]
+    words += ["--baseline", f"{periods.baseline[0]}..{periods.baseline[1]}"]
+    words += ["--reporting", f"{periods.reporting[0]}..{periods.reporting[1]}", *more]
+    command = [sys.executable, "-m", "dodac", "analyse", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 @pytest.mark.servers
 def test_the_saving_is_the_same_from_the_journal_and_through_influxql(mosquitto, influxdb, tmp_path):
     site = load_site(site_folder(tmp_path, mosquitto.url, influxdb))
@@ -177,6 +192,9 @@ def test_the_saving_is_the_same_from_the_journal_and_through_influxql(mosquitto,
     assert there.half_width == pytest.approx(here.half_width, rel=1e-12)
     assert there.measured == pytest.approx(here.measured, rel=1e-12)
     assert here.intervals > 350
+    commands = [analysed(site.path, plant), analysed(site.path, plant, "--influxdb")]
+    assert commands[0]["saving"]["saving"] == pytest.approx(here.saving, rel=1e-9)
+    assert commands[1]["saving"]["saving"] == pytest.approx(here.saving, rel=1e-9)
     # the simulated truth: the chain finds a saving of the right size
     assert here.saving == pytest.approx(plant.true_saving_kwh(), rel=0.25)
 
