@@ -20,11 +20,12 @@ from api.problems import NotFound, problem, status_of
 from api.render import error_page
 from api.routes import ROUTERS
 from api.security import Door, check_token, is_loopback
-from api.sources import Cases, Journals, NewestTail, RegisterCases
+from api.sources import Cases, Journals, RegisterCases
 from dodac import __version__
 from dodac.clock import Clock, SystemClock
 from dodac.errors import ConfigError, DodacError
 from dodac.site import Site
+from store import JournalStore
 
 _STATIC: Final = Path(__file__).parent / "static"
 
@@ -61,7 +62,7 @@ def create_app(
         )
     path = site.journal_path if journal_path is None else journal_path
     journals = Journals(path)
-    hub = Hub(live or (lambda: NewestTail(path, clock)), clock, heartbeat_s=heartbeat_s)
+    hub = Hub(live or (lambda: JournalStore(path)), clock, heartbeat_s=heartbeat_s)
     register = site.register_path if register_path is None else register_path
     context = Context(
         site=site,

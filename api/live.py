@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final, Protocol
 
 from api._state import LiveState
-from dodac.clock import MINUTE_NS, Clock
+from dodac.clock import DAY_NS, MINUTE_NS, Clock
 from dodac.errors import StorageError
 from dodac.samples import Layout, Sample
 
@@ -36,8 +36,8 @@ class Tail(Protocol):
     def last_seq(self) -> int: ...
     def read_after(self, seq: int, limit: int) -> list[tuple[int, Sample]]: ...
     def layouts(self) -> dict[int, Layout]: ...
-    def newest(self) -> list[Sample]:
-        """The newest sample of every instrument."""
+    def newest(self, before_ns: int) -> list[Sample]:
+        """The last sample before a time of every instrument."""
         ...
 
     def close(self) -> None: ...
@@ -190,7 +190,9 @@ class Hub:
             if last < self.seq or self.seq == 0:
                 self.seq = max(0, last - BACKFILL_ROWS)
                 self._layouts = self._tail.layouts()
-                for sample in self._tail.newest() if self.seq else []:
+                # a clock that is ahead by more than a day is not believed
+                latest_ns = self._clock.now_ns() + DAY_NS
+                for sample in self._tail.newest(latest_ns) if self.seq else []:
                     self._learn(sample)
         rows = self._tail.read_after(self.seq, BATCH_ROWS)
         if not rows:

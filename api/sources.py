@@ -3,37 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from pathlib import Path
 from typing import Final, Protocol
 
 from audit import Register, SavingCase, VerifiedSaving
-from dodac.clock import DAY_NS, HOUR_NS, Clock
+from dodac.clock import Clock
 from dodac.errors import StorageError
-from dodac.samples import Sample
-from store.tail import JournalTail
-
-_LOOK_BACK_NS: Final = (HOUR_NS, DAY_NS, 30 * DAY_NS, 400 * DAY_NS, 20_000 * DAY_NS)
-
-
-class NewestTail(JournalTail):
-    """A journal's tail that also finds the newest sample of each instrument."""
-
-    def __init__(self, path: Path, clock: Clock) -> None:
-        super().__init__(path)
-        self._clock = clock
-
-    def newest(self) -> list[Sample]:
-        """The newest sample of every instrument, looked for in growing windows back from now."""
-        now_ns = self._clock.now_ns()
-        found: list[Sample] = []
-        for instrument in self.instruments():
-            for back_ns in _LOOK_BACK_NS:
-                last = deque(self.samples(instrument, now_ns - back_ns, now_ns + DAY_NS), maxlen=1)
-                if last:
-                    found.append(last[0])
-                    break
-        return found
+from store import JournalStore
 
 
 class Journals:
@@ -42,16 +19,19 @@ class Journals:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._store: JournalTail | None = None
+        self._store: JournalStore | None = None
 
-    def store(self) -> JournalTail:
+    def store(self) -> JournalStore:
         """The open journal; StorageError when there is none."""
         with self._lock:
+            if self._store is not None and not self._store.in_place:
+                self._store.close()
+                self._store = None
             if self._store is None:
-                self._store = JournalTail(self.path)
+                self._store = JournalStore(self.path)
             return self._store
 
-    def store_or_none(self) -> JournalTail | None:
+    def store_or_none(self) -> JournalStore | None:
         """The open journal, or None when there is none yet."""
         try:
             return self.store()

@@ -14,8 +14,7 @@ from dodac.clock import iso_utc, parse_time_ns
 from dodac.contracts import Event, EventKind
 from dodac.errors import ConfigError, DataError, Where
 from dodac.quantities import channel, nearest
-from store import JournalStore, SinkCounts
-from store.journal_view import JournalView, view_journal
+from store import Accounts, JournalStore, SinkCounts
 
 if TYPE_CHECKING:
     from dodac.site import Site
@@ -89,7 +88,7 @@ class Report:
         return "\n\n".join(part for part in parts if part)
 
 
-def ledger_of(view: JournalView, sinks: Sequence[str] = ()) -> Ledger:
+def ledger_of(view: Accounts, sinks: Sequence[str] = ()) -> Ledger:
     """The ledger since the journal began; nothing is in flight in a journal.
 
     sinks: names of sinks that are configured: to one that took nothing yet, everything waits.
@@ -133,9 +132,9 @@ def read_report(path: Path, site: Site | None) -> Report:
 
     Raises StorageError when there is no journal or it can't be read.
     """
-    view = view_journal(path)
     store = JournalStore(path)
     try:
+        view = store.accounts()
         faults = open_faults(store.events(0, _FOREVER_NS))
     finally:
         store.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from audit.records import SavingCase
 from dodac.errors import DataError
 from dodac.units import conversion
-from store.saving_lines import SavingMeasurement, SavingPoint, SavingTags, saving_lines
+from store import SavingMeasurement, SavingPoint, SavingTags, saving_lines
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,12 +1,17 @@
 """store: the journal (SQLite), InfluxDB, and one query interface over both."""
 
+from store._accounts import Accounts, Counts
+from store._batch import Item, Outcome
+from store._sinks import SinkCounts, SinkState
 from store.influx import InfluxSink, InfluxTarget, WriteKind, WriteResult
 from store.influx_store import InfluxStore
-from store.journal import Counts, Item, Journal, Outcome, SinkCounts, SinkState
+from store.journal import Journal
 from store.journal_store import JournalStore
 from store.lines import Tags, event_line, flag_lines, line
+from store.saving_lines import SavingMeasurement, SavingPoint, SavingTags, saving_lines
 
 __all__ = [
+    "Accounts",
     "Counts",
     "InfluxSink",
     "InfluxStore",
@@ -15,6 +20,9 @@ __all__ = [
     "Journal",
     "JournalStore",
     "Outcome",
+    "SavingMeasurement",
+    "SavingPoint",
+    "SavingTags",
     "SinkCounts",
     "SinkState",
     "Tags",
@@ -23,4 +31,5 @@ __all__ = [
     "event_line",
     "flag_lines",
     "line",
+    "saving_lines",
 ]

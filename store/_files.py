@@ -119,9 +119,14 @@ class JournalFiles:
         names = ("", "-wal", "-shm")
         return [p for p in (self.path.with_name(self.path.name + name) for name in names) if p.exists()]
 
-    def size(self) -> int:
-        """Bytes of the database and its WAL."""
-        return sum(p.stat().st_size for p in self.beside() if not p.name.endswith("-shm"))
+
+def size_of(path: Path) -> int:
+    """Bytes of a journal's database and its WAL."""
+    size = 0
+    for file in (path, path.with_name(path.name + "-wal")):
+        with contextlib.suppress(FileNotFoundError):  # the WAL goes when the writer closes
+            size += file.stat().st_size
+    return size
 
 
 def _refuse_a_strangers_file(path: Path) -> None:

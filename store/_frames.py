@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from dodac.clock import DAY_NS
 from dodac.errors import DataError, Where
 from dodac.quantities import channel as channel_named
 from store import _intervals
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     Readings = tuple[Ints, Ints, Floats]
     """time_ns, span_ns, values (rows × channels, NaN where not good), sorted by time and part."""
 
-FLAG_COLUMNS = ("time", "channel", "reason", "value")
+CONTEXT_NS: Final = 400 * DAY_NS
+"""How far before and after a window neighbours are looked for: more than a year of monthly readings."""
 
 
 class ArrayStore(ABC):

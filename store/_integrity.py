@@ -83,7 +83,7 @@ def check_tail(files: JournalFiles, count: int) -> Damage | None:
     except _DamagedError as error:
         return Damage(str(error), rebuild=True, mark=mark)
     try:
-        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+        if schema.version_of(db) == 0:
             return _emptied(db, mark)
         rows = db.execute(SELECT_SAMPLES + "ORDER BY seq DESC LIMIT ?", (count,)).fetchall()
         if any(not is_sound(row) for row in rows):

@@ -72,6 +72,11 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return db
 
 
+def version_of(db: sqlite3.Connection) -> int:
+    """The version of a file's tables; 0 before the transaction that makes them."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
 def prepare(
     db: sqlite3.Connection,
     path: Path,
@@ -82,7 +87,7 @@ def prepare(
 
     Raises StorageError when the file is of a later version or is another program's database.
     """
-    version = db.execute("PRAGMA user_version").fetchone()[0]
+    version = version_of(db)
     where = Where(file=str(path))
     if version == 0:
         if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:

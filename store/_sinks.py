@@ -61,6 +61,10 @@ class Sinks:
             else:
                 self._of(sink)[SinkState(state)].add(first, last)
 
+    def names(self) -> list[str]:
+        """Sinks that rows were marked for, sorted."""
+        return sorted(self._sinks)
+
     def top(self) -> int:
         """The last lost seq, 0 when none is."""
         return max((last for _, last in self.lost), default=0)

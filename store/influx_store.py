@@ -17,9 +17,8 @@ from dodac.contracts import Event, EventKind
 from dodac.errors import StorageError, Where
 from dodac.quantities import CHANNELS, Measurement
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
-from store._frames import ArrayStore, empty_readings, flag_frame
+from store._frames import CONTEXT_NS, ArrayStore, empty_readings, flag_frame
 from store.influx import InfluxTarget, message_of, short
-from store.journal_store import CONTEXT_NS
 from store.lines import EVENT_MEASUREMENT, FLAG_MEASUREMENT, SPAN_FIELD
 
 if TYPE_CHECKING:

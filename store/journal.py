@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +15,7 @@ from dodac.contracts import Event, EventKind
 from dodac.samples import Layout, Sample
 from store import _codec as codec
 from store import _schema as schema
+from store._accounts import Counts, counts_of, facts_of, last_seq_of, tallies_of
 from store._batch import INSERT_EVENT, Batch, Catalog, Item, Outcome
 from store._faults import is_damage, storage_error
 from store._files import JournalFiles
@@ -23,23 +23,6 @@ from store._integrity import Damage, check_tail, salvage, verify_rows
 from store._ranges import Range, runs
 from store._rows import SELECT_SAMPLES, event_of, event_row
 from store._sinks import SinkCounts, Sinks, SinkState
-
-__all__ = ["Counts", "Item", "Journal", "Outcome", "SinkCounts", "SinkState"]
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Rows that stand in the journal now.
-
-    samples: conflicts included; lost: rows that damage took; size_bytes: file and WAL.
-    """
-
-    samples: int
-    events: int
-    dead_letters: int
-    lost: int
-    size_bytes: int
-    per_instrument: Mapping[str, int]
 
 
 class Journal:
@@ -57,8 +40,7 @@ class Journal:
             schema.prepare(self._db, files.path)
             self._catalog = Catalog(self._db)
             self._sinks = Sinks(self._db)
-            row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'samples'").fetchone()
-            self._seq = max(int(row[0]) if row else 0, self._sinks.top())
+            self._seq = last_seq_of(lambda sql, _: self._db.execute(sql).fetchall(), self._sinks)
         except BaseException:
             self._db.close()
             raise
@@ -196,10 +178,7 @@ class Journal:
 
     def facts(self) -> dict[str, dict[str, str]]:
         """Texts about instruments: instrument → name → value."""
-        found: dict[str, dict[str, str]] = {}
-        for instrument, name, value in self._read("SELECT instrument, name, value FROM facts"):
-            found.setdefault(instrument, {})[name] = value
-        return found
+        return facts_of(self._read)
 
     def last_seq(self) -> int:
         """The seq of the newest row, 0 in an empty journal."""
@@ -247,26 +226,11 @@ class Journal:
 
         Written in the same transaction as the items they count.
         """
-        found: dict[tuple[str, str], dict[str, int]] = {}
-        for instrument, source, outcome, count in self._read("SELECT * FROM tallies"):
-            found.setdefault((instrument, source), {})[outcome] = count
-        return found
+        return tallies_of(self._read)
 
     def counts(self) -> Counts:
         """Rows and bytes that stand in the journal now."""
-        per = self._read(
-            "SELECT names.name, count(*) FROM samples JOIN names ON names.id = samples.instrument GROUP BY 1"
-        )
-        events = self._read("SELECT count(*) FROM events")[0][0]
-        letters = self._read("SELECT count(*) FROM dead_letters")[0][0]
-        return Counts(
-            samples=sum(count for _, count in per),
-            events=events,
-            dead_letters=letters,
-            lost=len(self._sinks.lost),
-            size_bytes=self._files.size(),
-            per_instrument=dict(per),
-        )
+        return counts_of(self._read, self._sinks, self.path)
 
     def verify(self) -> list[str]:
         """Checks every row and SQLite's own structure; gives what is wrong, in words (empty when sound).

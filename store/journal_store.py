@@ -1,79 +1,130 @@
-"""The query interface over a journal: read only, beside the process that writes it."""
+"""The query interface over a journal, and its accounts: read only, beside the process that writes it."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from dodac.clock import DAY_NS
 from dodac.contracts import Event
 from dodac.errors import IntegrityError, StorageError, Where
 from dodac.samples import Layout, Sample
 from store import _codec as codec
 from store import _schema as schema
+from store._accounts import Accounts, accounts_of, facts_of, last_seq_of, tallies_of
+from store._columns import SELECT_PACKED, unpack
 from store._faults import storage_error
-from store._frames import ArrayStore, empty_readings, flag_frame
+from store._frames import CONTEXT_NS, ArrayStore, flag_frame
 from store._rows import EVENT_COLUMNS, SELECT_SAMPLES, event_of, is_sound, layouts_of
+from store._sinks import Sinks
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from store._frames import Readings
 
-CONTEXT_NS: Final = 400 * DAY_NS
-"""How far before and after a window neighbours are looked for: more than a year of monthly readings."""
-
-_PACKED: Final = (
-    "SELECT time_ns, span_ns, layout, present, flags, body FROM samples WHERE instrument = ? AND "
-)
-
 
 class JournalStore(ArrayStore):
-    """A journal as dodac.contracts.Store; any thread may call it.
+    """A journal as dodac.contracts.Store, and its accounts; any thread may call it.
 
-    Raises StorageError when there is no journal at the path or it can't be read.
+    Raises StorageError when there is no journal at the path (or none yet: a writer is just making
+    it), when it can't be read, and once it was replaced (`in_place`).
     """
 
     def __init__(self, path: Path) -> None:
         self._path = Path(path)
+        self._lock = threading.RLock()
+        self._layouts: dict[int, Layout] = {}
         if not self._path.exists():
-            raise StorageError(
-                "there is no journal here.",
-                Where(file=str(self._path)),
-                "Collect first (dodac run) or import a file (dodac import).",
-            )
-        self._lock = threading.Lock()
+            raise _no_journal(self._path)
         with storage_error(self._path):
             self._db = schema.connect(self._path, read_only=True)
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            try:
+                self._inode = self._path.stat().st_ino
+                version = schema.version_of(self._db)
+            except BaseException:
+                self._db.close()
+                raise
         if version != schema.VERSION:
             self._db.close()
+            if version == 0:
+                raise _no_journal(self._path)
             raise StorageError(
                 f"the journal has version {version}, this dodac reads {schema.VERSION}.",
                 Where(file=str(self._path)),
                 "Start dodac run once: it brings an older journal forward.",
             )
-        self._layouts: dict[int, Layout] = {}
 
     def close(self) -> None:
         """Closes the file."""
         with self._lock:
             self._db.close()
 
+    @property
+    def in_place(self) -> bool:
+        """False once another file stands at the path, e.g. after damage: open the journal again then."""
+        try:
+            return self._path.stat().st_ino == self._inode
+        except OSError:
+            return False
+
     def layouts(self) -> dict[int, Layout]:
         """Every layout of the journal, by id."""
-        with self._lock, storage_error(self._path):
-            return {layout.id: layout for layout in layouts_of(self._db).values()}
+        return {layout.id: layout for layout in self._by_number().values()}
 
     def facts(self) -> dict[str, dict[str, str]]:
         """Texts about instruments: instrument → name → value."""
-        found: dict[str, dict[str, str]] = {}
-        for instrument, name, value in self._read("SELECT instrument, name, value FROM facts"):
-            found.setdefault(instrument, {})[name] = value
+        return facts_of(self._read)
+
+    def tallies(self) -> dict[tuple[str, str], dict[str, int]]:
+        """Since the journal began, per (instrument, source): committed, duplicate, conflict, dead_letter."""
+        return tallies_of(self._read)
+
+    def accounts(self) -> Accounts:
+        """Counts, tallies, sinks and newest times, read in one transaction."""
+        with self._lock:
+            self._read("BEGIN")
+            try:
+                with storage_error(self._path):
+                    sinks = Sinks(self._db)
+                return accounts_of(self._read, sinks, self._path)
+            finally:
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+
+    def last_seq(self) -> int:
+        """The seq of the newest row, 0 in an empty journal."""
+        with self._lock, storage_error(self._path):
+            return last_seq_of(self._read, Sinks(self._db))
+
+    def read_after(self, seq: int, limit: int) -> list[tuple[int, Sample]]:
+        """Up to `limit` samples with a later seq, in the order of seq; damaged rows are passed over."""
+        while True:
+            rows = self._read(SELECT_SAMPLES + "WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+            found = [(int(row[0]), sample) for row in rows if (sample := self._sound(row)) is not None]
+            if found or len(rows) < limit:
+                return found
+            seq = rows[-1][0]
+
+    def newest(self, before_ns: int) -> list[Sample]:
+        """The last sample before a time of every instrument that has one; damaged rows are passed over."""
+        found = []
+        for name, _ in self._read("SELECT id, name FROM names ORDER BY name"):
+            place: tuple[int, int] = (before_ns, 0)
+            while rows := self._read(
+                SELECT_SAMPLES + "WHERE instrument = ? AND (time_ns, part) < (?, ?) "
+                "ORDER BY time_ns DESC, part DESC LIMIT 1",
+                (name, *place),
+            ):
+                sample = self._sound(rows[0])
+                if sample is not None:
+                    found.append(sample)
+                    break
+                place = (rows[0][2], rows[0][3])
         return found
 
     def instruments(self) -> tuple[str, ...]:
@@ -162,10 +213,25 @@ class JournalStore(ArrayStore):
 
     def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock, storage_error(self._path):
+            if not self.in_place:
+                raise StorageError(
+                    "the journal's file was replaced or removed.",
+                    Where(file=str(self._path)),
+                    "Open it again.",
+                )
             try:
                 return self._db.execute(sql, values).fetchall()
             except sqlite3.ProgrammingError as error:
                 raise StorageError("the journal was closed.", Where(file=str(self._path))) from error
+
+    def _sound(self, row: tuple[Any, ...]) -> Sample | None:
+        layout = self._by_number().get(row[4])
+        if layout is None or not is_sound(row):
+            return None
+        try:
+            return codec.decode(row, layout)
+        except IntegrityError:
+            return None
 
     def _id(self, instrument: str) -> int:
         rows = self._read("SELECT id FROM names WHERE name = ?", (instrument,))
@@ -180,10 +246,10 @@ class JournalStore(ArrayStore):
 
     def _readings(self, instrument: str, channels: tuple[str, ...], start_ns: int, end_ns: int) -> Readings:
         rows = self._read(
-            _PACKED + "time_ns >= ? AND time_ns < ? ORDER BY time_ns, part",
+            SELECT_PACKED + "time_ns >= ? AND time_ns < ? ORDER BY time_ns, part",
             (self._id(instrument), start_ns, end_ns),
         )
-        return self._unpack(rows, channels)
+        return unpack(rows, channels, self._by_number())
 
     def _context(
         self, instrument: str, channel: str, before_ns: int, after_ns: int, count: int
@@ -210,40 +276,17 @@ class JournalStore(ArrayStore):
 
         limit = 4 * count
         while True:
-            rows = self._read(f"{_PACKED}{clause} LIMIT {limit}", values)
-            time_ns, span_ns, found = self._unpack(rows, (channel,))
+            rows = self._read(f"{SELECT_PACKED}{clause} LIMIT {limit}", values)
+            time_ns, span_ns, found = unpack(rows, (channel,), self._by_number())
             good = np.flatnonzero(~np.isnan(found[:, 0]))[:count]
             if len(good) == count or len(rows) < limit:
                 return time_ns[good], span_ns[good], found[good]
             limit *= 8
 
-    def _unpack(self, rows: list[tuple[Any, ...]], channels: tuple[str, ...]) -> Readings:
-        """Arrays of rows of _PACKED: whole groups of full rows at once, the others one by one."""
-        import numpy as np
 
-        if not rows:
-            return empty_readings(len(channels))
-        times, spans, numbers, present, flags, bodies = zip(*rows, strict=True)
-        values = np.full((len(rows), len(channels)), np.nan)
-        number_of = np.array(numbers, dtype=np.int64)
-        full = np.array([a is None and b is None for a, b in zip(present, flags, strict=True)])
-        layouts = self._by_number()
-        for number in np.unique(number_of).tolist():
-            layout = layouts[number]
-            wanted = [(col, layout.index[c]) for col, c in enumerate(channels) if c in layout.index]
-            if not wanted:
-                continue
-            mine = number_of == number
-            whole = np.flatnonzero(mine & full)
-            if len(whole):
-                packed = b"".join([bodies[row] for row in whole.tolist()])
-                block = np.frombuffer(packed, dtype="<f8").reshape(len(whole), len(layout.channels))
-                for col, place in wanted:
-                    values[whole, col] = block[:, place]
-            for row in np.flatnonzero(mine & ~full).tolist():
-                got = codec.decode(
-                    (0, 0, 0, 0, 0, 0, 0, present[row], bodies[row], flags[row], None, 0), layout
-                ).values
-                for col, place in wanted:
-                    values[row, col] = got[place]
-        return np.array(times, dtype=np.int64), np.array(spans, dtype=np.int64), values
+def _no_journal(path: Path) -> StorageError:
+    return StorageError(
+        "there is no journal here.",
+        Where(file=str(path)),
+        "Collect first (dodac run) or import a file (dodac import).",
+    )

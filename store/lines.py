@@ -11,13 +11,11 @@ from dodac.clock import SECOND_NS
 from dodac.contracts import Event
 from dodac.quantities import Measurement
 from dodac.samples import Layout, Sample
+from store._escape import tag_text, text_field
 
 SPAN_FIELD: Final = "span_s"
 FLAG_MEASUREMENT: Final = "reading_flag"
 EVENT_MEASUREMENT: Final = "event"
-
-_TAG_ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ ", "\n": "\\ ", "\r": "\\ ", "\\": "/"})
-_TEXT_ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +29,9 @@ class Tags:
     measurement: Measurement
 
 
-def _tag_text(**tags: str) -> str:
-    """Tags in the order of their names, escaped; empty ones are left out.
-
-    Line protocol has no way to write a backslash safely in a tag: it becomes "/".
-    """
-    return "".join(f",{key}={value.translate(_TAG_ESCAPES)}" for key, value in sorted(tags.items()) if value)
-
-
 @lru_cache(maxsize=4096)
 def _head(tags: Tags) -> str:
-    return tags.measurement.value + _tag_text(
+    return tags.measurement.value + tag_text(
         company=tags.company, site=tags.site, asset=tags.asset, instrument=tags.instrument
     )
 
@@ -81,7 +71,7 @@ def flag_lines(sample: Sample, tags: Tags, seq: int) -> list[str]:
     """
     lines = []
     for flag in sample.flags:
-        head = FLAG_MEASUREMENT + _tag_text(
+        head = FLAG_MEASUREMENT + tag_text(
             company=tags.company,
             site=tags.site,
             asset=tags.asset,
@@ -98,7 +88,7 @@ def flag_lines(sample: Sample, tags: Tags, seq: int) -> list[str]:
 
 def event_line(event: Event, company: str, site: str, seq: int) -> str:
     """The line of an event: tags kind, source and instrument, fields text, data (JSON), end_ns, seq."""
-    head = EVENT_MEASUREMENT + _tag_text(
+    head = EVENT_MEASUREMENT + tag_text(
         company=company,
         site=site,
         kind=event.kind.value,
@@ -107,7 +97,4 @@ def event_line(event: Event, company: str, site: str, seq: int) -> str:
     )
     data = json.dumps(dict(event.data), ensure_ascii=False, sort_keys=True)
     end = f",end_ns={event.end_ns}i" if event.end_ns is not None else ""
-    return (
-        f'{head} data="{data.translate(_TEXT_ESCAPES)}"{end},seq={float(seq)!r},'
-        f'text="{event.text.translate(_TEXT_ESCAPES)}" {event.time_ns}'
-    )
+    return f"{head} data={text_field(data)}{end},seq={float(seq)!r},text={text_field(event.text)} {event.time_ns}"

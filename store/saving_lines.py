@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from store.lines import _TEXT_ESCAPES, _tag_text
+from store._escape import tag_text, text_field
 
 
 class SavingMeasurement(StrEnum):
@@ -52,11 +52,15 @@ def saving_lines(
     """
     if not all((tags.company, tags.site, tags.option, tags.plan, tags.verification)):
         raise ValueError(f"a tag of a saving is empty: {tags}.")
-    head = measurement.value + _tag_text(**asdict(tags))
+    head = measurement.value + tag_text(**asdict(tags))
     lines = []
     for point in points:
         fields = [f"{name}={_number(name, value)}" for name, value in point.fields.items() if value == value]
-        fields += [f"{name}={_text(value)}" for name, value in point.texts.items() if value]
+        fields += [
+            f"{name}={text_field(value.replace(chr(10), ' '))}"
+            for name, value in point.texts.items()
+            if value
+        ]
         if fields:
             lines.append(f"{head} {','.join(fields)} {point.time_ns}")
     return lines
@@ -66,7 +70,3 @@ def _number(name: str, value: float) -> str:
     if math.isinf(value):
         raise ValueError(f"{name} of a saving is infinite.")
     return repr(float(value))
-
-
-def _text(value: str) -> str:
-    return f'"{value.replace(chr(10), " ").translate(_TEXT_ESCAPES)}"'

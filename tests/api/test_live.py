@@ -42,7 +42,7 @@ class FakeTail:
     def layouts(self) -> dict[int, Layout]:
         return {layout.id: layout for layout in (POWER, FLUE)}
 
-    def newest(self) -> list[Sample]:
+    def newest(self, before_ns: int) -> list[Sample]:
         return list({sample.instrument: sample for _, sample in self.rows}.values())
 
     def close(self) -> None:

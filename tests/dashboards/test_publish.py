@@ -14,7 +14,7 @@ from dodac.cli import main
 from dodac.clock import SECOND_NS, ManualClock
 from dodac.errors import DataError, Exit
 from dodac.samples import Layout
-from store.saving_lines import SavingMeasurement, SavingPoint, SavingTags, saving_lines
+from store import SavingMeasurement, SavingPoint, SavingTags, saving_lines
 
 TAGS = SavingTags("c", "s", "o", "p", "v")
 HOUR_NS = 3600 * SECOND_NS

@@ -1,0 +1,96 @@
+"""What a journal's writer and its readers tell alike: facts, tallies, counts, and what became of rows at sinks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from store._files import size_of
+from store._sinks import SinkCounts, Sinks
+
+Read = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
+"""Runs one SELECT with its values and gives all rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows that stand in the journal now.
+
+    samples: conflicts included; lost: rows that damage took; size_bytes: file and WAL.
+    """
+
+    samples: int
+    events: int
+    dead_letters: int
+    lost: int
+    size_bytes: int
+    per_instrument: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """A journal's accounts at one moment.
+
+    tallies: since the journal began, (instrument, source) → outcome → samples. sinks: those that
+    took, refused or expired something. last_ns: instrument → time of its newest sample (UTC).
+    """
+
+    counts: Counts
+    tallies: Mapping[tuple[str, str], Mapping[str, int]]
+    sinks: Mapping[str, SinkCounts]
+    last_ns: Mapping[str, int]
+
+
+def facts_of(read: Read) -> dict[str, dict[str, str]]:
+    """Texts about instruments: instrument → name → value."""
+    found: dict[str, dict[str, str]] = {}
+    for instrument, name, value in read("SELECT instrument, name, value FROM facts", ()):
+        found.setdefault(instrument, {})[name] = value
+    return found
+
+
+def tallies_of(read: Read) -> dict[tuple[str, str], dict[str, int]]:
+    """Since the journal began, per (instrument, source): committed, duplicate, conflict, dead_letter."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for instrument, source, outcome, count in read(
+        "SELECT instrument, source, outcome, count FROM tallies", ()
+    ):
+        found.setdefault((instrument, source), {})[outcome] = count
+    return found
+
+
+def last_seq_of(read: Read, sinks: Sinks) -> int:
+    """The seq of the newest row that was ever given out, lost ones too; 0 in an empty journal."""
+    rows = read("SELECT seq FROM sqlite_sequence WHERE name = 'samples'", ())
+    return max(int(rows[0][0]) if rows else 0, sinks.top())
+
+
+def counts_of(read: Read, sinks: Sinks, path: Path) -> Counts:
+    """Rows and bytes that stand in the journal now."""
+    per = read(
+        "SELECT names.name, count(*) FROM samples JOIN names ON names.id = samples.instrument GROUP BY 1", ()
+    )
+    return Counts(
+        samples=sum(count for _, count in per),
+        events=read("SELECT count(*) FROM events", ())[0][0],
+        dead_letters=read("SELECT count(*) FROM dead_letters", ())[0][0],
+        lost=len(sinks.lost),
+        size_bytes=size_of(path),
+        per_instrument=dict(per),
+    )
+
+
+def accounts_of(read: Read, sinks: Sinks, path: Path) -> Accounts:
+    """Everything at once; the caller holds a read transaction so that it is of one moment."""
+    newest = read(
+        "SELECT name, (SELECT max(time_ns) FROM samples WHERE instrument = names.id) FROM names", ()
+    )
+    top = last_seq_of(read, sinks)
+    return Accounts(
+        counts=counts_of(read, sinks, path),
+        tallies=tallies_of(read),
+        sinks={name: sinks.counts(name, top) for name in sinks.names()},
+        last_ns={name: time_ns for name, time_ns in newest if time_ns is not None},
+    )
