@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from collector._gaps import follow
 from collector.facts import sink_name
 from collector.ledger import Ledger, SinkCount, SourceCount, table
 from dodac.clock import iso_utc, parse_time_ns
-from dodac.contracts import Event, EventKind
+from dodac.contracts import Event
 from dodac.errors import ConfigError, DataError, Where
 from dodac.quantities import channel, nearest
 from store import Accounts, JournalStore, SinkCounts
@@ -115,15 +116,7 @@ def ledger_of(view: Accounts, sinks: Sequence[str] = ()) -> Ledger:
 def open_faults(events: Iterable[Event]) -> tuple[Event, ...]:
     """Faults that started and have not ended, oldest first; a new start of the collector forgets older ones."""
     standing: dict[tuple[str, str | None], Event] = {}
-    for event in events:
-        key = (event.source, event.instrument)
-        if event.kind is EventKind.START:
-            standing.clear()
-        lasting_alarm = event.kind is EventKind.ALARM and event.data.get("state") == "start"
-        if event.kind is EventKind.FAULT_START or lasting_alarm:
-            standing.setdefault(key, event)
-        elif event.kind is EventKind.FAULT_END:
-            standing.pop(key, None)
+    follow(standing, events)
     return tuple(standing.values())
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from collector._alive import Alive
+from collector._gaps import gaps_of_standing_faults
 from collector.facts import measurement_of, sink_name, site_facts, tag_source
 from collector.forwarder import Forwarder, Sink, SinkStatus
 from collector.ingest import Ingest, IngestStatus
@@ -99,8 +100,7 @@ class Collector:
             return
         self._running = True
         self._ingest.start()
-        gap = self._alive.gap()
-        if gap is not None:
+        for gap in self._gaps():
             self._ingest.event(gap)
         self._alive.start()
         polled = len(self._polled)
@@ -169,6 +169,12 @@ class Collector:
             sinks=tuple(forwarder.status() for forwarder in self._forwarders),
             ticks=self._schedule.ticks(),
         )
+
+    def _gaps(self) -> list[Event]:
+        away = self._alive.gap()
+        members = {connection.id: connection.instruments for connection in self._connections}
+        found = gaps_of_standing_faults(self.journal, members, self._clock.now_ns())
+        return found if away is None else [away, *found]
 
     def _poll(self, instrument: str, due_ns: int) -> bool:
         return self._polled[instrument].poll(instrument, due_ns)

@@ -241,6 +241,24 @@ def test_the_time_between_two_runs_is_told_as_a_gap(
     assert stopped_ns - 2 * 10**9 < gap.time_ns < stopped_ns < gap.end_ns < started_ns
 
 
+def test_a_fault_standing_at_the_stop_is_told_as_a_gap_by_the_next_run(
+    make: Callable[..., Collector], site: Site, kit: Any
+) -> None:
+    first = make(FakeConnection())
+    first.start()
+    died_ns = time.time_ns()
+    first.inbox.event(Event(died_ns, EventKind.FAULT_START, "no answer", "bus1", "meter1"))
+    first.stop()
+    second = make(FakeConnection())
+    second.start()
+    assert second.flush()
+    second.stop()
+    store = JournalStore(site.journal_path)
+    gaps = [event for event in store.events(0, 1 << 62) if event.kind is EventKind.GAP]
+    store.close()
+    assert [(gap.time_ns, gap.instrument) for gap in gaps if gap.instrument] == [(died_ns, "meter1")]
+
+
 def test_a_restart_forgets_faults_that_it_did_not_see_itself() -> None:
     def at(time_ns: int, kind: EventKind, source: str = "bus1") -> Event:
         return Event(time_ns, kind, "", source)
