@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from dodac.clock import HOUR_NS, MINUTE_NS, parse_time_ns
 from dodac.errors import DataError
 from dodac.quantities import Kind
-from store._intervals import clean_counter, per_step
+from store._intervals import per_step
 from store._steps import edges
 
 T0 = 1_790_000_000_000_000_000
@@ -25,59 +23,6 @@ def _amounts(
     return per_step(
         kind, times, np.zeros(len(times), np.int64), np.array(values, float), marks, T0, int(marks[-1])
     )
-
-
-@pytest.mark.parametrize(
-    ("values", "kept", "breaks"),
-    [
-        ([5, 6, 0, 7, 8], [5, 6, 7, 8], 0),  # zero once
-        ([5, 6, 0, 0, 0, 0, 0, 0, 7, 8], [5, 6, 7, 8], 0),  # zero for long, back by one jump
-        ([5, 6, 9999, 7, 8], [5, 6, 7, 8], 0),  # spike
-        ([5, 6, 5.9, 7, 8], [5, 6, 7, 8], 0),  # a jitter
-        ([500, 501, 0, 1, 2, 3, 4, 5], [500, 501, 0, 1, 2, 3, 4, 5], 1),  # reset
-        ([998, 999, 1, 2, 3, 4, 5], [998, 999, 1, 2, 3, 4, 5], 1),  # rollover
-        ([50, 60, 0, 10, 20, 30, 40, 50, 60, 70], [50, 60, 0, 10, 20, 30, 40, 50, 60, 70], 1),  # grows back
-        ([7, 8, 0], [7, 8, 0], 1),  # not known yet: no amount, no negative
-    ],
-)
-def test_falls_are_told_apart(values: list[float], kept: list[float], breaks: int) -> None:
-    keep, broken = clean_counter(np.array(values, float))
-    assert np.array(values, float)[keep].tolist() == kept
-    assert broken[keep].sum() == breaks
-
-
-def test_a_meter_that_starts_at_zero_before_its_total_is_loaded_consumes_nothing() -> None:
-    value, coverage = _amounts([0.0, 41_000.0, 41_001.0, 41_002.0, 41_003.0])
-    assert np.nansum(value) == pytest.approx(3.0)
-    assert coverage[0] == pytest.approx(0.75)
-
-
-@given(
-    st.lists(st.floats(0.0, 5.0), min_size=30, max_size=200),
-    st.sets(st.integers(1, 198), max_size=6),
-    st.sampled_from([0.0, 1e9]),
-)
-@settings(deadline=None, derandomize=True)
-def test_single_wrong_readings_anywhere_never_add_energy(
-    rises: list[float], places: set[int], wrong: float
-) -> None:
-    truth = 40_000.0 + np.cumsum(rises)
-    seen = truth.copy()
-    for place in places:
-        if place < len(seen) - 1:
-            seen[place] = wrong
-    value, coverage = _amounts(seen.tolist())
-    assert (value[~np.isnan(value)] >= 0).all()
-    assert np.nansum(value) <= truth[-1] - truth[0] + 1e-6
-    assert ((coverage >= 0) & (coverage <= 1)).all()
-
-
-@given(st.lists(st.floats(0, 1e6), min_size=2, max_size=80))
-@settings(deadline=None, derandomize=True)
-def test_any_counter_readings_at_all_give_no_negative_energy(values: list[float]) -> None:
-    value, coverage = _amounts(values)
-    assert (value[~np.isnan(value)] >= 0).all()
-    assert (np.isnan(value) == (coverage == 0)).all()
 
 
 def test_statements_that_overlap_are_averaged_and_not_counted_twice() -> None:
