@@ -10,24 +10,25 @@ from typing import Final
 from dodac.errors import ConfigError, Where
 
 TEMPLATE: Final = """\
-# dodac site file. Check it at any time: dodac status --site {file}
-# Everything after a "#" is a comment; take the "#" away to switch an example on.
+# dodac site file. Every command checks it first and names the line of a mistake.
+# A "#" begins a comment. To switch an example on, take the "#" away from its lines; delete what you don't have.
 
+# Who and where. The two ids go into every reading's tags: small letters, digits, "-"; choose them once.
 [site]
-id = "{id}"                       # small letters, digits, "-": goes into every reading's tags
+id = "{id}"
 company = "{id}"
 name = "{name}"
 timezone = "Asia/Ho_Chi_Minh"
-language = "vi"                   # "vi" or "en"
+language = "vi"                   # of pages and reports: "vi" or "en"
 
 # --- Connections: how instruments are reached -------------------------------------------------
-# One RS-485 line; several meters may share it. Give the stable name of the adapter:
-#   ls /dev/serial/by-id/
-#[connections.bus1]
-#kind = "serial"
-#port = "/dev/serial/by-id/usb-..."
-#baud = 9600
-#frame = "8N1"                    # many meters: "8E1"
+# One RS-485 line; several meters may share it. Give the stable name of the adapter: ls -l /dev/serial/by-id/
+# No meter at hand? dodac simulate eastron.sdm630   prints a port that can stand here.
+[connections.bus1]
+kind = "serial"
+port = "{port}"
+baud = 9600
+frame = "8N1"                     # many meters: "8E1"
 
 # A Modbus TCP gateway:
 #[connections.gateway1]
@@ -43,17 +44,29 @@ language = "vi"                   # "vi" or "en"
 #user = "kit-01"
 #password_file = "secrets/broker"
 
-# --- Instruments: one table each. Models: dodac profiles --------------------------------------
-#[[instruments]]
-#id = "boiler1-power"
-#asset = "boiler1"                # the equipment it measures
-#profile = "eastron.sdm630"
-#connection = "bus1"
-#address = 1
-#every = "10s"
-#serial_number = ""
-#ct_ratio = "400/5"
+# --- Instruments: one table each. Models: dodac profiles; what to write: dodac profiles show ID --
+[[instruments]]
+id = "boiler1-power"
+asset = "boiler1"                 # the equipment it measures
+profile = "eastron.sdm630"
+connection = "bus1"
+address = 1                       # as set in the meter's own menu
+every = "10s"
+# Facts that stand in the report; fill in what is true, from the plate and the certificate:
+#name = "Boiler house power"
+#serial_number = "17110042"
+#accuracy_class = "1"             # gives the meter's own ± in the report
 #calibration = {{ date = 2026-03-02, due = 2027-03-02, laboratory = "", certificate = "" }}
+# Only for meters that show the secondary side of their transformers (SDM630 shows the primary side):
+#ct_ratio = "400/5"
+
+# A meter that publishes over MQTT:
+#[[instruments]]
+#id = "compressor1-power"
+#asset = "compressor1"
+#profile = "generic.mqtt-json"
+#connection = "broker"
+#topic = "plant/compressor1"
 
 # An instrument whose readings come from files: dodac import FILE --site {file} --instrument building
 #[[instruments]]
@@ -79,14 +92,16 @@ port = 8321
 """
 
 
-def write_site(folder: Path) -> Path:
+def write_site(folder: Path, adapters: Path = Path("/dev/serial/by-id")) -> Path:
     """Writes FOLDER/site.toml with safe defaults, and an empty FOLDER/secrets only you can enter.
 
+    adapters: where the system lists serial adapters by their stable names; a single one is written in.
     Raises ConfigError when the file is there already or can't be written.
     """
     path = folder / "site.toml"
     name = folder.resolve().name
-    text = TEMPLATE.format(file=path, id=_site_id(name), name=name.replace("\\", "").replace('"', ""))
+    plain = name.replace("\\", "").replace('"', "")
+    text = TEMPLATE.format(file=path, id=_site_id(name), name=plain, port=_port(adapters))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
@@ -103,6 +118,14 @@ def write_site(folder: Path) -> Path:
             f"the site file can't be written: {error.strerror}.", Where(file=str(path))
         ) from None
     return path
+
+
+def _port(adapters: Path) -> str:
+    try:
+        found = sorted(adapters.iterdir())
+    except OSError:
+        found = []
+    return str(found[0]) if len(found) == 1 else "/dev/serial/by-id/usb-..."
 
 
 def _site_id(name: str) -> str:

@@ -7,7 +7,8 @@ import sys
 import time
 from typing import Final
 
-from dodac.contracts import Event, EventKind
+from dodac.contracts import DeadLetter, Event, EventKind
+from dodac.samples import Sample
 
 log = logging.getLogger("dodac.collector")
 
@@ -45,3 +46,31 @@ def log_event(event: Event) -> None:
     log.log(
         _LEVELS.get(event.kind, logging.INFO), "%s %s: %s", event.kind.value, who or "collector", event.text
     )
+
+
+class FirstTimes:
+    """One line when an instrument is heard for the first time, one when a payload can't become samples."""
+
+    def __init__(self) -> None:
+        self._heard: set[tuple[str, str]] = set()
+        self._refused: set[tuple[str, str]] = set()
+
+    def sample(self, sample: Sample, source: str) -> None:
+        """Tells the first sample with good readings of an instrument and source."""
+        key = (sample.instrument, source)
+        if key in self._heard:
+            return
+        good = sum(value == value for value in sample.values)
+        if good:
+            self._heard.add(key)
+            log.info("first %s %s: good readings on %d channels", source, sample.instrument, good)
+
+    def letter(self, letter: DeadLetter) -> None:
+        """Tells the first dead letter of an instrument and source; the others are only counted."""
+        key = (letter.instrument or "(unknown)", letter.source)
+        if key in self._refused:
+            return
+        self._refused.add(key)
+        topic = f" (topic {letter.topic})" if letter.topic else ""
+        told = f"{letter.reason}{topic}; kept aside, further ones are only counted"
+        log.warning("dead_letter %s %s: %s", letter.source, key[0], told)

@@ -25,20 +25,35 @@ def _words(text: str) -> None:
 
 def init(argv: Sequence[str]) -> int:
     """`dodac init FOLDER`: writes a commented site file."""
-    parser = argparse.ArgumentParser(prog="dodac init", description="Write a site file to start from.")
-    parser.add_argument("folder", type=Path, nargs="?", default=Path(), help="where to write site.toml")
+    parser = argparse.ArgumentParser(
+        prog="dodac init",
+        description="Write a commented site file to start from.",
+        epilog="Example: dodac init my-plant",
+    )
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=Path(), help="where to write site.toml (default: here)"
+    )
     args = parser.parse_args(argv)
     from collector._init_site import write_site
 
     path = write_site(args.folder)
     sys.stdout.write(f"{path}\n")
-    _words(f"Next: switch on a connection and an instrument in {path}, then: dodac read ID --site {path}")
+    _words(
+        f"Next: fill in port, address and profile in {path}, then read it once:\n"
+        f"  dodac read boiler1-power --site {path}"
+    )
     return Exit.OK
 
 
 def run(argv: Sequence[str]) -> int:
     """`dodac run`: collects until SIGINT or SIGTERM."""
-    parser = argparse.ArgumentParser(prog="dodac run", description="Collect until Ctrl-C.")
+    parser = argparse.ArgumentParser(
+        prog="dodac run",
+        description="Collect until Ctrl-C: read every instrument of the site file into the journal, and send it to "
+        "InfluxDB when the site file has one. One line is written when a fault starts and one when it ends; at the end "
+        "the ledger.",
+        epilog="Examples: dodac run --site my-plant; dodac run --site my-plant --for 8h",
+    )
     parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (default site.toml)")
     parser.add_argument("--for", dest="span", metavar="TIME", help='end by itself, e.g. "10s" or "8h"')
     parser.add_argument("--verbose", action="store_true", help="debug lines too")
@@ -57,6 +72,10 @@ def run(argv: Sequence[str]) -> int:
         signal.signal(number, lambda *_: stop.set())
     collector = Collector(site, SystemClock())
     collector.start()
+    _words(
+        f"Collecting until Ctrl-C{'' if args.span is None else f' or for {args.span}'}. In another terminal: "
+        f"dodac status --site {args.site} (the ledger), dodac serve --site {args.site} (the page)."
+    )
     stop.wait(None if span_ns is None else span_ns / SECOND_NS)
     # a second Ctrl-C ends at once, whatever hangs
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -68,7 +87,12 @@ def run(argv: Sequence[str]) -> int:
 
 def status(argv: Sequence[str]) -> int:
     """`dodac status`: ledger, rows and open gaps, read from the journal."""
-    parser = argparse.ArgumentParser(prog="dodac status", description="The ledger of a site's journal.")
+    parser = argparse.ArgumentParser(
+        prog="dodac status",
+        description="The ledger of a site's journal: what was received, stored, delivered, and what is in fault; "
+        "also while dodac run works. Exit code 5 when a sample is not accounted for.",
+        epilog="Example: dodac status --site my-plant",
+    )
     _where(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
     args = parser.parse_args(argv)
@@ -145,7 +169,12 @@ def import_file(argv: Sequence[str]) -> int:
 
 def export(argv: Sequence[str]) -> int:
     """`dodac export INSTRUMENT`: good readings as CSV."""
-    parser = argparse.ArgumentParser(prog="dodac export", description="Good readings of the journal as CSV.")
+    parser = argparse.ArgumentParser(
+        prog="dodac export",
+        description="Good readings of the journal as CSV, times in UTC; flagged ones are left out.",
+        epilog="Example: dodac export boiler1-power --site my-plant --channel power_w --from 2026-11-01 --to 2026-12-01 "
+        "> power.csv",
+    )
     parser.add_argument("instrument", help="instrument id")
     _where(parser)
     parser.add_argument("--channel", action="append", default=[], help="only this channel (repeatable)")

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final
 
 from collector._commit import STORAGE_FAULTS, Spool, commit_all
-from collector._log import log_event
+from collector._log import FirstTimes, log_event
 from collector.ledger import UNKNOWN, SourceCount
 from dodac.clock import Clock
 from dodac.contracts import DeadLetter, Event, EventKind
@@ -107,6 +107,7 @@ class Ingest:
         self._batch: list[_Entry] = []
         self._known: set[int] = set()
         self._tally: dict[Key, _Tally] = {}
+        self._first = FirstTimes()
         self._closed = False
         self._abandon = False
         self._refused = 0
@@ -128,6 +129,7 @@ class Ingest:
     def sample(self, sample: Sample, *, source: str, done: Done | None = None) -> None:
         """Queues one sample; blocks while the window is full."""
         self._put(_Entry(source, (sample,), done, {sample.instrument: 1}))
+        self._first.sample(sample, source)
 
     def samples(self, samples: Iterable[Sample], *, source: str, done: Done | None = None) -> None:
         """Queues many samples; `done` is called once, after the commit that holds the last of them."""
@@ -145,6 +147,7 @@ class Ingest:
     def dead_letter(self, letter: DeadLetter, *, done: Done | None = None) -> None:
         """Queues a payload that could not become samples; blocks while the window is full."""
         self._put(_Entry(letter.source, (letter,), done, {letter.instrument or UNKNOWN: 1}))
+        self._first.letter(letter)
 
     def event(self, event: Event) -> None:
         """Queues an event and writes its log line; never blocks, so that any thread may report."""

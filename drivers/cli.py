@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dodac.clock import SystemClock, iso_utc
+from dodac.clock import SystemClock, iso_utc, local_text
 from dodac.errors import ConfigError, Exit
 from dodac.quantities import CHANNELS, Kind, nearest
-from drivers.profile import ModbusProfile, Profile
+from drivers.profile import ModbusProfile, MqttJsonProfile, Profile
 
 
 def _say(text: str) -> None:
@@ -26,7 +26,9 @@ def _say(text: str) -> None:
 def profiles(argv: Sequence[str]) -> int:
     """`dodac profiles`: the list; `dodac profiles show ID`: one with its channels and caveats."""
     parser = argparse.ArgumentParser(
-        prog="dodac profiles", description="Lists the instruments dodac can read, or shows one."
+        prog="dodac profiles",
+        description="Lists the instruments dodac can read, or shows one.",
+        epilog="Examples: dodac profiles; dodac profiles show eastron.sdm630; dodac profiles check --site my-plant",
     )
     parser.add_argument("--json", action="store_true", help="machine-readable")
     parser.add_argument(
@@ -103,7 +105,24 @@ def _show(profile: Profile, *, as_json: bool) -> int:
         _say("\ncaveats")
         for caveat in profile.caveats:
             _say(f"  {caveat.text}\n    (source: {caveat.source})")
+    _say(f"\nin the site file\n{_site_example(profile)}")
     return Exit.OK
+
+
+def _site_example(profile: Profile) -> str:
+    """The tables that a site file needs for an instrument of this profile."""
+    if isinstance(profile, MqttJsonProfile):
+        connection = 'broker]\nkind = "mqtt"\nurl = "mqtt://127.0.0.1:1883"'
+        place = 'connection = "broker"\n'
+        place += 'address = "WORD"' if "{address}" in profile.topic else f'topic = "{profile.topic}"'
+        words = f"    # topic {profile.topic}" if "{address}" in profile.topic else ""
+    else:
+        connection = 'bus1]\nkind = "serial"\nport = "/dev/serial/by-id/..."'
+        connection += f'\nbaud = {profile.link.baud[0]}\nframe = "{profile.link.frame[0]}"'
+        place = 'connection = "bus1"\naddress = 1'
+        words = "" if isinstance(profile, ModbusProfile) else '    # or the 8 digits on the meter: "12345678"'
+    text = f'[connections.{connection}\n\n[[instruments]]\nid = "my-meter"\nprofile = "{profile.id}"\n{place}{words}'
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
 def _check(found: Mapping[str, Profile]) -> int:
@@ -123,7 +142,9 @@ def _check(found: Mapping[str, Profile]) -> int:
 def read(argv: Sequence[str]) -> int:
     """`dodac read INSTRUMENT`: one reading now, raw and scaled; exit code 3 when it does not answer."""
     parser = argparse.ArgumentParser(
-        prog="dodac read", description="Reads an instrument of the site file once and prints its values."
+        prog="dodac read",
+        description="Reads an instrument of the site file once and prints its values.",
+        epilog="Example: dodac read boiler1-power --site my-plant",
     )
     parser.add_argument("instrument", help="its id in the site file")
     parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (site.toml)")
@@ -162,7 +183,8 @@ def read(argv: Sequence[str]) -> int:
         }
         _say(json.dumps(whole, indent=2, ensure_ascii=False))
     else:
-        _say(f"{args.instrument}  {iso_utc(sample.time_ns)}  ({sample.span_ns / 1e6:.0f} ms)")
+        when = local_text(sample.time_ns, site.site.timezone, "%Y-%m-%d %H:%M:%S %z")
+        _say(f"{args.instrument}  {when}  ({sample.span_ns / 1e6:.0f} ms)")
         rows = [
             (
                 f"  {r['channel']}",
@@ -198,10 +220,12 @@ def simulate(argv: Sequence[str]) -> int:
 
     parser = argparse.ArgumentParser(
         prog="dodac simulate",
-        description="Serves an instrument's profile on a pseudo-terminal at real line speed.",
-        epilog="faults: " + "; ".join(f"{kind}: {words}" for kind, words in FAULTS.items()),
+        description="Serves a Modbus instrument's profile on a pseudo-terminal at real line speed. "
+        "Prints the port: write it into the site file as a serial connection's port.",
+        epilog="Example: dodac simulate eastron.sdm630 --unit 3 --value power_w=4321. Faults: "
+        + "; ".join(f"{kind}: {words}" for kind, words in FAULTS.items()),
     )
-    parser.add_argument("profile")
+    parser.add_argument("profile", help="id of a Modbus profile (dodac profiles)")
     parser.add_argument(
         "--site", type=Path, default=Path("site.toml"), help="its folder's profiles/ count too"
     )
@@ -211,7 +235,9 @@ def simulate(argv: Sequence[str]) -> int:
         "--value", action="append", default=[], metavar="CHANNEL=NUMBER", help="a fixed value"
     )
     parser.add_argument("--fault", choices=list(FAULTS), help="shown once every ten seconds")
-    parser.add_argument("--fault-seconds", type=float, default=1.5, help="for late and unplug")
+    parser.add_argument(
+        "--fault-seconds", type=float, default=1.5, help="how long late, dead and unplug last (1.5)"
+    )
     parser.add_argument("--seconds", type=float, help="end after so long (default: Ctrl-C)")
     args = parser.parse_args(argv)
     from drivers.catalogue import load_profile

@@ -72,7 +72,12 @@ def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Rea
         raise _misfit(site, item, "only instruments with a profile and a connection can be read.")
     config = site.connections[item.connection]
     if not isinstance(config, SerialConnection | TcpConnection):
-        raise _misfit(site, item, f"a {config.kind} connection sends by itself; it can't be asked.")
+        kind = "an MQTT" if config.kind == "mqtt" else f"a {config.kind}"
+        raise ConfigError(
+            f"{kind} connection brings readings by itself; it can't be asked.",
+            Where(file=str(site.path), instrument=item.id),
+            "Collect with dodac run, then look at dodac status.",
+        )
     bus = _bus(config, clock)
     reader = _reader(site, item, load_profile_of(site, item), config, clock)
     where = Where(instrument=item.id, connection=item.connection)

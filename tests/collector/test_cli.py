@@ -218,8 +218,24 @@ def test_the_examples_of_a_new_site_file_are_right_once_switched_on(tmp_path: Pa
         encoding="utf-8",
     )
     site = load_site(path)
-    assert {item.id for item in site.instruments} == {"boiler1-power", "building"}
+    assert {item.id for item in site.instruments} == {"boiler1-power", "compressor1-power", "building"}
     assert set(site.connections) == {"bus1", "gateway1", "broker"}
+
+
+def test_a_new_site_file_has_a_meter_to_fill_in_and_takes_a_single_adapter(tmp_path: Path) -> None:
+    from collector._init_site import write_site
+
+    adapters = tmp_path / "by-id"
+    site = load_site(write_site(tmp_path / "none", adapters))
+    assert [item.id for item in site.instruments] == ["boiler1-power"]
+    assert site.instruments[0].calibration is None  # a made-up fact would stand in a report
+    adapters.mkdir()
+    (adapters / "usb-one").touch()
+    assert f'port = "{adapters}/usb-one"' in write_site(tmp_path / "one", adapters).read_text(
+        encoding="utf-8"
+    )
+    (adapters / "usb-two").touch()
+    assert "usb-one" not in write_site(tmp_path / "two", adapters).read_text(encoding="utf-8")
 
 
 SITE = """

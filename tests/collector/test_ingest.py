@@ -16,7 +16,7 @@ from collector.ingest import Ingest
 from collector.ledger import Ledger
 from dodac.clock import SystemClock
 from dodac.contracts import DeadLetter, Event, EventKind
-from dodac.samples import Sample
+from dodac.samples import Flag, Layout, Reason, Sample
 from store import Item, Journal, Outcome
 
 
@@ -126,7 +126,11 @@ def test_a_full_disk_loses_nothing_and_is_told_once(kit: Any, caplog: pytest.Log
     assert (row.committed, row.in_flight) == (50, 0)
     alarms = [item for item in journal.items if isinstance(item, Event)]
     assert [alarm.kind for alarm in alarms] == [EventKind.FAULT_START, EventKind.FAULT_END]
-    assert len(caplog.records) == 2
+    told = [record.getMessage() for record in caplog.records]
+    assert len([words for words in told if "the journal" in words]) == 2
+    assert [words for words in told if "the journal" not in words] == [
+        "first bus meter1: good readings on 2 channels"
+    ]
 
 
 def test_stop_commits_what_waits(kit: Any) -> None:
@@ -268,3 +272,21 @@ def test_the_ledger_balances_whatever_comes(
     assert all(row.balanced and row.in_flight == 0 for row in rows.values())
     kept = sum(row.committed + row.duplicate + row.conflict for row in rows.values())
     assert kept == sum(isinstance(item, Sample) for item in inner.items)
+
+
+def test_a_meter_that_sends_nonsense_is_told_once_with_its_reason(caplog: Any) -> None:
+    # a wrong topic or a changed payload was only a number in the ledger: nobody saw why
+    from collector._log import FirstTimes
+
+    first = FirstTimes()
+    caplog.set_level(logging.INFO, logger="dodac.collector")
+    letter = DeadLetter(1, "broker", "plant/comp1", b"{}", "no reading in it", "comp")
+    first.letter(letter)
+    first.letter(letter)
+    first.sample(Layout("m", ("power_w",)).sample(1, {}, flags=[Flag("power_w", Reason.NO_ANSWER)]), "bus")
+    first.sample(Layout("m", ("power_w",)).sample(2, {"power_w": 1.0}), "bus")
+    first.sample(Layout("m", ("power_w",)).sample(3, {"power_w": 1.0}), "bus")
+    assert [record.getMessage() for record in caplog.records] == [
+        "dead_letter broker comp: no reading in it (topic plant/comp1); kept aside, further ones are only counted",
+        "first bus m: good readings on 1 channels",
+    ]

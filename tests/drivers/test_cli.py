@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from dodac.cli import main
+from dodac.clock import SystemClock
+from dodac.site import parse_site
+from drivers import load_profiles, open_connections
 
 
 def test_the_list_names_every_profile(capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,3 +124,26 @@ def test_simulate_says_what_is_wrong(
 ) -> None:
     assert main(["simulate", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("id", sorted(load_profiles()))
+def test_what_profiles_show_says_for_the_site_file_can_be_pasted(
+    id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profiles", "show", id]) == 0
+    text = capsys.readouterr().out.partition("in the site file\n")[2].replace("WORD", "plug1")
+    site = parse_site(f'[site]\nid = "s"\ncompany = "c"\n{text}', tmp_path / "site.toml")
+    (connection,) = open_connections(site, SystemClock())
+    assert connection.instruments == ("my-meter",)
+
+
+def test_an_mqtt_meter_that_is_asked_says_what_to_do_instead(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "site.toml").write_text(
+        '[site]\nid = "s"\ncompany = "c"\n[connections.broker]\nkind = "mqtt"\nurl = "mqtt://127.0.0.1:1"\n'
+        '[[instruments]]\nid = "m"\nprofile = "generic.mqtt-json"\nconnection = "broker"\ntopic = "t"\n',
+        encoding="utf-8",
+    )
+    assert main(["read", "m", "--site", str(tmp_path)]) == 2
+    assert "an MQTT connection brings readings by itself" in capsys.readouterr().err
