@@ -68,6 +68,7 @@ class _Station:
     failures: int = 0
     retry_ns: int = 0
     refused: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
     counters: CounterWatch = field(init=False)
 
     def __post_init__(self) -> None:
@@ -215,8 +216,10 @@ class PolledConnection:
             words = f"the instrument refuses {', '.join(sorted(refused))}: left out until the next start"
             self._tell(EventKind.ALARM, words, station)
         bad = [f for f in sample.flags if f.reason in _LINE_REASONS and f.channel not in refused]
-        good = bool(sample.present) and any(value == value for value in sample.values)
+        good = any(value == value for value in sample.values)
         if bad:
+            # where nothing at all came, the next good sample ends the fault, whatever it carries
+            station.failed = (station.failed | {f.channel for f in bad}) if good else set()
             if station.fault_ns is None:
                 station.fault_ns = sample.time_ns
                 self._deliver(sample)
@@ -226,10 +229,18 @@ class PolledConnection:
                 station.fault_told = True
                 words = station.reader.fault_text or bad[0].reason.value
                 self._tell(EventKind.FAULT_START, words, station, time_ns=sample.time_ns)
-            if any(f.reason == Reason.NO_ANSWER for f in bad) and not good:
+            if good:
+                station.failures = 0
+            elif any(f.reason == Reason.NO_ANSWER for f in bad):
                 self._back_off(station)
             return
         self._deliver(sample)
+        place = station.reader.layout.index
+        station.failed -= station.refused | {n for n in station.failed if sample.present >> place[n] & 1}
+        if station.failed:
+            # what failed was not due this time: the fault lasts until it is read again
+            station.failures = 0
+            return
         if station.fault_ns is not None:
             start_ns = station.last_good_ns or station.fault_ns
             if station.fault_told:

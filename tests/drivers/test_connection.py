@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,9 @@ from dodac.clock import ManualClock
 from dodac.quantities import Measurement
 from dodac.samples import Reason
 from drivers.bus import Bus
-from drivers.catalogue import load_profile
+from drivers.catalogue import load_profile, parse_profile
 from drivers.connection import PolledConnection
-from drivers.profile import ModbusProfile
+from drivers.profile import ModbusProfile, Profile
 from drivers.protocols.modbus_reader import ModbusReader
 from drivers.simulator import Fault, SimulatedUnit
 
@@ -21,8 +22,8 @@ from drivers.simulator import Fault, SimulatedUnit
 class Plant:
     """Two meters on a line in memory, served step by step without the thread."""
 
-    def __init__(self, loop_link: Any, inbox: Any) -> None:
-        profile = load_profile("eastron.sdm630")
+    def __init__(self, loop_link: Any, inbox: Any, profile: Profile | None = None) -> None:
+        profile = profile or load_profile("eastron.sdm630")
         assert isinstance(profile, ModbusProfile)
         self.clock = ManualClock()
         self.inbox = inbox
@@ -38,7 +39,8 @@ class Plant:
     @staticmethod
     def _values(profile: ModbusProfile, base: float) -> dict[str, float]:
         values = {name: base + place for place, name in enumerate(profile.channels)}
-        return values | {"frequency_hz": 50.0, "power_factor": 0.9}
+        fixed = {"frequency_hz": 50.0, "power_factor": 0.9}
+        return values | {name: value for name, value in fixed.items() if name in values}
 
     def tick(self, *instruments: str) -> None:
         self.line._keep_open()
@@ -91,6 +93,51 @@ def test_half_a_reading_is_kept_while_the_other_half_is_in_fault(plant: Plant) -
     assert samples[1].flags
     assert not samples[2].flags  # absent, not flagged again
     assert any(value == value for value in samples[3].values)
+
+
+SLOW_AND_FAST = """
+id: slow-and-fast
+maker: nobody
+models: [a fast float and a slow one]
+kind: water
+evidence: {map: [made up for a test]}
+protocol: modbus
+channels:
+  volume_m3: {table: input, address: 0, type: f32, every: slow}
+  flow_m3h:  {table: input, address: 100, type: f32, range: [0, 1000000]}
+tests:
+  - frames: [{request: "01 04 00 64 00 02 30 14", answer: "01 04 04 41 A3 08 31 D9 8E"}]
+    expect: {flow_m3h: 20.379}
+"""
+
+
+@pytest.mark.parametrize("kind", ["exception", "dead"])
+def test_slow_channels_in_fault_are_one_fault_and_cost_the_fast_ones_nothing(
+    loop_link: Any, inbox: Any, kind: str
+) -> None:
+    # every read of the fast channels ended the fault and every slow one started it again: two lines a
+    # minute; and where the slow block was silent, nothing was read at all
+    plant = Plant(loop_link, inbox, parse_profile(SLOW_AND_FAST, Path("slow-and-fast.yaml")))
+    broken = False
+
+    def struck(unit: int) -> list[Fault]:
+        return [Fault(kind)] if broken and plant.link.requests[-1][2:4] == b"\0\0" else []
+
+    plant.link.faults = struck
+    plant.tick("m1")
+    broken = True
+    for _ in range(60):
+        plant.tick("m1")
+    assert plant.inbox.kinds("m1") == ["fault_start"]
+    place = plant.line.layouts()[0].index["flow_m3h"]
+    assert all(sample.values[place] == sample.values[place] for sample in plant.inbox.of("m1"))
+    assert len([sample for sample in plant.inbox.of("m1") if sample.flags]) == 1
+    asked = [request for request in plant.link.requests if request[2:4] == b"\0\0"]
+    assert len(asked) < 20
+    broken = False
+    for _ in range(8):
+        plant.tick("m1")
+    assert plant.inbox.kinds("m1") == ["fault_start", "fault_end", "gap"]
 
 
 def test_a_counter_that_reads_zero_once_is_not_consumption(plant: Plant) -> None:
