@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from _machine import describe
 
 from analysis import Model, Savings, avoided_energy, design, fit_towt_daily
 
@@ -36,7 +37,7 @@ def median_ms(call: Callable[[], object], repeats: int = 201) -> float:
 
 
 def main() -> None:
-    """Prints the two times and their ratio."""
+    """Prints the machine, the two times and their ratio."""
     before, after = year("2023-01-01", 1), year("2024-01-01", 2)
     model = fit_towt_daily(before)
     assert isinstance(model, Model)
@@ -53,6 +54,7 @@ def main() -> None:
         return np.linalg.lstsq(matrix, y, rcond=None)
 
     ours, numpy_alone = median_ms(whole), median_ms(bare)
+    print(describe())
     print(f"daily fit + saving + three uncertainties: {ours:.2f} ms")
     print(f"numpy lstsq of the same design:           {numpy_alone:.2f} ms")
     print(f"ratio: {ours / numpy_alone:.1f}")

@@ -10,6 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from _machine import describe
+
 from audit.evidence import evidence_of
 from audit.records import Plan
 from dodac.clock import MINUTE_NS, parse_time_ns
@@ -59,6 +61,7 @@ def main() -> None:
     for _ in range(COUNT):
         hashlib.sha256(block).digest()
     bare = time.perf_counter() - begin
+    print(describe())
     print(f"evidence of {COUNT} samples: {ours:.2f} s ({1e6 * ours / COUNT:.1f} µs a sample)")
     print(f"sha256 of as many 200-byte blocks: {bare:.2f} s")
     print(f"ratio: {ours / bare:.1f}")

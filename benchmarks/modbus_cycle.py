@@ -9,6 +9,8 @@ import statistics
 import sys
 from dataclasses import dataclass
 
+from _machine import describe
+
 from dodac.clock import SystemClock
 from drivers.bus import Bus
 from drivers.catalogue import load_profile
@@ -52,11 +54,12 @@ def measure(profile: ModbusProfile, baud: int, *, one_by_one: bool) -> Result:
 
 
 def main() -> int:
-    """Prints both and their ratio; 1 when a cycle takes longer than wanted."""
+    """Prints the machine, both and their ratio; 1 when a cycle takes longer than wanted."""
     profile = load_profile("eastron.sdm630")
     assert isinstance(profile, ModbusProfile)
     blocks = measure(profile, 9600, one_by_one=False)
     single = measure(profile, 9600, one_by_one=True)
+    print(describe())
     print(f"{profile.id}, {len(profile.channels)} channels, 9600 baud, 30 ms to answer")
     print(
         f"planned blocks  {blocks.seconds:.3f} s  {blocks.requests} requests  (wanted: {WANTED_S} s at most)"

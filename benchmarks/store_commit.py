@@ -9,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from _machine import describe
+
 from dodac.samples import Layout
 from store import Journal, JournalStore
 from store import _codec as codec
@@ -81,13 +83,14 @@ def run(rows: int, batch: int, folder: Path) -> dict[str, float]:
 
 
 def main() -> int:
-    """Prints one JSON line."""
+    """Prints the machine and one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--batch", type=int, default=1000)
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="a folder on the disk to measure")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        sys.stdout.write(describe() + "\n")
         sys.stdout.write(json.dumps(run(options.rows, options.batch, Path(folder))) + "\n")
     return 0
 
