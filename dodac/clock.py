@@ -16,6 +16,7 @@ DAY_NS = 24 * HOUR_NS
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*$")
 _UNIT_NS = {"ms": 1_000_000, "s": SECOND_NS, "min": MINUTE_NS, "h": HOUR_NS, "d": DAY_NS}
+_LONGEST_NS = 36_525 * DAY_NS
 
 
 class Clock(Protocol):
@@ -71,12 +72,15 @@ class ManualClock:
 def duration_ns(text: str) -> int:
     """Nanoseconds of "250ms", "10s", "15min", "1h" or "1d".
 
-    Raises ValueError on anything else or on zero.
+    Raises ValueError on anything else, on zero, and beyond a hundred years (what a wait can count).
     """
     match = _DURATION.match(text)
     if match is None or float(match.group(1)) <= 0:
         raise ValueError(f'"{text}" is not a duration; write e.g. "10s", "15min", "1h" or "1d".')
-    return round(float(match.group(1)) * _UNIT_NS[match.group(2)])
+    size = float(match.group(1)) * _UNIT_NS[match.group(2)]
+    if size > _LONGEST_NS:
+        raise ValueError(f'"{text}" is longer than a hundred years.')
+    return round(size)
 
 
 def iso_utc(time_ns: int) -> str:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import stat
-import tomllib
 from datetime import date as Date
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from dodac._site_checks import check_references
+from dodac._site_faults import config_error
+from dodac._toml_files import parse_toml, read_toml_text
 from dodac._toml_lines import key_lines, line_of
 from dodac.clock import duration_ns
 from dodac.errors import ConfigError, Where
@@ -22,6 +32,18 @@ Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, str_strip_whitespace=True)
+
+
+def _no_secrets(parts: SplitResult, todo: str) -> None:
+    """Raises ValueError for a URL with a password, or with a port that is none."""
+    if parts.password:
+        raise ValueError(f"keep the password out of the site file: use {todo}.")
+    try:
+        good = parts.port is None or parts.port > 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("a port is a number from 1 to 65535.")
 
 
 class SiteInfo(_Strict):
@@ -70,6 +92,19 @@ class TcpConnection(_Strict):
     timeout: str = "1s"
     late_guard: str = "2s"
 
+    @field_validator("host")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        try:
+            value.encode("idna")
+        except UnicodeError:
+            good = False
+        else:
+            good = not any(sign.isspace() or sign in "/@\0" for sign in value)
+        if not good:
+            raise ValueError('write a name or an address, e.g. "192.168.1.50".')
+        return value
+
     @field_validator("timeout", "late_guard")
     @classmethod
     def _duration(cls, value: str) -> str:
@@ -94,8 +129,7 @@ class MqttConnection(_Strict):
         parts = urlsplit(value)
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
             raise ValueError("write mqtt://host:1883 or mqtts://host:8883.")
-        if parts.password:
-            raise ValueError("keep the password out of the site file: use password_file.")
+        _no_secrets(parts, "password_file")
         return value
 
 
@@ -123,6 +157,12 @@ class Calibration(_Strict):
     due: Date | None = None
     laboratory: str = ""
     certificate: str = ""
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.due is not None and self.due < self.date:
+            raise ValueError(f"due {self.due} is before the calibration of {self.date}.")
+        return self
 
 
 class InstrumentConfig(_Strict):
@@ -153,6 +193,13 @@ class InstrumentConfig(_Strict):
         duration_ns(value)
         return value
 
+    @field_validator("ct_ratio", "vt_ratio")
+    @classmethod
+    def _ratio(cls, value: str | None) -> str | None:
+        if value is not None and 0 in (float(side) for side in value.split("/")):
+            raise ValueError('a ratio has two sides above zero, e.g. "400/5".')
+        return value
+
     @property
     def every_ns(self) -> int:
         """The polling interval."""
@@ -173,8 +220,9 @@ class InfluxConfig(_Strict):
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError('write e.g. "http://127.0.0.1:8086".')
-        if parts.password or parts.username:
-            raise ValueError("keep secrets out of the site file: use token_file.")
+        if parts.username:
+            raise ValueError("keep the password out of the site file: use token_file.")
+        _no_secrets(parts, "token_file")
         return value.rstrip("/")
 
 
@@ -203,6 +251,7 @@ class Site(_Strict):
     store: StoreConfig = StoreConfig()
     serve: ServeConfig = ServeConfig()
     _path: Path = PrivateAttr(default=Path("site.toml"))
+    _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -221,6 +270,16 @@ class Site(_Strict):
     @property
     def register_path(self) -> Path:
         return self.folder / self.store.register_file
+
+    def where(self, *keys: str | int) -> Where:
+        """The place of a key in the site file, with its line: where("serve", "port")."""
+        return Where(file=str(self.path), line=line_of(self._lines, keys))
+
+    def where_instrument(self, id: str, key: str = "id") -> Where:
+        """The place of an instrument's key, or of its table when it does not have it."""
+        place = next((number for number, item in enumerate(self.instruments) if item.id == id), 0)
+        line = line_of(self._lines, ("instruments", place, key))
+        return Where(file=str(self.path), line=line, instrument=id)
 
     def instrument(self, id: str) -> InstrumentConfig:
         """The instrument of that id; ConfigError naming the nearest one otherwise."""
@@ -265,40 +324,20 @@ def load_site(path: Path | str) -> Site:
     path = Path(path)
     if path.is_dir():
         path = path / "site.toml"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(
-            "there is no such site file.", Where(file=str(path)), "Make one: dodac init FOLDER"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the site file can't be read: {error}.", Where(file=str(path))) from None
-    return parse_site(text, path)
+    return parse_site(read_toml_text(path, "site", "Make one: dodac init FOLDER"), path)
 
 
 def parse_site(text: str, path: Path) -> Site:
     """Checks the text of a site file; see load_site."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        words = str(error)
-        line = _decode_line(words)
-        raise ConfigError(f"this is not TOML: {words}.", Where(file=str(path), line=line)) from None
+    data = parse_toml(text, path)
     lines = key_lines(text)
     try:
         site = Site.model_validate(data)
-        site._path = path  # noqa: SLF001  (its own class, same module)
     except ValidationError as error:
-        raise _config_error(error, data, lines, path) from None
-    _check_references(site, lines)
+        raise config_error(error, data, lines, path, _model_at) from None
+    site._path, site._lines = path, lines  # noqa: SLF001  (its own class, same module)
+    check_references(site)
     return site
-
-
-def _decode_line(words: str) -> int | None:
-    if "line " not in words:
-        return None
-    digits = words.split("line ", 1)[1].split(",", 1)[0].strip(") ")
-    return int(digits) if digits.isdigit() else None
 
 
 _TABLES: dict[str, type[BaseModel]] = {
@@ -309,120 +348,13 @@ _TABLES: dict[str, type[BaseModel]] = {
 }
 
 
-def _model_at(loc: tuple[str | int, ...], data: dict[str, Any]) -> type[BaseModel]:
-    """The model whose keys are valid at the parent of a location."""
+def _model_at(loc: tuple[str | int, ...], kind: str | None) -> type[BaseModel]:
+    """The model whose keys are valid at the parent of a location; `kind` is that of its connection."""
     if len(loc) <= 1:
         return Site
     head = str(loc[0])
     if head == "instruments":
         return Calibration if "calibration" in loc[2:-1] else InstrumentConfig
     if head == "connections":
-        entry = data.get("connections", {}).get(loc[1], {})
-        kind = entry.get("kind") if isinstance(entry, dict) else None
-        return _CONNECTION_KINDS.get(str(kind), SerialConnection)
+        return _CONNECTION_KINDS.get(kind or "", SerialConnection)
     return _TABLES.get(head, Site)
-
-
-def _config_error(
-    error: ValidationError, data: dict[str, Any], lines: dict[tuple[str | int, ...], int], path: Path
-) -> ConfigError:
-    # a misspelt key is both unknown and missing: the unknown one can name its nearest
-    first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-    loc = tuple(first["loc"])
-    # the discriminator puts the kind's name into the location
-    if len(loc) > 2 and loc[0] == "connections" and loc[2] in _CONNECTION_KINDS:
-        loc = (*loc[:2], *loc[3:])
-    key = str(loc[-1]) if loc else ""
-    dotted = ".".join(str(word) for word in loc)
-    where = Where(file=str(path), line=line_of(lines, loc) or 1)
-    model = _model_at(loc, data)
-    known = [field.alias or name for name, field in model.model_fields.items()]
-    match first["type"]:
-        case "extra_forbidden":
-            near = nearest(key, known)
-            todo = f'Did you mean "{near}"?' if near else f"Known here: {', '.join(known)}."
-            return ConfigError(f'unknown key "{dotted}".', where, todo)
-        case "missing":
-            return ConfigError(f'the key "{dotted}" is missing.', where, "Add it.")
-        case "union_tag_invalid" | "union_tag_not_found":
-            given = data.get("connections", {}).get(loc[1], {}).get("kind") if len(loc) > 1 else None
-            near = nearest(str(given), list(_CONNECTION_KINDS)) if given else None
-            todo = f'Did you mean "{near}"?' if near else f"Write one of: {', '.join(_CONNECTION_KINDS)}."
-            return ConfigError(f'"{dotted}" needs a known kind, not "{given}".', where, todo)
-        case _:
-            message = first["msg"].removeprefix("Value error, ")
-            given = first.get("input")
-            shown = "" if isinstance(given, dict | list) or "password" in message else f" (it is {given!r})"
-            return ConfigError(f'"{dotted}": {message}{shown}', where)
-
-
-def _check_references(site: Site, lines: dict[tuple[str | int, ...], int]) -> None:
-    file = str(site.path)
-    seen_ids: dict[str, int | None] = {}
-    seen_addresses: dict[tuple[str, str], tuple[str, int | None]] = {}
-    for place, item in enumerate(site.instruments):
-        here = line_of(lines, ("instruments", place))
-        id_line = line_of(lines, ("instruments", place, "id")) or here
-        if item.id in seen_ids:
-            raise ConfigError(
-                f'the instrument id "{item.id}" is given twice (first on line {seen_ids[item.id]}).',
-                Where(file=file, line=id_line, instrument=item.id),
-                "Give each instrument its own id.",
-            )
-        seen_ids[item.id] = id_line
-        if item.profile is None and item.measurement is None:
-            raise ConfigError(
-                "an instrument needs a profile (read by dodac) or a measurement (fed by files).",
-                Where(file=file, line=here, instrument=item.id),
-                f"Add profile = … (see dodac profiles) or measurement = one of {', '.join(Measurement)}.",
-            )
-        if item.profile is not None and item.connection is None:
-            raise ConfigError(
-                "an instrument with a profile needs a connection.",
-                Where(file=file, line=here, instrument=item.id),
-                "Add connection = one of: " + (", ".join(site.connections) or "(none is defined yet)") + ".",
-            )
-        if item.connection is not None and item.connection not in site.connections:
-            near = nearest(item.connection, site.connections)
-            raise ConfigError(
-                f'there is no connection "{item.connection}".',
-                Where(
-                    file=file,
-                    line=line_of(lines, ("instruments", place, "connection")) or here,
-                    instrument=item.id,
-                ),
-                f'Did you mean "{near}"?' if near else f"Add [connections.{item.connection}].",
-            )
-        address = item.topic if item.topic is not None else item.address
-        if item.connection is not None and address is not None:
-            key = (item.connection, str(address))
-            word = "topic" if item.topic is not None else "address"
-            line = line_of(lines, ("instruments", place, word)) or here
-            if key in seen_addresses:
-                other, other_line = seen_addresses[key]
-                raise ConfigError(
-                    f'{word} {address} on connection "{item.connection}" is taken by "{other}" '
-                    f"(line {other_line}).",
-                    Where(file=file, line=line, instrument=item.id),
-                    "Two instruments can't share an address: change one here and on the instrument.",
-                )
-            seen_addresses[key] = (item.id, line)
-    for name, connection in site.connections.items():
-        for key_name in ("password_file", "ca_file"):
-            value = getattr(connection, key_name, None)
-            if value is not None and not (site.folder / value).is_file():
-                raise _missing_file(
-                    site, line_of(lines, ("connections", name, key_name)), str(site.folder / value)
-                )
-    for table, config in (("influxdb", site.influxdb), ("serve", site.serve)):
-        value = getattr(config, "token_file", None)
-        if value is not None and not (site.folder / value).is_file():
-            raise _missing_file(site, line_of(lines, (table, "token_file")), str(site.folder / value))
-
-
-def _missing_file(site: Site, line: int | None, name: str) -> ConfigError:
-    return ConfigError(
-        f'the file "{name}" is not there.',
-        Where(file=str(site.path), line=line),
-        "Create it (mode 0600 for secrets) or correct the path.",
-    )

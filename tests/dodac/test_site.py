@@ -68,7 +68,7 @@ def test_a_good_file_loads_with_zone_paths_and_calibration():
         ("address = 4", "address = 3", 29, ["address 3", "boiler1-power", "line 20"]),
         ('id = "boiler1-flue"', 'id = "boiler1-power"', 26, ["given twice", "line 16"]),
         ('connection = "bus1"\naddress = 4', 'connection = "bus2"\naddress = 4', 28, ["bus2", 'mean "bus1"']),
-        ('kind = "mqtt"', 'kind = "mqqt"', 11, ["mqqt", 'mean "mqtt"']),
+        ('kind = "mqtt"', 'kind = "mqqt"', 12, ["mqqt", 'mean "mqtt"']),
         ('measurement = "ambient"', 'measurement = "weather"', 33, ["ambient"]),
         ('measurement = "ambient"', "", 31, ["profile", "measurement"]),
         ('every = "10s"', 'every = "10"', 21, ["10", "duration"]),
@@ -81,6 +81,37 @@ def test_a_good_file_loads_with_zone_paths_and_calibration():
         ("mqtt://127", "http://127", 13, ["mqtt://"]),
         ("mqtt://127", "mqtt://a:geheim@127", 13, ["password_file"]),
         ('name = "Nhà máy bia Củ Chi"', 'timezone = "Asia/Saigonn"', 4, ["time zone"]),
+        ('kind = "mqtt"\n', "", 11, ['"connections.broker.kind" is missing', "serial, tcp, mqtt, file"]),
+        ("mqtt://127.0.0.1:1883", "mqtt://127.0.0.1:99999", 13, ["connections.broker.url", "65535"]),
+        ("mqtt://127.0.0.1:1883", "mqtt://127.0.0.1:0", 13, ["connections.broker.url", "65535"]),
+        ("address = 3", "address = true", 20, ['"instruments.0.address"', "it is True"]),
+        ("address = 3", 'address = 3\ntopic = "a/b"', 21, ["only MQTT", "address"]),
+        ("address = 4", 'address = "3"', 29, ["address 3", "boiler1-power", "line 20"]),
+        ('ct_ratio = "400/5"', 'ct_ratio = "400:5"', 22, ["ct_ratio", "400/5"]),
+        ('ct_ratio = "400/5"', 'ct_ratio = "400/0"', 22, ["ct_ratio", "above zero"]),
+        ("due = 2027-03-02", "due = 2025-03-02", 23, ["before the calibration"]),
+        ('every = "10s"', 'every = "99999999999d"', 21, ["hundred years"]),
+        ('every = "10s"', "every = 10", 21, ["every", "in quotes", "it is 10"]),
+        ('measurement = "ambient"', 'measurement = "ambint"', 33, ['mean "ambient"']),
+        (
+            'measurement = "ambient"',
+            'measurement = "ambient"\nconnection = "bus1"',
+            34,
+            ["serial", "profile"],
+        ),
+        (
+            'kind = "mqtt"\nurl = "mqtt://127.0.0.1:1883"',
+            'kind = "serial"\nport = "/dev/ttyUSB0"',
+            13,
+            ["/dev/ttyUSB0", "bus1"],
+        ),
+        (
+            'kind = "mqtt"\nurl = "mqtt://127.0.0.1:1883"',
+            'kind = "tcp"\nhost = "http://127.0.0.1"',
+            13,
+            ["connections.broker.host", "192.168.1.50"],
+        ),
+        ("[connections.bus1]", "[connections.Bus1]", 6, ["connections.Bus1", "small letters"]),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_the_nearest_key(old, new, line, words):
@@ -136,4 +167,66 @@ def test_a_file_that_is_not_text_gives_one_message(tmp_path):
     path = tmp_path / "site.toml"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="can't be read"):
+        load_site(path)
+
+
+def test_a_file_saved_by_a_windows_editor_is_read(tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert load_site(path).instrument("boiler1-flue").address == 4
+
+
+def test_a_file_in_another_encoding_is_told_with_its_line(tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_bytes(GOOD.replace("Nhà máy bia Củ Chi", "Nhà máy").encode("latin-1"))
+    with pytest.raises(ConfigError, match="UTF-8") as caught:
+        load_site(path)
+    assert caught.value.where.line == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[site]\nid = ", 2),
+        ("[site]\nid = 'a'\n\n[site]\n", 4),
+        ("a = " + "[" * 5000, None),
+        ("a = " + "9" * 5000, None),
+    ],
+)
+def test_what_is_no_toml_is_one_message_with_a_line_where_there_is_one(text, line):
+    error = fault(text)
+    assert "not TOML" in str(error)
+    assert error.where.line == line
+
+
+def test_a_folder_or_a_huge_file_is_no_site_file(tmp_path):
+    (tmp_path / "site.toml").mkdir()
+    with pytest.raises(ConfigError, match="folder"):
+        load_site(tmp_path)
+    huge = tmp_path / "huge.toml"
+    huge.write_bytes(b"#" * 5_000_000)
+    with pytest.raises(ConfigError, match="larger"):
+        load_site(huge)
+
+
+def test_a_secret_in_influxdb_s_url_is_not_repeated_in_the_message():
+    error = fault(GOOD + '[influxdb]\nurl = "http://a:geheim@127.0.0.1:8086"\n')
+    assert "token_file" in str(error)
+    assert "geheim" not in str(error)
+
+
+def test_instruments_behind_two_names_of_one_gateway_can_t_share_an_address():
+    gateway = '[connections.{}]\nkind = "tcp"\nhost = "{}"\n'
+    meter = '[[instruments]]\nid = "{}"\nprofile = "eastron.sdm630"\nconnection = "{}"\naddress = 7\n'
+    text = GOOD + gateway.format("a", "gw.local") + gateway.format("b", "GW.local")
+    error = fault(text + meter.format("m1", "a") + meter.format("m2", "b"))
+    assert 'taken by "m1"' in str(error)
+
+
+def test_journal_and_register_in_one_file_are_refused(tmp_path):
+    error = fault(GOOD + '[store]\njournal = "a.db"\nregister = "a.db"\n')
+    assert error.where.line == 36
+    path = tmp_path / "site.toml"
+    path.write_text(GOOD + '[store]\njournal = "."\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="folder"):
         load_site(path)
