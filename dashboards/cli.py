@@ -181,6 +181,7 @@ def _publish(args: argparse.Namespace, site: Site) -> int:
             counts[saving.id] = len(lines)
     finally:
         sink.close()
+        store.close()
     if args.json:
         sys.stdout.write(json.dumps({"published": counts}, indent=2) + "\n")
     else:

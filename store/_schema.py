@@ -62,13 +62,22 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection that leaves transactions to the caller and may change threads under a lock."""
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
     db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0)
-    if read_only:
-        db.execute("PRAGMA query_only = ON")
-        return db
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA wal_autocheckpoint = 2000")
-    db.execute("PRAGMA journal_size_limit = 67108864")
+    pragmas = (
+        ("query_only = ON",)
+        if read_only
+        else (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "wal_autocheckpoint = 2000",
+            "journal_size_limit = 67108864",
+        )
+    )
+    try:
+        for pragma in pragmas:
+            db.execute(f"PRAGMA {pragma}")
+    except BaseException:  # a damaged file fails here
+        db.close()
+        raise
     return db
 
 

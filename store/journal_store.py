@@ -6,9 +6,11 @@ import contextlib
 import math
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from dodac.contracts import Event
 from dodac.errors import IntegrityError, StorageError, Where
@@ -59,10 +61,21 @@ class JournalStore(ArrayStore):
                 "Start dodac run once: it brings an older journal forward.",
             )
 
+        # a reader that is let go of without close() keeps no file open
+        self._let_go = weakref.finalize(self, self._db.close)
+
     def close(self) -> None:
         """Closes the file."""
         with self._lock:
-            self._db.close()
+            self._let_go()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     @property
     def in_place(self) -> bool:
