@@ -234,3 +234,82 @@ def test_nothing_is_lost_while_broker_and_database_are_away(mosquitto, influxdb,
     kinds = [event.kind for event in events if event.source == "broker"]
     assert kinds.count(EventKind.FAULT_START) == kinds.count(EventKind.FAULT_END) == 1
     assert EventKind.GAP in kinds
+
+
+FAST_PROFILE = """
+id: fast.meter
+maker: dodac tests
+models: [one]
+kind: electricity
+evidence: {{map: [written for this test]}}
+protocol: mqtt_json
+topic: "fast/{{address}}"
+time: {{path: t, format: {format}, max_skew_s: 1.0e+9}}
+link: {{silence_s: 3600}}
+channels:
+  power_w: {{path: v}}
+tests:
+  - payload: '{{"t": {example}, "v": 12.5}}'
+    time: "2026-09-21T13:33:20.000001Z"
+    expect: {{power_w: 12.5}}
+"""
+
+FAST_NS = 1_789_997_600_123_456_000
+FAST_EXAMPLE = {"unix_ns": 1_789_997_600_000_001_000, "unix_us": 1_789_997_600_000_001}
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(("format", "unit_ns"), [("unix_ns", 1), ("unix_us", 1000)])
+def test_two_messages_next_to_each_other_in_time_stay_two(
+    mosquitto, influxdb, tmp_path: Path, format: str, unit_ns: int
+) -> None:
+    # a float64 of nanoseconds since 1970 is 256 ns coarse: neighbours would fall onto one time
+    (tmp_path / "profiles").mkdir()
+    profile = FAST_PROFILE.format(format=format, example=FAST_EXAMPLE[format])
+    (tmp_path / "profiles" / "fast.meter.yaml").write_text(profile)
+    (tmp_path / "token").touch(mode=0o600)
+    (tmp_path / "token").write_text(influxdb.token)
+    (tmp_path / "site.toml").write_text(
+        f"""
+[site]
+id = "fast"
+company = "test"
+[connections.broker]
+kind = "mqtt"
+url = "{mosquitto.url}"
+[[instruments]]
+id = "fast-power"
+profile = "fast.meter"
+connection = "broker"
+topic = "fast/power"
+[influxdb]
+url = "{influxdb.url}"
+bucket = "{influxdb.bucket}"
+org = "{influxdb.org}"
+token_file = "token"
+"""
+    )
+    site = load_site(tmp_path / "site.toml")
+    times = [FAST_NS + place * unit_ns for place in range(5)]
+    collector = Collector(site, SystemClock())
+    collector.start()
+    try:
+        wait_until(lambda: collector.status().connections[0].state == "up", "the broker was not reached")
+        publish(
+            mosquitto.host,
+            mosquitto.port,
+            [("fast/power", json.dumps({"t": t // unit_ns, "v": float(n)})) for n, t in enumerate(times)],
+        )
+        wait_until(lambda: collector.journal.last_seq() >= 5, "not all messages reached the journal")
+        wait_until(
+            lambda: all(sink.delivered >= 5 for sink in collector.ledger().sinks),
+            "not all samples reached InfluxDB",
+        )
+    finally:
+        collector.stop()
+    target = InfluxTarget(influxdb.url, influxdb.bucket, influxdb.org, influxdb.token)
+    for store in (JournalStore(site.journal_path), InfluxStore(target)):
+        found = store.series("fast-power", ["power_w"], times[0], times[-1] + 1)
+        assert found.index.asi8.tolist() == times
+        assert found["power_w"].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
+        store.close()

@@ -1,0 +1,59 @@
+"""Profiles of models that publish JSON: topic, paths, and where the payload says its time."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from drivers._profile_common import ChannelSpec, Common, Expectation, Strict
+
+
+class MqttJsonChannel(ChannelSpec):
+    """A channel by its path in the JSON payload, as in "ENERGY.Total" or "emeters.0.power"."""
+
+    path: str = Field(min_length=1)
+    sentinel: tuple[float, ...] = ()
+
+
+class MqttTime(Strict):
+    """Where the payload says its time.
+
+    format: iso (with offset), iso_local (the site's zone), or seconds, milli-, micro- or nanoseconds since
+    1970 (UTC), kept to the last digit.
+    max_skew_s: beyond it from our own clock the device's time is not believed.
+    """
+
+    path: str = Field(min_length=1)
+    format: Literal["iso", "iso_local", "unix_s", "unix_ms", "unix_us", "unix_ns"] = "iso"
+    max_skew_s: float = Field(default=300.0, gt=0)
+
+
+class MqttLink(Strict):
+    """silence_s: without a message for so long the instrument is in fault."""
+
+    silence_s: float = Field(default=300.0, gt=0)
+
+
+class MqttTest(Expectation):
+    """A golden message; time is ISO 8601 when the payload carries one."""
+
+    payload: str = Field(min_length=1)
+    topic: str | None = None
+    time: str | None = None
+
+
+class MqttJsonProfile(Common):
+    """A model that publishes JSON.
+
+    topic: template; "{address}" stands for the instrument's address in the site file.
+    overlay: payloads are partial and laid over the last state.
+    """
+
+    protocol: Literal["mqtt_json"]
+    topic: str = Field(min_length=1)
+    time: MqttTime | None = None
+    link: MqttLink = MqttLink()
+    overlay: bool = False
+    channels: dict[str, MqttJsonChannel] = Field(min_length=1)
+    tests: tuple[MqttTest, ...] = Field(min_length=1)
