@@ -67,6 +67,12 @@ def run(argv: Sequence[str]) -> int:
     log_to_stderr(verbose=args.verbose)
     if not site.instruments:
         raise ConfigError("the site file has no instruments yet.", todo=f"Add some to {site.path}.")
+    if site.influxdb is None and all(item.profile is None for item in site.instruments):
+        raise ConfigError(
+            "there is nothing to collect: no instrument of the site file has a profile.",
+            site.where("instruments"),
+            "Readings of the others come in by dodac import FILE.",
+        )
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

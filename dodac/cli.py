@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -87,14 +88,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f'dodac: there is no command "{words[0]}".{hint}\n')
         return Exit.USAGE
     try:
-        return load(command)(words[1:])
+        return _flushed(load(command), words[1:])
     except DodacError as error:
-        sys.stderr.write(f"dodac {command.name}: {error}\n")
-        return error.exit_code
+        return _ended(f"dodac {command.name}: {error}", error.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("\n")
-        return Exit.INTERRUPTED
+        return _ended("", Exit.INTERRUPTED)
     except BrokenPipeError:
         # the reader of our output went away (dodac … | head): nothing to tell it
-        sys.stderr.close()
+        _no_more_output()
         return Exit.OK
+    except OSError as error:
+        _no_more_output()
+        place = f"{error.filename}: " if error.filename else ""
+        return _ended(f"dodac {command.name}: {place}{error.strerror or error}.", Exit.STORAGE)
+    except MemoryError:
+        return _ended(f"dodac {command.name}: there is not enough memory for this.", Exit.STORAGE)
+
+
+def _flushed(function: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
+    """Runs a command and empties its output here, where a closed pipe or a full disk can still be told."""
+    try:
+        code = function(argv)
+    except SystemExit:  # argparse has shown its help or a fault of usage
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+    return code
+
+
+def _ended(message: str, code: Exit) -> int:
+    sys.stderr.write(f"{message}\n")
+    return code
+
+
+def _no_more_output() -> None:
+    # else the interpreter tries once more at its end, and complains in its own words
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

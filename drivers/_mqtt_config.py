@@ -17,7 +17,7 @@ def is_filter(topic: str) -> bool:
 
 def topic_of(site: Site, item: InstrumentConfig, profile: MqttJsonProfile) -> str:
     """The instrument's own topic, or the profile's with its address in it."""
-    where = Where(file=str(site.path), instrument=item.id)
+    where = site.where_instrument(item.id, "topic")
     topic = item.topic if item.topic is not None else profile.topic
     if "{address}" in topic:
         if item.address is None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 Path = tuple[str | int, ...]
+
+_MOST_LINES: Final = 50_000
+_MOST_BRACKETS: Final = 5_000
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -24,6 +27,8 @@ def load(text: str) -> tuple[Any, dict[Path, int]]:
 
     Raises yaml.YAMLError for broken YAML and DuplicateKeyError for a key given twice.
     """
+    if max(text.count("["), text.count("{")) > _MOST_BRACKETS:  # deep enough to end libyaml itself
+        raise yaml.YAMLError("it is nested too deeply")
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
@@ -32,12 +37,16 @@ def load(text: str) -> tuple[Any, dict[Path, int]]:
         lines: dict[Path, int] = {}
         _walk(node, (), lines)
         return loader.construct_document(node), lines
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deeply") from None
     finally:
         loader.dispose()
 
 
 def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
     lines.setdefault(path, node.start_mark.line + 1)
+    if len(lines) > _MOST_LINES:  # aliases of aliases grow without end
+        raise yaml.YAMLError("it holds too much for a profile")
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             here: Path = (*path, str(key.value))

@@ -23,7 +23,7 @@ def profile_files(own: Path | None = None) -> dict[str, Path]:
     """Profile id → file: those of dodac, then those of the user's own folder, which win."""
     files = {path.stem: path for path in sorted(FOLDER.glob("*/*.yaml"))}
     if own is not None and own.is_dir():
-        files.update({path.stem: path for path in sorted(own.rglob("*.yaml"))})
+        files.update({path.stem: path for path in sorted(own.rglob("*.yaml")) if not path.is_dir()})
     return files
 
 
@@ -32,7 +32,7 @@ def load_profiles(own: Path | None = None) -> dict[str, Profile]:
 
     Raises ConfigError (file, line, nearest name) for the first that is not right.
     """
-    return {name: _cached(path, path.stat().st_mtime_ns) for name, path in profile_files(own).items()}
+    return {name: _load(path) for name, path in profile_files(own).items()}
 
 
 def load_profile(id: str, own: Path | None = None) -> Profile:
@@ -45,12 +45,25 @@ def load_profile(id: str, own: Path | None = None) -> Profile:
         near = nearest(id, files)
         todo = f'Did you mean "{near}"?' if near else "See them all: dodac profiles"
         raise ConfigError(f'there is no profile "{id}".', None, todo)
-    return _cached(files[id], files[id].stat().st_mtime_ns)
+    return _load(files[id])
+
+
+def _load(path: Path) -> Profile:
+    try:
+        return _cached(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        raise ConfigError(f"the profile can't be read: {error.strerror}.", Where(file=str(path))) from None
 
 
 @lru_cache(maxsize=512)
 def _cached(path: Path, _changed: int) -> Profile:
-    return parse_profile(path.read_text(encoding="utf-8"), path)
+    data = path.read_bytes()
+    try:
+        return parse_profile(data.decode("utf-8-sig"), path)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        words = "the profile can't be read: it is not UTF-8 text."
+        raise ConfigError(words, Where(file=str(path), line=line), "Save it as UTF-8.") from None
 
 
 def parse_profile(text: str, path: Path) -> Profile:

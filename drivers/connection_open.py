@@ -69,13 +69,15 @@ def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Rea
     """As read_once, with the reader that holds what was read, and what speaks against the profile."""
     item = site.instrument(instrument_id)
     if item.profile is None or item.connection is None:
-        raise _misfit(site, item, "only instruments with a profile and a connection can be read.")
+        raise _misfit(site, item, "its readings come from files.", "id", "Import one: dodac import FILE")
     config = site.connections[item.connection]
     if not isinstance(config, SerialConnection | TcpConnection):
-        kind = "an MQTT" if config.kind == "mqtt" else f"a {config.kind}"
-        raise ConfigError(
-            f"{kind} connection brings readings by itself; it can't be asked.",
-            Where(file=str(site.path), instrument=item.id),
+        open_connections(site, clock)  # what does not fit is told first
+        raise _misfit(
+            site,
+            item,
+            "an MQTT connection brings readings by itself; it can't be asked.",
+            "connection",
             "Collect with dodac run, then look at dodac status.",
         )
     bus = _bus(config, clock)
@@ -86,7 +88,7 @@ def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Rea
         sample = reader.read(bus, everything=True)
         doubts = _doubts(reader, bus) if any(value == value for value in sample.values) else []
     except LinkDown as error:
-        raise InstrumentError(f"{error}.", where) from None
+        raise InstrumentError(f"{error}" if str(error).endswith("?") else f"{error}.", where) from None
     finally:
         bus.link.close()
     if not any(value == value for value in sample.values) and reader.fault_text:
@@ -105,11 +107,15 @@ def load_profile_of(site: Site, item: InstrumentConfig) -> Profile:
     """The profile an instrument names; ConfigError names the instrument."""
     assert item.profile is not None  # noqa: S101  (callers chose instruments with a profile)
     try:
-        return load_profile(item.profile, own_profiles(site))
+        profile = load_profile(item.profile, own_profiles(site))
     except ConfigError as error:
         if error.where.file is not None:
             raise
-        raise ConfigError(error.what, Where(file=str(site.path), instrument=item.id), error.todo) from None
+        raise _misfit(site, item, error.what, "profile", error.todo) from None
+    if item.measurement is not None and item.measurement is not profile.kind:
+        words = f"{profile.id} measures {profile.kind}, not {item.measurement}."
+        raise _misfit(site, item, words, "measurement", "Leave the measurement out: the profile knows it.")
+    return profile
 
 
 def _open_polled(
@@ -121,10 +127,20 @@ def _open_polled(
 ) -> Connection:
     readers: list[tuple[Reader, Measurement]] = []
     taken: dict[str, str] = {}
+    spoken = members[0][1].protocol
     for item, profile in members:
+        if profile.protocol != spoken:
+            words = (
+                f'"{id}" speaks {spoken} (instrument {members[0][0].id}), this profile {profile.protocol}.'
+            )
+            raise _misfit(site, item, words, todo="One line speaks one protocol: use another connection.")
+        if isinstance(config, SerialConnection) and config.frame.startswith("7"):
+            where = site.where("connections", id, "frame")
+            raise ConfigError(f"{profile.protocol} needs 8 data bits, not {config.frame}.", where)
         reader = _reader(site, item, profile, config, clock)
         if reader.unit in taken:
-            raise _misfit(site, item, f'the address {reader.unit} is taken by "{taken[reader.unit]}".')
+            words = f'the address {reader.unit} is taken by "{taken[reader.unit]}".'
+            raise _misfit(site, item, words, "address")
         taken[reader.unit] = item.id
         readers.append((reader, profile.kind))
     return PolledConnection(id, _bus(config, clock), readers, clock)
@@ -190,7 +206,10 @@ def _reader(
 
             if isinstance(config, TcpConnection) and config.framing != "rtu":
                 raise _misfit(site, item, 'M-Bus over TCP carries serial frames: write framing = "rtu".')
-            return MbusReader(item, profile, clock)
+            try:
+                return MbusReader(item, profile, clock)
+            except ConfigError as error:
+                raise _misfit(site, item, error.what, "address", error.todo) from None
         case MqttJsonProfile():
             raise _misfit(site, item, f"the profile speaks MQTT, the connection is {config.kind}.")
         case _:
@@ -200,7 +219,8 @@ def _reader(
 def _unit(site: Site, item: InstrumentConfig) -> int:
     address = item.address if item.address is not None else 1
     if not isinstance(address, int) or not 1 <= address <= 247:
-        raise _misfit(site, item, f"a Modbus address is a number from 1 to 247, not {address!r}.")
+        words = f"a Modbus address is a number from 1 to 247, not {address!r}."
+        raise _misfit(site, item, words, "address")
     return address
 
 
@@ -211,5 +231,7 @@ def _ratio(text: str | None) -> float:
     return float(primary) / float(secondary)
 
 
-def _misfit(site: Site, item: InstrumentConfig, words: str) -> ConfigError:
-    return ConfigError(words, Where(file=str(site.path), instrument=item.id))
+def _misfit(
+    site: Site, item: InstrumentConfig, words: str, key: str = "profile", todo: str = ""
+) -> ConfigError:
+    return ConfigError(words, site.where_instrument(item.id, key), todo)

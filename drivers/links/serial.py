@@ -138,4 +138,6 @@ def _words(error: BaseException) -> str:
                 return "the device was unplugged"
             case _:
                 return os.strerror(error.errno)
+    if "Could not configure port" in str(error):
+        return "this is not a serial port"
     return str(error) or type(error).__name__

@@ -26,7 +26,7 @@ class TcpLink:
             sock = socket.create_connection(self._place, timeout=self._connect_s)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(self._connect_s)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that no server can have
             raise LinkDown(f"{self.name}: {_words(error)}") from None
         self._socket = sock
 
@@ -68,4 +68,6 @@ def _words(error: BaseException) -> str:
         return "no connection in time"
     if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
-    return str(error)
+    if isinstance(error, UnicodeError):
+        return "this is no host name"
+    return getattr(error, "strerror", None) or str(error)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +61,28 @@ def test_a_fault_is_one_message_without_a_traceback():
 
 def test_version_is_told():
     assert run("--version").stdout.startswith("dodac ")
+
+
+@pytest.mark.parametrize("words", [["profiles"], ["import", "--help"], ["profiles", "--json"]])
+def test_a_reader_that_leaves_early_hears_no_complaint(words):
+    done = subprocess.Popen(
+        [sys.executable, "-m", "dodac", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert done.stdout is not None
+    done.stdout.close()
+    assert done.communicate(timeout=60)[1] == b""
+    assert done.returncode == 0
+
+
+def test_a_full_disk_under_the_output_is_told_once():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "dodac", "profiles"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 4
+    assert done.stderr == "dodac profiles: No space left on device.\n"

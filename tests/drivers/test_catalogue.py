@@ -114,3 +114,33 @@ def test_ones_own_profile_stands_beside_the_site_file(tmp_path: Path) -> None:
 
 def test_a_json_schema_helps_editors() -> None:
     assert "modbus" in str(as_json_schema())
+
+
+def test_an_own_profile_in_another_encoding_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_bytes(b"id: own\nmaker: B\xe9zier\n")
+    with pytest.raises(ConfigError, match="UTF-8") as error:
+        load_profiles(tmp_path)
+    assert error.value.where.line == 2
+
+
+def test_a_folder_or_a_dead_link_named_like_a_profile(tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    assert "folder" not in load_profiles(tmp_path)
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match="can't be read"):
+        load_profiles(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [x, x, x]\n" + "".join(f"{b}: &{b} [{', '.join(['*' + a] * 20)}]\n" for a, b in
+                                      ["ab", "bc", "cd", "de", "ef", "fg", "gh"]),
+        "a: " + "[" * 100_000,
+        "a: " + "[" * 3_000 + "]" * 3_000,
+    ],
+    ids=["aliases", "brackets", "nested"],
+)  # fmt: skip
+def test_a_profile_made_to_exhaust_the_reader_is_one_message(text: str) -> None:
+    with pytest.raises(ConfigError, match="not YAML"):
+        parsed(text)

@@ -42,7 +42,13 @@ def test_a_serial_line_with_two_meters_opens_as_one_connection() -> None:
         ('kind = "serial"\nport = "x"', 'profile = "eastron.sdm630"\naddress = 300', "from 1 to 247"),
         ('kind = "serial"\nport = "x"', 'profile = "eastron.sdm630"\naddress = "three"', "from 1 to 247"),
         ('kind = "mqtt"\nurl = "mqtt://h:1883"', 'profile = "eastron.sdm630"', "speaks modbus"),
-        ('kind = "file"', 'profile = "eastron.sdm630"', "takes no profile"),
+        ('kind = "serial"\nport = "x"', 'profile = "generic.mbus-water"\naddress = 300', "no M-Bus address"),
+        (
+            'kind = "serial"\nport = "x"',
+            'profile = "eastron.sdm630"\nmeasurement = "water"',
+            "measures electricity, not water",
+        ),
+        ('kind = "mqtt"\nurl = "mqtt://h:1883"', 'profile = "tasmota.energy"\ntopic = ""', "no MQTT topic"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(connection: str, instrument: str, words: str) -> None:
@@ -50,6 +56,41 @@ def test_what_does_not_fit_is_refused_by_name(connection: str, instrument: str, 
         open_connections(site(one(connection, instrument)), SystemClock())
     assert words in str(error.value)
     assert error.value.where.instrument == "m"
+    assert error.value.where.line is not None
+    assert error.value.where.line >= 7
+
+
+def test_a_profile_on_a_file_connection_is_refused_with_its_line() -> None:
+    with pytest.raises(ConfigError, match="takes no profile") as error:
+        site(one('kind = "file"', 'profile = "eastron.sdm630"'))
+    assert error.value.where.line == 9
+
+
+def test_two_protocols_on_one_line_are_refused() -> None:
+    body = one('kind = "serial"\nport = "x"', 'profile = "eastron.sdm630"\naddress = 3')
+    body += '[[instruments]]\nid = "w"\nconnection = "a"\nprofile = "generic.mbus-water"\naddress = 4\n'
+    with pytest.raises(ConfigError, match=r'"a" speaks modbus \(instrument m\)'):
+        open_connections(site(body), SystemClock())
+
+
+def test_a_line_of_seven_bits_can_t_carry_modbus_rtu() -> None:
+    body = one('kind = "serial"\nport = "x"\nframe = "7E1"', 'profile = "eastron.sdm630"\naddress = 3')
+    with pytest.raises(ConfigError, match="8 data bits") as error:
+        open_connections(site(body), SystemClock())
+    assert error.value.where.line == 7
+
+
+def test_asking_an_mqtt_instrument_tells_first_what_does_not_fit() -> None:
+    body = one('kind = "mqtt"\nurl = "mqtt://h:1883"', 'profile = "eastron.sdm630"')
+    with pytest.raises(ConfigError, match="speaks modbus"):
+        read_once(site(body), "m", SystemClock())
+
+
+def test_a_port_that_is_a_file_is_no_serial_port(tmp_path: Path) -> None:
+    (tmp_path / "port").write_text("")
+    body = one(f'kind = "serial"\nport = "{tmp_path}/port"', 'profile = "eastron.sdm630"')
+    with pytest.raises(InstrumentError, match="not a serial port"):
+        read_once(site(body), "m", SystemClock())
 
 
 def test_two_meters_that_both_default_to_address_one_are_refused() -> None:
