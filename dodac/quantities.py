@@ -56,7 +56,6 @@ class Channel:
         return math.isfinite(value) and self.low <= value <= self.high
 
 
-_INF = math.inf
 _G, _C, _I = Kind.GAUGE, Kind.COUNTER, Kind.INTERVAL
 
 
