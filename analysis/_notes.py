@@ -7,13 +7,28 @@ from collections.abc import Sequence
 from analysis.results import Finding, Refusal
 from dodac.words import number_text as number
 
+# day types and drivers as people call them; a plan's own driver names stay as they are
+_VI = {
+    "normal": "ngày thường",
+    "holiday": "ngày lễ",
+    "tet": "Tết",
+    "temperature": "nhiệt độ",
+    "production": "sản lượng",
+    "output": "sản lượng",
+    "measured": "năng lượng đo được",
+}
+
+
+def _vi(words: Sequence[str]) -> str:
+    return ", ".join(_VI.get(word, word) for word in words)
+
 
 def days_left_out(left_out: int, total: int) -> Finding:
     """Days of the period without a whole reading, or excluded by the plan."""
     return Finding(
         "days_left_out",
         f"{left_out} of {total} days are left out (gaps in the data, or excluded).",
-        f"{left_out} trong {total} ngày không được dùng (thiếu số liệu hoặc bị loại).",
+        f"{left_out} trong {total} ngày không được dùng (thiếu số liệu hoặc được loại trừ).",
         {"left_out": left_out, "days": total},
     )
 
@@ -44,7 +59,7 @@ def few_special_days(word: str, count: int, into: str) -> Finding:
     return Finding(
         "few_special_days",
         f'Day type "{word}" has only {count} days in the baseline; they count as "{into}".',
-        f'Loại ngày "{word}" chỉ có {count} ngày trong kỳ cơ sở; được tính như "{into}".',
+        f'Loại ngày "{_vi([word])}" chỉ có {count} ngày trong kỳ cơ sở; được tính như "{_vi([into])}".',
         {"day_type": word, "days": count, "into": into},
     )
 
@@ -87,7 +102,7 @@ def not_significant(saving: float, half_width: float) -> Finding:
     return Finding(
         "not_significant",
         "The saving is smaller than its uncertainty: it can't be told apart from none.",
-        "Mức tiết kiệm nhỏ hơn độ không đảm bảo: không thể phân biệt với không tiết kiệm.",
+        "Mức tiết kiệm nhỏ hơn độ không đảm bảo đo: không thể phân biệt với không tiết kiệm.",
         {"saving": saving, "half_width": half_width},
     )
 
@@ -98,7 +113,7 @@ def unknown_days(words: Sequence[str], days: int) -> Finding:
     return Finding(
         "unknown_days",
         f"{days} days are left out: the baseline has no such days ({text}).",
-        f"{days} ngày không được dùng: kỳ cơ sở không có loại ngày này ({text}).",
+        f"{days} ngày không được dùng: kỳ cơ sở không có loại ngày này ({_vi(words)}).",
         {"days": days, "kinds": text},
     )
 
@@ -109,7 +124,7 @@ def absent_days(words: Sequence[str]) -> Finding:
     return Finding(
         "day_type_absent",
         f"The reporting period has no days of type {text}, the baseline has: it is no typical year.",
-        f"Kỳ báo cáo không có loại ngày {text} như kỳ cơ sở: không phải một năm điển hình.",
+        f"Kỳ báo cáo không có loại ngày {_vi(words)} như kỳ cơ sở: không phải một năm điển hình.",
         {"kinds": text},
     )
 
@@ -132,7 +147,7 @@ def extrapolation(name: str, grade: str, days: int, total: int, low: float, high
         f"extrapolation_{grade}",
         f"{days} of {total} days have {name} outside the baseline's range "
         f"({number(low, 1)} to {number(high, 1)}): {grade} extrapolation.",
-        f"{days} trong {total} ngày có {name} ngoài phạm vi kỳ cơ sở "
+        f"{days} trong {total} ngày có {_vi([name])} nằm ngoài phạm vi của kỳ cơ sở "
         f"({number(low, 1, 'vi')} đến {number(high, 1, 'vi')}): ngoại suy mức {grade_vi}.",
         {"driver": name, "days": days, "of": total, "low": low, "high": high},
     )
@@ -143,7 +158,7 @@ def clipped(days: int) -> Finding:
     return Finding(
         "clipped",
         f"On {days} days the model gave less than zero; zero is used.",
-        f"Có {days} ngày mô hình cho giá trị âm; đã lấy bằng không.",
+        f"Có {days} ngày mô hình cho giá trị âm; đã lấy bằng 0.",
         {"days": days},
     )
 
@@ -154,7 +169,7 @@ def strong_memory(rho: float, n_effective: float) -> Finding:
         "strong_memory",
         f"Residuals follow one another closely (ρ = {number(rho, 2)}): "
         f"the baseline is worth {number(n_effective)} independent days.",
-        f"Phần dư phụ thuộc nhau mạnh (ρ = {number(rho, 2, 'vi')}): "
+        f"Phần dư tự tương quan mạnh (ρ = {number(rho, 2, 'vi')}): "
         f"kỳ cơ sở chỉ tương đương {number(n_effective)} ngày độc lập.",
         {"rho": rho, "n_effective": n_effective},
     )
@@ -175,7 +190,7 @@ def refuse_all_zero(column: str, days: int) -> Refusal:
     return Refusal(
         "all_zero",
         f'"{column}" is zero on all {days} days: the meter counted nothing.',
-        f'"{column}" bằng không trong cả {days} ngày: đồng hồ không đếm.',
+        f'"{_vi([column])}" bằng 0 trong cả {days} ngày: công tơ không đếm.',
         {"days": days},
     )
 
@@ -185,7 +200,7 @@ def refuse_constant(column: str, value: float, days: int) -> Refusal:
     return Refusal(
         "constant",
         f'"{column}" is {number(value, 3)} on all {days} days: no meter of a running plant does that.',
-        f'"{column}" là {number(value, 3, "vi")} trong cả {days} ngày: đồng hồ của nhà máy đang chạy '
+        f'"{_vi([column])}" là {number(value, 3, "vi")} trong cả {days} ngày: công tơ của nhà máy đang chạy '
         "không thể như vậy.",
         {"value": value, "days": days},
     )
@@ -197,8 +212,8 @@ def refuse_not_consumed(column: str, mean: float) -> Refusal:
         "not_consumed",
         f'"{column}" averages {number(mean, 1)} a day: the meter feeds out more than it takes. '
         "Are its terminals swapped, or is it an export channel?",
-        f'"{column}" trung bình {number(mean, 1, "vi")} mỗi ngày: đồng hồ phát nhiều hơn nhận. '
-        "Có đấu ngược dây, hoặc đây là kênh phát điện?",
+        f'"{_vi([column])}" trung bình {number(mean, 1, "vi")} mỗi ngày: công tơ ghi chiều phát nhiều hơn chiều nhận. '
+        "Đấu ngược cực tính, hay đây là kênh điện phát?",
         {"mean": mean},
     )
 
@@ -218,7 +233,7 @@ def refuse_too_many_terms(days: int, terms: int) -> Refusal:
     return Refusal(
         "too_many_terms",
         f"The model has {terms} terms and only {days} days: it would fit anything.",
-        f"Mô hình có {terms} tham số mà chỉ có {days} ngày: sẽ khớp với mọi số liệu.",
+        f"Mô hình có {terms} hệ số mà chỉ có {days} ngày số liệu: sẽ khớp với mọi số liệu.",
         {"terms": terms, "days": days},
     )
 
@@ -228,7 +243,7 @@ def refuse_no_days(days: int) -> Refusal:
     return Refusal(
         "no_reporting_days",
         f"None of the {days} days of the reporting period can be used.",
-        f"Không ngày nào trong {days} ngày của kỳ báo cáo dùng được.",
+        f"Không dùng được ngày nào trong {days} ngày của kỳ báo cáo.",
         {"days": days},
     )
 
@@ -240,9 +255,9 @@ def refuse_extrapolation(name: str, mean: float, low: float, high: float, days: 
         f"{name} averages {number(mean, 1)} in the reporting period and is outside the baseline's range "
         f"({number(low, 1)} to {number(high, 1)}) on {days} of {total} days: the baseline can't say "
         "what would have been used.",
-        f"{name} trung bình {number(mean, 1, 'vi')} trong kỳ báo cáo và ngoài phạm vi kỳ cơ sở "
+        f"Trong kỳ báo cáo, {_vi([name])} trung bình là {number(mean, 1, 'vi')} và nằm ngoài phạm vi của kỳ cơ sở "
         f"({number(low, 1, 'vi')} đến {number(high, 1, 'vi')}) trong {days} trên {total} ngày: đường cơ sở "
-        "không thể cho biết mức tiêu thụ lẽ ra.",
+        "không cho biết được mức tiêu thụ lẽ ra phải có.",
         {"driver": name, "mean": mean, "low": low, "high": high, "days": days, "of": total},
     )
 
@@ -252,6 +267,6 @@ def refuse_no_baseline(total: float) -> Refusal:
     return Refusal(
         "no_adjusted_baseline",
         "The adjusted baseline is not above zero: there is nothing to save from.",
-        "Đường cơ sở hiệu chỉnh không lớn hơn không: không có gì để tiết kiệm.",
+        "Đường cơ sở hiệu chỉnh không lớn hơn 0: không có gì để tiết kiệm.",
         {"adjusted_baseline": total},
     )

@@ -78,6 +78,7 @@ class Uncertainty:
     half_width: float
     n_effective: float
     source: str
+    source_vi: str = ""
 
 
 @dataclass(frozen=True)

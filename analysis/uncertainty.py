@@ -52,6 +52,7 @@ def g14(model: Model, rows: Floats, adjusted_baseline: float, months: int, confi
         half,
         independent_days(model.statistics),
         "ASHRAE Guideline 14 annex B, factor 1.26 (Reddy & Claridge 2000), n′ for autocorrelation",
+        "ASHRAE Guideline 14, phụ lục B, hệ số 1,26 (Reddy & Claridge 2000), n′ kể đến tự tương quan",
     )
 
 
@@ -71,6 +72,7 @@ def sun_baltazar(
         half,
         independent_days(model.statistics),
         "Sun & Baltazar 2013, daily factor for the months of the reporting period (CalTRACK 2.0 §4.3.2.4)",
+        "Sun & Baltazar 2013, hệ số cho số liệu ngày theo số tháng của kỳ báo cáo (CalTRACK 2.0 §4.3.2.4)",
     )
 
 
@@ -96,6 +98,7 @@ def exact(
         half,
         n_effective,
         "ordinary least squares, κ s²(g′(X′X)⁻¹g + m) with κ = (1 + ρ)/(1 − ρ)",
+        "bình phương tối thiểu: κ s²(g′(X′X)⁻¹g + m), với κ = (1 + ρ)/(1 − ρ)",
     )
 
 

@@ -56,6 +56,7 @@ connection = "bus-meters"
 address = 1
 every = "2s"
 serial_number = "SIM-0001"
+accuracy_class = "1"
 calibration = {{ date = 2026-01-15, due = 2028-01-15, laboratory = "simulated", certificate = "SIM-C1" }}
 
 [[instruments]]

@@ -101,7 +101,8 @@ def _add_errors(app: FastAPI) -> None:
     def answer(request: Request, status: int, title: str, detail: str) -> Response:
         if request.url.path.startswith("/api/"):
             return problem(status, title, detail)
-        return error_page(request, status, detail)
+        # the bare English phrase of a status says no more than the page's own heading
+        return error_page(request, status, "" if detail.lower() == title else detail)
 
     @app.exception_handler(NotFound)
     async def _not_found(request: Request, error: NotFound) -> Response:

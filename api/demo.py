@@ -67,7 +67,7 @@ def _demo(folder: Path, port: int, last_day: dt.date | None, stop: threading.Eve
             collector, url = _start_rooms(stack, site_path, port, tell)
             _wait_for_live(url, tell)
             case = save_and_verify(collector, plant, tell)
-            _write_reports(case, folder, url, tell)
+            _write_reports(case, collector.site.site.name, folder, url, tell)
             tell_combustion(collector, tell)
         except StoppedError:
             tell.say("stopped by you")
@@ -140,14 +140,12 @@ def _has_value(answer: list[dict[str, Any]]) -> bool:
     )
 
 
-def _write_reports(case: SavingCase, folder: Path, url: str, tell: Teller) -> None:
+def _write_reports(case: SavingCase, site_name: str, folder: Path, url: str, tell: Teller) -> None:
     from reports import render_html
 
     now_ns = SystemClock().now_ns()
     for language in ("vi", "en"):
         path = folder / f"report-{case.verified.id}-{language}.html"
-        path.write_text(
-            render_html(case, language, generated_ns=now_ns, zone=case.plan.zone), encoding="utf-8"
-        )
+        path.write_text(render_html(case, language, now_ns, case.plan.zone, site_name), encoding="utf-8")
         tell.say(f"report: {path}")
     tell.say(f"the saving on the page: {url}/savings")

@@ -11,9 +11,15 @@ from dodac.words import Language, number_text, significant_text
 _HEADS: dict[str, dict[Language, str]] = {
     "options": {"en": "Options", "vi": "Giải pháp"},
     "plans": {"en": "Plans", "vi": "Kế hoạch đo lường và kiểm chứng"},
-    "baselines": {"en": "Frozen baselines", "vi": "Đường cơ sở đã cố định"},
+    "baselines": {"en": "Frozen baselines", "vi": "Đường cơ sở đã chốt"},
     "savings": {"en": "Verified savings", "vi": "Mức tiết kiệm đã kiểm chứng"},
     "empty": {"en": "The register is empty.", "vi": "Sổ đăng ký còn trống."},
+}
+_STATUS: dict[str, dict[Language, str]] = {
+    "idea": {"en": "idea", "vi": "ý tưởng"},
+    "planned": {"en": "planned", "vi": "dự kiến"},
+    "implemented": {"en": "implemented", "vi": "đã thực hiện"},
+    "dropped": {"en": "dropped", "vi": "không thực hiện"},
 }
 
 
@@ -22,7 +28,7 @@ def listing(register: Register, zone: str, language: Language) -> str:
     savings = register.savings()
     lists = {
         "options": [
-            f"  {item.id}  {item.name_vi if language == 'vi' else item.name_en}  [{item.status}]"
+            f"  {item.id}  {item.name_vi if language == 'vi' else item.name_en}  [{_STATUS.get(item.status, {}).get(language, item.status)}]"
             for item in register.options()
         ],
         "plans": [

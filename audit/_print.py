@@ -14,19 +14,19 @@ _WORDS: dict[str, dict[Language, str]] = {
     "baseline": {"en": "Baseline", "vi": "Đường cơ sở"},
     "fit": {
         "en": "  R² {r2}   CV(RMSE) {cv} %   {n} days, {p} terms, ρ {rho}",
-        "vi": "  R² {r2}   CV(RMSE) {cv} %   {n} ngày, {p} tham số, ρ {rho}",
+        "vi": "  R² {r2}   CV(RMSE) {cv} %   {n} ngày, {p} hệ số, ρ {rho}",
     },
     "reporting": {"en": "Reporting period", "vi": "Kỳ báo cáo"},
-    "adjusted": {"en": "  adjusted baseline", "vi": "  cơ sở hiệu chỉnh"},
+    "adjusted": {"en": "  adjusted baseline", "vi": "  đường cơ sở hiệu chỉnh"},
     "measured": {"en": "  measured", "vi": "  đo được"},
     "saving": {"en": "  saving", "vi": "  tiết kiệm"},
     "confidence": {"en": "at {share} % confidence", "vi": "với độ tin cậy {share} %"},
-    "days": {"en": "  {n} days used, {left} left out", "vi": "  {n} ngày được dùng, {left} ngày bị loại"},
+    "days": {"en": "  {n} days used, {left} left out", "vi": "  {n} ngày được dùng, {left} ngày loại trừ"},
     "methods": {
         "en": "Uncertainty by method (± {unit})",
-        "vi": "Độ không đảm bảo theo phương pháp (± {unit})",
+        "vi": "Độ không đảm bảo đo theo từng phương pháp (± {unit})",
     },
-    "findings": {"en": "To know", "vi": "Cần biết"},
+    "findings": {"en": "To know", "vi": "Lưu ý"},
     "refused": {"en": "No number: {text}", "vi": "Không có kết quả: {text}"},
 }
 
@@ -89,7 +89,8 @@ def analysis_text(model: Model, savings: Savings | None, language: Language) -> 
             word("methods", language, unit=unit),
         ]
         lines += [
-            f"  {method.method:<14}{number(method.half_width):>14}   {method.source}"
+            f"  {method.method:<14}{number(method.half_width):>14}   "
+            f"{(language == 'vi' and method.source_vi) or method.source}"
             for method in (chosen, *savings.others)
         ]
         findings = [*findings, *savings.findings]

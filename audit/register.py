@@ -256,7 +256,7 @@ def _late(plan: Plan, baseline: FrozenBaseline) -> tuple[Finding, ...]:
             Finding(
                 "plan_late",
                 f"The plan was registered after the measure had started ({first[0]}).",
-                f"Kế hoạch được đăng ký sau khi giải pháp đã bắt đầu ({first[0]}).",
+                f"Kế hoạch được đăng ký sau khi đã bắt đầu thực hiện giải pháp ({first[0]}).",
                 {"start": first[0]},
             )
         )
@@ -265,7 +265,7 @@ def _late(plan: Plan, baseline: FrozenBaseline) -> tuple[Finding, ...]:
             Finding(
                 "baseline_late",
                 f"The baseline was frozen after reporting had started ({plan.reporting[0]}).",
-                f"Đường cơ sở được cố định sau khi kỳ báo cáo đã bắt đầu ({plan.reporting[0]}).",
+                f"Đường cơ sở được chốt sau khi kỳ báo cáo đã bắt đầu ({plan.reporting[0]}).",
                 {"start": plan.reporting[0]},
             )
         )

@@ -58,13 +58,30 @@ def statistic_rows(case: SavingCase, language: Language) -> list[tuple[str, str,
         ("n", "n", number_text(fit.n, 0, language)),
         ("p", "p", number_text(fit.p, 0, language)),
         ("R²", "r2", number_text(fit.r2, 4, language)),
-        ("R² adj", "adjusted_r2", number_text(fit.adjusted_r2, 4, language)),
+        (say("stat_name_adjusted_r2", language), "adjusted_r2", number_text(fit.adjusted_r2, 4, language)),
         ("RMSE", "rmse", f"{significant_text(fit.rmse, 4, language)} {unit}"),
         ("CV(RMSE)", "cv_rmse", percent_text(fit.cv_rmse, language, 2)),
         ("NMBE", "nmbe", percent_text(fit.nmbe, language, 4)),
         ("ρ", "rho", number_text(fit.rho, 3, language)),
     ]
     return [(name, value, say(f"stat_{key}", language)) for name, key, value in values]
+
+
+def term_text(term: str, language: Language) -> str:
+    """A term of the model for people; in English the name that the JSON has too."""
+    group, _, name = term.partition(".")
+    if name.startswith("temperature_"):
+        part = name.removeprefix("temperature_")
+        return say_or(f"{group}_temperature", language, term).format(part=part)
+    if group == "driver":
+        return term if language == "en" else say_or(f"driver_{name}", language, name)
+    return say_or(f"{group}_{name}", language, term)
+
+
+def gap_text(text: str, language: Language) -> str:
+    """Why readings are missing, "instrument: words", with the words in the language where they are known."""
+    instrument, colon, words = text.rpartition(": ")
+    return f"{instrument}{colon}{say_or('gap_' + words.replace(' ', '_'), language, words)}"
 
 
 def coefficient_rows(case: SavingCase, language: Language) -> list[tuple[str, str, str, str]]:
@@ -79,7 +96,7 @@ def coefficient_rows(case: SavingCase, language: Language) -> list[tuple[str, st
         t = value / error if error else math.nan
         rows.append(
             (
-                term,
+                term_text(term, language),
                 significant_text(value, 6, language),
                 significant_text(error, 3, language),
                 number_text(t, 1, language),

@@ -13,7 +13,7 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "saving": ("Mức tiết kiệm", "Saving"),
     "no_saving": ("Chưa chứng minh được mức tiết kiệm", "No saving is proven"),
     "no_saving_why": (
-        "Độ không đảm bảo bằng hoặc lớn hơn mức tiết kiệm: kết quả không khác không một cách có ý nghĩa.",
+        "Độ không đảm bảo đo bằng hoặc lớn hơn mức tiết kiệm: kết quả không khác 0 một cách có ý nghĩa thống kê.",
         "The uncertainty is as large as the saving or larger: the result does not differ from zero.",
     ),
     "of_baseline": ("so với đường cơ sở hiệu chỉnh", "of the adjusted baseline"),
@@ -30,8 +30,8 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "class_estimated": ("ước tính", "estimated"),
     "class_reported": ("tự báo cáo", "reported"),
     "summary_text": (
-        ("Giải pháp “{option}” tại {asset} đã tránh được {saving} {unit} trong kỳ từ {start} đến {end}, so với "
-        "mức tiêu thụ mà đường cơ sở cho biết lẽ ra phải có ở cùng điều kiện vận hành."),
+        ("Giải pháp “{option}” ({asset}) đã tiết kiệm được {saving} {unit} trong kỳ từ {start} đến {end}, so với "
+        "mức tiêu thụ lẽ ra phải có theo đường cơ sở ở cùng điều kiện vận hành."),
         ("The measure “{option}” at {asset} avoided {saving} {unit} between {start} and {end}, against what the "
         "baseline says would have been used under the same conditions."),
     ),
@@ -69,13 +69,13 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "fact_calibration": ("hiệu chuẩn", "calibration"),
     "fact_calibration_date": ("ngày hiệu chuẩn", "calibrated"),
     "fact_calibration_due": ("hạn hiệu chuẩn", "calibration due"),
-    "fact_calibration_laboratory": ("phòng thử nghiệm", "laboratory"),
+    "fact_calibration_laboratory": ("đơn vị hiệu chuẩn", "laboratory"),
     "fact_calibration_certificate": ("giấy chứng nhận", "certificate"),
-    "fact_laboratory": ("phòng thử nghiệm", "laboratory"),
+    "fact_laboratory": ("đơn vị hiệu chuẩn", "laboratory"),
     "fact_certificate": ("giấy chứng nhận", "certificate"),
     "fact_maker": ("hãng sản xuất", "maker"),
     "fact_model": ("kiểu máy", "model"),
-    "fact_firmware": ("phần mềm", "firmware"),
+    "fact_firmware": ("phần sụn", "firmware"),
     "kind_electricity": ("điện", "electricity"),
     "kind_flue_gas": ("khói thải", "flue gas"),
     "kind_water": ("nước", "water"),
@@ -94,13 +94,14 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "boundary": ("Ranh giới đo", "Measurement boundary"),
     "baseline_period": ("Kỳ cơ sở", "Baseline period"),
     "blackout_period": ("Thời gian thi công", "Works"),
-    "adjustment": ("Cơ sở hiệu chỉnh", "Basis of adjustment"),
+    "adjustment": ("Cách hiệu chỉnh", "Basis of adjustment"),
     "adjustment_text": (
-        "năng lượng tránh được ở điều kiện của kỳ báo cáo (IPMVP)",
+        "năng lượng tránh tiêu thụ, quy về điều kiện của kỳ báo cáo (IPMVP)",
         "avoided energy at the conditions of the reporting period (IPMVP)",
     ),
     "drivers": ("Biến ảnh hưởng", "Drivers"),
     "holidays": ("Lịch nghỉ lễ", "Holiday calendar"),
+    "holidays_VN": ("Việt Nam, có Tết Nguyên đán", "Vietnam, with Tết"),
     "none": ("không", "none"),
     "registered": ("Đăng ký lúc", "Registered"),
     "before_measure": (
@@ -137,11 +138,11 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "stat_nmbe": ("sai lệch trung bình chuẩn hóa", "normalised mean bias"),
     "stat_rho": ("tự tương quan bậc 1 của phần dư", "lag-1 autocorrelation of residuals"),
     "validity_ok": (
-        "CV(RMSE) = {cv} không vượt 25 %, ngưỡng thường dùng cho mô hình toàn cơ sở (ASHRAE Guideline 14, kỳ báo cáo từ 12 tháng).",
+        "CV(RMSE) = {cv} không vượt 25 %, ngưỡng thường dùng cho mô hình toàn cơ sở (ASHRAE Guideline 14, kỳ báo cáo từ 12 tháng).",
         "CV(RMSE) = {cv} is within 25 %, the usual bound for whole-facility models (ASHRAE Guideline 14, 12 months and more).",
     ),
     "validity_poor": (
-        "CV(RMSE) = {cv} vượt 25 %, ngưỡng thường dùng cho mô hình toàn cơ sở (ASHRAE Guideline 14, kỳ báo cáo từ 12 tháng).",
+        "CV(RMSE) = {cv} vượt 25 %, ngưỡng thường dùng cho mô hình toàn cơ sở (ASHRAE Guideline 14, kỳ báo cáo từ 12 tháng).",
         "CV(RMSE) = {cv} is above 25 %, the usual bound for whole-facility models (ASHRAE Guideline 14, 12 months and more).",
     ),
     "coefficients": ("Bảng hệ số", "Coefficients"),
@@ -154,6 +155,18 @@ BODY: Final[dict[str, tuple[str, str]]] = {
         "Standard errors include √κ for the autocorrelation of residuals; t = coefficient / standard error.",
     ),
     "digest_data": ("Mã băm số liệu kỳ cơ sở (SHA-256)", "Digest of the baseline's data (SHA-256)"),
+    "stat_name_adjusted_r2": ("R² hiệu chỉnh", "adjusted R²"),
+    "weekday_monday": ("thứ Hai", "weekday.monday"),
+    "weekday_tuesday": ("thứ Ba", "weekday.tuesday"),
+    "weekday_wednesday": ("thứ Tư", "weekday.wednesday"),
+    "weekday_thursday": ("thứ Năm", "weekday.thursday"),
+    "weekday_friday": ("thứ Sáu", "weekday.friday"),
+    "weekday_saturday": ("thứ Bảy", "weekday.saturday"),
+    "weekday_sunday": ("Chủ nhật", "weekday.sunday"),
+    "day_type_holiday": ("ngày lễ", "day_type.holiday"),
+    "day_type_tet": ("Tết", "day_type.tet"),
+    "occupied_temperature": ("nhiệt độ, đoạn {part}, ngày làm việc", "occupied.temperature_{part}"),
+    "unoccupied_temperature": ("nhiệt độ, đoạn {part}, ngày nghỉ", "unoccupied.temperature_{part}"),
     # 5 savings
     "h_savings": ("Mức tiết kiệm theo thời gian", "The saving over time"),
     "month": ("Tháng", "Month"),
@@ -186,10 +199,10 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "method_g14": ("ASHRAE Guideline 14", "ASHRAE Guideline 14"),
     "method_sun_baltazar": ("Sun và Baltazar", "Sun and Baltazar"),
     "why_exact": (
-        ("Phương pháp này được dùng vì trong mô phỏng với phần dư tự tương quan, khoảng 90 % của nó chứa giá trị thật "
-        "trong 87–90 % trường hợp; công thức ASHRAE Guideline 14 thường cho khoảng quá hẹp (83–86 % với một năm số liệu ngày)."),
+        ("Phương pháp này được dùng vì trong mô phỏng với phần dư tự tương quan, khoảng tin cậy 90 % của nó chứa giá trị "
+        "thật trong 88–91 % trường hợp; công thức ASHRAE Guideline 14 thường cho khoảng quá hẹp (83–86 % với một năm số liệu ngày)."),
         ("It is used because in simulations with autocorrelated residuals its 90 % interval held the true value in "
-        "87–90 % of cases; the formula of ASHRAE Guideline 14 tends to be too narrow (83–86 % with a year of daily data)."),
+        "88–91 % of cases; the formula of ASHRAE Guideline 14 tends to be too narrow (83–86 % with a year of daily data)."),
     ),
     "why_other": (
         "Phương pháp này được chọn khi kiểm chứng; các phương pháp khác nêu để so sánh.",
@@ -199,10 +212,17 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "h_quality": ("Chất lượng số liệu", "Data quality"),
     "coverage": ("Độ phủ", "Coverage"),
     "coverage_row": ("{used} trên {all} ngày ({share})", "{used} of {all} days ({share})"),
-    "excluded": ("Khoảng thời gian thiếu hoặc loại trừ", "Spans missing or left out"),
+    "excluded": ("Khoảng thời gian thiếu số liệu hoặc được loại trừ", "Spans missing or left out"),
     "from": ("Từ", "From"),
     "to": ("Đến", "To"),
     "why": ("Lý do", "Why"),
+    "gap_no_readings": ("không có giá trị đo", "no readings"),
+    "gap_no_readings_until_the_restart": (
+        "không có giá trị đo cho đến khi khởi động lại",
+        "no readings until the restart",
+    ),
+    "gap_dodac_run_was_not_running": ("dodac run không chạy", "dodac run was not running"),
+    "gap_no_answer_from_the_meter": ("công tơ không trả lời", "no answer from the meter"),
     "by_plan": ("theo kế hoạch", "by the plan"),
     "by_gap": ("thiếu số liệu", "data missing"),
     "nothing_excluded": ("Không có khoảng nào thiếu hoặc bị loại trừ.", "Nothing is missing or was left out."),

@@ -59,7 +59,7 @@ def report(argv: Sequence[str]) -> int:
         case = Register(site.register_path, clock).case(saving, store, store.facts())
     finally:
         store.close()
-    html = render_html(case, language, clock.now_ns(), site.site.timezone)
+    html = render_html(case, language, clock.now_ns(), site.site.timezone, site.site.name)
     path = Path(options.output or f"report-{saving}-{language}.html")
     try:
         path.write_text(html, encoding="utf-8")

@@ -12,7 +12,7 @@ from audit.records import SavingCase
 from dodac import __version__
 from dodac.words import Language, number_text, significant_text
 from reports import charts
-from reports._tables import check_commands, coefficient_rows, instrument_rows, statistic_rows
+from reports._tables import check_commands, coefficient_rows, gap_text, instrument_rows, statistic_rows
 from reports.figures import Month, excluded_spans, months
 from reports.formats import (
     day_text,
@@ -46,10 +46,13 @@ def _environment() -> Environment:
     )
 
 
-def render_html(case: SavingCase, language: Language, generated_ns: int, zone: str) -> str:
+def render_html(
+    case: SavingCase, language: Language, generated_ns: int, zone: str, site_name: str = ""
+) -> str:
     """One HTML document with its style and figures inside; the same inputs give the same bytes.
 
     generated_ns: the moment printed as the time of writing, shown in `zone`.
+    site_name: the site's name for people; without it the ids of company and site stand on top.
     """
     from markupsafe import Markup
 
@@ -68,6 +71,7 @@ def render_html(case: SavingCase, language: Language, generated_ns: int, zone: s
     template = _environment().get_template("report.html")
     return template.render(
         **_context(case, language, zone),
+        place=site_name or f"{case.option.company}, {case.option.site}",
         say=words,
         language=language,
         figures={name: (wide, narrow) for name, wide, narrow in figures if wide},
@@ -162,7 +166,12 @@ def _context(case: SavingCase, language: Language, zone: str) -> dict[str, Any]:
         (say("period", language), span(plan.reporting)),
         (say("adjustment", language), say("adjustment_text", language)),
         (say("drivers", language), _drivers(case, language)),
-        (say("holidays", language), plan.holidays or say("none", language)),
+        (
+            say("holidays", language),
+            say_or(f"holidays_{plan.holidays}", language, plan.holidays)
+            if plan.holidays
+            else say("none", language),
+        ),
         (say("confidence", language), percent_text(plan.confidence, language, 0)),
         (say("registered", language), f"{when(plan.registered_ns)}; {_registered(case, language)}"),
     ]
@@ -280,7 +289,7 @@ def _uncertainty_row(
         f"± {rounded_text(item.half_width, min(decimals_for(item.half_width), 3), language)} {unit}",
         "–" if math.isnan(relative) else percent_text(relative, language, 0),
         number_text(item.n_effective, 0, language),
-        item.source,
+        (language == "vi" and item.source_vi) or item.source,
         place == 0,
     )
 
@@ -291,7 +300,7 @@ def _spans(case: SavingCase, language: Language) -> list[tuple[str, str, str, st
         (
             day_text(start, language),
             day_text(end, language),
-            why,
+            why if (start, end, why) in planned else gap_text(why, language),
             say("by_plan" if (start, end, why) in planned else "by_gap", language),
         )
         for start, end, why in excluded_spans(case)

@@ -171,7 +171,8 @@ def saving_page(request: Request, context: ContextDep, language: LanguageDep, id
 def report_page(context: ContextDep, language: LanguageDep, id: str) -> Response:
     """The report, as `dodac report` writes it."""
     case = case_of(context, id)
-    html = render_html(case, language, context.clock.now_ns(), context.site.site.timezone)
+    site = context.site.site
+    html = render_html(case, language, context.clock.now_ns(), site.timezone, site.name)
     # its style stands inside, so that the file is whole when it is saved or mailed
     return HTMLResponse(html, headers={"content-security-policy": REPORT_POLICY})
 

@@ -121,6 +121,11 @@ def test_a_value_appears_changes_and_survives_a_restart(plant: tuple[Site, Journ
     ]
     assert phone.page.inner_text('[data-channel="o2_pct"] .quality').split() == ["✓", "tốt"]
     assert phone.page.locator(".course path.line").count() == 1
+    # the leading value stayed in its bright colour when it was hours old
+    stale = """() => { const box = document.querySelector('.big:first-child'), was = box.dataset.state;
+        const ink = (place) => getComputedStyle(box.querySelector(place)).color;
+        box.dataset.state = 'late'; const same = ink('b') === ink('.name'); box.dataset.state = was; return same; }"""
+    assert phone.page.evaluate(stale)
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert phone.weight() < 50_000
     assert all(asked.startswith(url) for asked in phone.requests)

@@ -130,3 +130,10 @@ def test_every_reason_has_words(reason: Reason) -> None:
     for language in LANGUAGES:
         assert reason_text(reason.value, language) != reason.value
         assert script_words(language)[f"q_{reason.value}"]
+
+
+def test_an_unknown_page_speaks_the_language_of_its_reader(client: TestClient) -> None:
+    html = client.get("/nothing-here", params={"lang": "vi"}).text
+    assert "Không tìm thấy" in html
+    assert "Not Found" not in html
+    assert "there is no" in client.get("/savings/none", params={"lang": "en"}).text.lower()

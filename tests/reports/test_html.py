@@ -81,10 +81,14 @@ def test_an_auditor_finds_every_part_in_vietnamese(case: SavingCase) -> None:
         "295.000 ± 20.000 kWh", "9,15 ± 0,62 %", "Mức tiết kiệm", "Đường cơ sở", "Độ không đảm bảo đo", "đã kiểm chứng",
         "khoảng tin cậy: 275.000 đến 315.000 kWh", "Lắp biến tần cho máy nén lạnh", "số seri: 17110042",
         "01/07/2025 – 30/06/2026", "Kế hoạch đo lường và kiểm chứng", "Chất lượng số liệu", "07/2025", "Cả kỳ",
-        "trước khi thi công giải pháp (12 ngày)",
+        "trước khi thi công giải pháp (12 ngày)", "thứ Hai", "Chủ nhật", "nhiệt độ, đoạn 1, ngày làm việc", "R² hiệu chỉnh",
+        "Việt Nam, có Tết Nguyên đán", "bình phương tối thiểu: κ",
     ):  # fmt: skip
         assert words in text, words
-    for english in ("Savings verification", "Uncertainty", "Baseline", "left out", "verified"):
+    for english in (
+        "Savings verification", "Uncertainty", "Baseline", "left out", "verified", "weekday", "occupied", "day_type",
+        "least squares", "factor", "days_left_out",
+    ):  # fmt: skip
         assert english not in text
 
 
@@ -152,3 +156,9 @@ def test_the_month_table_ends_with_the_headline(case: SavingCase) -> None:
     head = headline(case, "en")
     assert len(rows) == 13
     assert rows[-1][4] == f"{head['saving']} ± {head['half_width']}"
+
+
+def test_the_site_is_called_by_its_name(case: SavingCase) -> None:
+    html = render_html(case, "vi", NOW_NS, ZONE, "Nhà máy bia Củ Chi")
+    assert "· Nhà máy bia Củ Chi</p>" in html
+    assert "· bia-sai-gon, cu-chi</p>" in render_html(case, "vi", NOW_NS, ZONE)
