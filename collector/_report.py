@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from collector._gaps import follow
 from collector.facts import sink_name
 from collector.ledger import Ledger, SinkCount, SourceCount, table
-from dodac.clock import iso_utc, parse_time_ns
-from dodac.contracts import Event
+from dodac.clock import iso_utc, local_text, parse_time_ns
+from dodac.contracts import DeadLetter, Event
 from dodac.errors import ConfigError, DataError, Where
 from dodac.quantities import channel, nearest
 from store import Accounts, JournalStore, SinkCounts
@@ -47,6 +47,8 @@ class Report:
     ledger: Ledger
     instruments: tuple[InstrumentRow, ...]
     open_faults: tuple[Event, ...]
+    set_aside: tuple[DeadLetter, ...] = ()
+    zone: str = "UTC"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -63,7 +65,12 @@ class Report:
                 {"since": iso_utc(e.time_ns), "source": e.source, "instrument": e.instrument, "text": e.text}
                 for e in self.open_faults
             ],
-        }
+            "set_aside": [
+                {"last": iso_utc(letter.time_ns), "source": letter.source, "instrument": letter.instrument,
+                 "topic": letter.topic, "reason": letter.reason}
+                for letter in self.set_aside
+            ],
+        }  # fmt: skip
 
     def text(self) -> str:
         """The report for people."""
@@ -73,20 +80,34 @@ class Report:
         )
         if self.lost:
             head += f"; {self.lost} samples were lost to damage of the file"
-        rows = [(row.instrument, row.samples, row.last, row.fault) for row in self.instruments]
+        rows = [
+            (row.instrument, row.samples, self._local(row.last), row.fault or "–") for row in self.instruments
+        ]
         parts = [head]
         if rows:
-            parts.append(table(("instrument", "samples", "last", "fault"), rows))
+            parts.append(table(("instrument", "samples", f"last ({self.zone})", "fault"), rows))
         parts.append(self.ledger.text())
         if self.open_faults:
             parts.append(
                 "Open faults and gaps:\n"
                 + "\n".join(
-                    f"  since {iso_utc(e.time_ns)}  {e.instrument or e.source}: {e.text}"
+                    f"  since {local_text(e.time_ns, self.zone)}  {e.instrument or e.source}: {e.text}"
                     for e in self.open_faults
                 )
             )
+        if self.set_aside:
+            parts.append(
+                "Set aside (dead letters), the newest of each kind:\n"
+                + "\n".join(
+                    f"  {local_text(d.time_ns, self.zone)}  {d.instrument or '(unknown)'} from {d.source}: {d.reason}"
+                    + (f" (topic {d.topic})" if d.topic else "")
+                    for d in self.set_aside
+                )
+            )
         return "\n\n".join(part for part in parts if part)
+
+    def _local(self, last: str) -> str:
+        return local_text(parse_time_ns(last, "UTC"), self.zone) if last != "never" else last
 
 
 def ledger_of(view: Accounts, sinks: Sequence[str] = ()) -> Ledger:
@@ -129,6 +150,7 @@ def read_report(path: Path, site: Site | None) -> Report:
     try:
         view = store.accounts()
         faults = open_faults(store.events(0, _FOREVER_NS))
+        letters = {(d.instrument, d.source, d.reason): d for d in reversed(store.dead_letters(200))}
     finally:
         store.close()
     by_instrument = {event.instrument: event for event in faults if event.instrument is not None}
@@ -160,6 +182,8 @@ def read_report(path: Path, site: Site | None) -> Report:
         ledger=ledger_of(view, [sink_name(site.influxdb)] if site is not None and site.influxdb else []),
         instruments=tuple(rows),
         open_faults=faults,
+        set_aside=tuple(sorted(letters.values(), key=lambda letter: -letter.time_ns)[:10]),
+        zone=site.site.timezone if site is not None else "UTC",
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from dodac.contracts import Event
+from dodac.contracts import DeadLetter, Event
 from dodac.errors import IntegrityError, StorageError, Where
 from dodac.samples import Layout, Sample
 from store import _codec as codec
@@ -221,6 +221,15 @@ class JournalStore(ArrayStore):
             (end_ns, start_ns, start_ns),
         )
         return [event_of(row) for row in rows]
+
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
+        """The newest payloads that could not become samples, newest first."""
+        rows = self._read(
+            "SELECT time_ns, source, topic, payload, reason, instrument FROM dead_letters "
+            "ORDER BY seq DESC LIMIT ?",
+            (limit,),
+        )
+        return [DeadLetter(*row) for row in rows]
 
     # inside
 

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from dodac.cli import main
+from dodac.contracts import DeadLetter
+from dodac.samples import Layout
 from dodac.site import load_site
-from store import JournalStore
+from store import Journal, JournalStore
 
 DAYS = "".join(f"2026-01-{day:02d},{100 + day}.5\n" for day in range(1, 21))
 GOOD = f"date,kwh\n{DAYS}"
@@ -189,6 +191,28 @@ def test_status_shows_the_ledger_of_a_journal(
     assert report["instruments"][0]["samples"] == 20
     assert dodac("status", "--journal", journal) == 0
     assert "building" in capsys.readouterr().out
+
+
+def test_status_tells_why_payloads_were_set_aside_and_times_as_the_wall_clock_shows_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # "1 dead letters" was all a technician with a wrong topic ever saw; times were UTC with nine decimals
+    (tmp_path / "site.toml").write_text(SITE.format(folder=tmp_path), encoding="utf-8")
+    layout = Layout("meter1", ("power_w",))
+    noon_ns = 1_790_000_000_123_456_789
+    letters = [DeadLetter(noon_ns + n, "broker", "plant/x", b"{}", "not JSON", None) for n in range(3)]
+    with Journal.open(tmp_path / "data" / "journal.db") as journal:
+        journal.layout(layout)
+        journal.commit([("bus1", layout.sample(noon_ns, {"power_w": 1.0}))])
+        journal.commit([("broker", letter) for letter in letters])
+    assert dodac("status", "--site", tmp_path) == 0
+    out = capsys.readouterr().out
+    assert "last (Asia/Ho_Chi_Minh)" in out
+    assert out.count("2026-09-21 21:13:20") == 2
+    assert out.count("(unknown) from broker: not JSON (topic plant/x)") == 1
+    assert dodac("status", "--site", tmp_path, "--json") == 0
+    (kind,) = json.loads(capsys.readouterr().out)["set_aside"]
+    assert (kind["reason"], kind["instrument"], kind["last"][-4:]) == ("not JSON", None, "791Z")
 
 
 def test_init_writes_a_site_file_that_loads_and_never_overwrites_one(
