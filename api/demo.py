@@ -32,6 +32,7 @@ def run(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="dodac demo",
         description="Runs the whole job on a simulated plant: no hardware, no server, no internet needed.",
+        epilog="Examples: dodac demo; dodac demo --once --port 0",
     )
     parser.add_argument("--folder", type=Path, default=Path(".demo"), help="where it works (default .demo)")
     parser.add_argument("--port", type=int, default=8321, help="of the web page (default 8321; 0 = any)")

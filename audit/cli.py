@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from audit.records import Plan
     from audit.register import Register
 
-_ANALYSE_EPILOG = """example:
-  dodac analyse --journal data/journal.sqlite --energy main:energy_import_kwh \\
+_ANALYSE_EPILOG = """Example:
+  dodac analyse --journal data/journal.db --energy main:energy_import_kwh \\
       --temperature weather:temperature_c --baseline 2024-01-01..2024-12-31 \\
       --reporting 2025-02-01..2026-01-31 --timezone Asia/Ho_Chi_Minh --holidays VN
 """
@@ -157,12 +157,23 @@ def _write_analysis(model: Model | Refusal, savings: Savings | Refusal | None, p
 def audit(argv: Sequence[str]) -> int:
     """`dodac audit`: the register's entries, and the steps from an option to a verified saving."""
     parser = argparse.ArgumentParser(
-        prog="dodac audit", description="The register of options, plans and savings."
+        prog="dodac audit",
+        description="The register: an option and its plan are registered before the measure, the baseline is frozen "
+        "before reporting data are read, the saving is verified against it. Entries are never changed.",
+        epilog="Examples: dodac audit add-option option.toml; dodac audit add-plan plan.toml; dodac audit freeze PLAN; "
+        "dodac audit verify PLAN; dodac audit list (what the files hold: docs/how-to/verify-a-saving.md)",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, help: str, *positional: tuple[str, str]) -> argparse.ArgumentParser:
-        found = commands.add_parser(name, help=help, description=help)
+        sample = {"id": "trim-plan", "plan": "trim-plan", "file": f"{name.removeprefix('add-')}.toml"}
+        shown = " ".join([name, *(sample[word] for word, _ in positional)])
+        found = commands.add_parser(
+            name,
+            help=help,
+            description=f"{help[0].upper()}{help[1:]}.",
+            epilog=f"Example: dodac audit {shown} --site my-plant",
+        )
         add_place(found)
         found.add_argument("--register", type=Path, default=None, help="register file (default: the site's)")
         for word, words in positional:

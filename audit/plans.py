@@ -56,7 +56,7 @@ def check_plan(plan: Plan) -> None:
     for name, (_, channel) in {"energy": plan.energy, **plan.drivers}.items():
         if channel not in CHANNELS:
             near = nearest(channel, CHANNELS)
-            todo = f'Did you mean "{near}"?' if near else "See dodac profiles."
+            todo = f'Did you mean "{near}"?' if near else "See docs/reference/channels.md."
             raise fault(name, f'"{channel}" is not a channel.', todo)
     if CHANNELS[plan.energy[1]].kind is Kind.GAUGE:
         raise fault(

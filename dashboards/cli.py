@@ -40,7 +40,10 @@ def dashboards(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="dodac dashboards", description="Grafana: its files, its API, and the savings it shows."
+        prog="dodac dashboards",
+        description="Grafana: its files, its API, and the savings it shows.",
+        epilog="Examples: dodac dashboards build grafana --site my-plant; dodac dashboards push --url "
+        "http://127.0.0.1:3000 --token-file secrets/grafana; dodac dashboards publish",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="build | push | publish")
     common = argparse.ArgumentParser(add_help=False)
@@ -50,7 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     language.add_argument("--language", choices=LANGUAGES, help="of titles (default: the site's)")
 
     build = actions.add_parser(
-        "build", parents=[common, language], help="write the provisioning files", description=_BUILD
+        "build",
+        parents=[common, language],
+        help="write the provisioning files",
+        description=_BUILD,
+        epilog="Example: dodac dashboards build grafana --site my-plant",
     )
     build.add_argument("folder", type=Path, metavar="OUTPUT_DIR", help="provisioning/ is made in it")
     build.add_argument("--influx-url", help="InfluxDB as Grafana sees it (default: the site's)")
@@ -63,7 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--token-path", metavar="PATH", help="or a file with it, as Grafana sees it")
     build.add_argument("--mount", metavar="PATH", help="where Grafana sees provisioning/dashboards")
 
-    push = actions.add_parser("push", parents=[common, language], help="send the dashboards to a Grafana")
+    push = actions.add_parser(
+        "push",
+        parents=[common, language],
+        help="send the dashboards to a Grafana",
+        description="Creates or replaces the two dashboards in a Grafana that runs already.",
+        epilog="Example: dodac dashboards push --url http://127.0.0.1:3000 --token-file secrets/grafana --site my-plant",
+    )
     push.add_argument("--url", required=True, help='e.g. "http://127.0.0.1:3000"')
     push.add_argument(
         "--token-file", type=Path, required=True, help="service account token, mode 0600, role Editor"
@@ -75,7 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     publish = actions.add_parser(
-        "publish", parents=[common], help="write verified savings to InfluxDB, for the savings dashboard"
+        "publish",
+        parents=[common],
+        help="write verified savings to InfluxDB, for the savings dashboard",
+        description="Works verified savings out again from the readings and writes them to the site's InfluxDB.",
+        epilog="Example: dodac dashboards publish --site my-plant",
     )
     publish.add_argument("--saving", metavar="ID", help="one verified saving (default: each plan's newest)")
     return parser

@@ -1,5 +1,6 @@
 """The command table: quick help, one message for a mistake, the right exit code."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,3 +87,27 @@ def test_a_full_disk_under_the_output_is_told_once():
         )
     assert done.returncode == 4
     assert done.stderr == "dodac profiles: No space left on device.\n"
+
+
+SUBCOMMANDS = {
+    "audit": ["list", "show", "add-option", "add-plan", "freeze", "verify"],
+    "dashboards": ["build", "push", "publish"],
+}
+HELPS = [
+    (command.name, *more)
+    for command in COMMANDS
+    for more in [(), *((s,) for s in SUBCOMMANDS.get(command.name, ()))]
+]
+
+
+@pytest.mark.parametrize("words", HELPS, ids=" ".join)
+def test_every_command_says_what_it_does_and_shows_an_example(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert ended.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert re.search(rf"Examples?: dodac {' '.join(words)}\b", " ".join(" ".join(lines).split()))
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        # an argument's words stand on its line after two blanks, or on the next line, far to the right
+        if re.match(r"  -", line) and "  " not in line.strip():
+            assert following.startswith(" " * 10), line
