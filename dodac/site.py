@@ -31,13 +31,17 @@ from dodac.errors import ConfigError, Where
 from dodac.quantities import nearest
 
 __all__ = [
+    "Calibration",
     "Connection",
     "FileConnection",
     "InfluxConfig",
     "InstrumentConfig",
     "MqttConnection",
     "SerialConnection",
+    "ServeConfig",
     "Site",
+    "SiteInfo",
+    "StoreConfig",
     "TcpConnection",
     "load_site",
     "parse_site",

@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from dodac.clock import SECOND_NS, Clock
 from dodac.contracts import DeadLetter, Event, EventKind, Inbox
 from dodac.quantities import Measurement
-from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
+from dodac.samples import Flag, Layout, Reason, Sample
 from dodac.site import InstrumentConfig, MqttConnection, Site
 from drivers._mqtt_acks import Acks
 from drivers._mqtt_config import address_of, is_filter, tls_context, topic_of
+from drivers._mqtt_stamp import Arrival, stamp_of, stamped
 from drivers.connection import ConnectionStatus
 from drivers.profile import MqttJsonProfile
-from drivers.protocols.mqtt_json import Decoded, MqttJsonDecoder, MqttRefusal
+from drivers.protocols.mqtt_json import MqttJsonDecoder, MqttRefusal
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessage
 
-_SANE_FROM_NS: Final = 1_577_836_800 * SECOND_NS  # 2020-01-01: an older clock was never set
-_RETAINED_PART: Final = 1
 _KEEPALIVE_S: Final = 60
 RECONNECT_S: tuple[int, int] = (1, 60)  # first and longest pause between attempts
 
@@ -138,6 +137,7 @@ class MqttStream:
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
+        client.on_unsubscribe = lambda _client, _userdata, mid, *_: self._acks.answered(mid)
         client.connect_async(*self._address, keepalive=_KEEPALIVE_S)
         self._client = client
         client.loop_start()
@@ -176,7 +176,7 @@ class MqttStream:
             self._broker_lost(f"the broker refuses us: {reason}")
             return
         client.subscribe([(self._subscription(s.topic), 1) for s in self._stations.values()])
-        self._acks.connected(bool(flags.session_present))
+        self._acks.connected(client, bool(flags.session_present))
         with self._lock:
             self._state = "up"
             for station in self._stations.values():
@@ -226,7 +226,7 @@ class MqttStream:
         # a collector that is closing takes nothing: the broker keeps it
         with contextlib.suppress(RuntimeError):
             self._take(message, now_ns, waited, done)
-        self._acks.touch()
+        self._acks.touch(client)
 
     def _take(self, message: MQTTMessage, now_ns: int, waited: bool, done: Callable[[], None] | None) -> None:
         assert self._inbox is not None  # noqa: S101  (set before the network thread starts)
@@ -247,7 +247,11 @@ class MqttStream:
             self._inbox.samples((), source=self.id, done=done)
             self._heard(station, None)
             return
-        sample = self._stamped(station, decoded, payload, now_ns, waited, bool(message.retain))
+        arrival = Arrival(now_ns, waited, bool(message.retain))
+        stamp = stamp_of(decoded.time_ns, station.profile.time, arrival)
+        if stamp.clock_refused:
+            self._counters["clock_refused"] += 1
+        sample = stamped(station.layout, decoded, payload, stamp, arrival)
         self._inbox.sample(sample, source=self.id, done=done)
         if not message.retain:
             self._heard(station, sample)
@@ -268,46 +272,6 @@ class MqttStream:
 
             station = next((s for f, s in self._by_filter if topic_matches_sub(f, topic)), None)
         return station, topic
-
-    def _stamped(
-        self, station: _Station, decoded: Decoded, payload: bytes, now_ns: int, waited: bool, retained: bool
-    ) -> Sample:
-        time_ns, source, doubt = self._time(station, decoded, now_ns, waited or retained)
-        if retained:
-            doubt = Reason.STALE
-        values, flags = dict(decoded.values), list(decoded.flags)
-        if doubt is not None:
-            flags += [Flag(name, doubt, value) for name, value in values.items()]
-            values = {}
-        order = station.layout.index
-        return station.layout.sample(
-            time_ns,
-            values,
-            flags=sorted(flags, key=lambda flag: order[flag.channel]),
-            time_source=source,
-            raw=payload if flags else None,
-            # a retained copy must not collide with the message itself
-            part=_RETAINED_PART if retained else 0,
-        )
-
-    def _time(
-        self, station: _Station, decoded: Decoded, now_ns: int, waited: bool
-    ) -> tuple[int, TimeSource, Reason | None]:
-        """A sample's time, whose it is, and why its readings are doubtful for it, if they are."""
-        rule = station.profile.time
-        if rule is not None and decoded.time_ns is not None:
-            skew_ns = round(rule.max_skew_s * SECOND_NS)
-            # what waited for us may be as old as our absence, which a restart does not know
-            oldest_ns = _SANE_FROM_NS if waited else now_ns - skew_ns
-            if oldest_ns <= decoded.time_ns <= now_ns + skew_ns:
-                return decoded.time_ns, TimeSource.DEVICE, None
-            self._counters["clock_refused"] += 1
-            if not waited:
-                # its own clock is wrong, or it sends what it stored: nobody can tell
-                return now_ns, TimeSource.HOST, Reason.CLOCK
-        if waited:
-            return now_ns, TimeSource.UNKNOWN, Reason.TIME_UNKNOWN
-        return now_ns, TimeSource.HOST, None
 
     # ---- silence
 

@@ -20,7 +20,7 @@ from drivers._profile_modbus import (
     Table,
     UnitCode,
 )
-from drivers._profile_mqtt import MqttJsonChannel, MqttJsonProfile, MqttTest
+from drivers._profile_mqtt import MqttJsonChannel, MqttJsonProfile, MqttTest, MqttTime
 
 __all__ = [
     "ADAPTER",
@@ -39,6 +39,7 @@ __all__ = [
     "MqttJsonChannel",
     "MqttJsonProfile",
     "MqttTest",
+    "MqttTime",
     "NumberType",
     "Order",
     "Profile",

@@ -18,7 +18,7 @@ from dodac.errors import ConfigError, DataError, Where
 from dodac.quantities import CHANNELS, Channel, Kind, channel
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
 from dodac.units import canonical_unit, conversion
-from drivers.protocols.files_csv import NumberReader, Table, read_table, unit_in_header
+from drivers.protocols.files_csv import Table, read_table, unit_in_header
 from drivers.protocols.files_interval import (
     Interval,
     check_interval,
@@ -26,6 +26,7 @@ from drivers.protocols.files_interval import (
     midnights_of_old_date,
     parse_interval,
 )
+from drivers.protocols.files_numbers import NumberReader
 from drivers.protocols.files_time import StampReader, Stamps, Walls
 
 Stamp = Literal["start", "end", "middle", "instant"]

@@ -1,0 +1,83 @@
+"""Whose time an MQTT message gets, and whether its readings can be believed for it; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from dodac.clock import SECOND_NS
+from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
+from drivers.profile import MqttTime
+from drivers.protocols.mqtt_json import Decoded
+
+_SANE_FROM_NS: Final = 1_577_836_800 * SECOND_NS  # 2020-01-01: an older clock was never set
+_RETAINED_PART: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When a message came (our clock, UTC ns), whether it may have waited for us, and was retained."""
+
+    now_ns: int
+    waited: bool
+    retained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A sample's time, whose it is, why its readings are doubtful for it (None: they are not).
+
+    clock_refused: the payload's own time was there and not believed.
+    """
+
+    time_ns: int
+    source: TimeSource
+    doubt: Reason | None
+    clock_refused: bool = False
+
+
+def stamp_of(own_ns: int | None, rule: MqttTime | None, arrival: Arrival) -> Stamp:
+    """The payload's own time where the profile names it and the clock is believable; else ours.
+
+    Not ours for a message that may have waited: that is time_unknown. Retained messages are stale.
+    """
+    waited = arrival.waited or arrival.retained
+    stamp = _stamp(own_ns, rule, arrival.now_ns, waited)
+    if arrival.retained:
+        return Stamp(stamp.time_ns, stamp.source, Reason.STALE, stamp.clock_refused)
+    return stamp
+
+
+def _stamp(own_ns: int | None, rule: MqttTime | None, now_ns: int, waited: bool) -> Stamp:
+    refused = False
+    if rule is not None and own_ns is not None:
+        skew_ns = round(rule.max_skew_s * SECOND_NS)
+        # what waited for us may be as old as our absence, which a restart does not know
+        oldest_ns = _SANE_FROM_NS if waited else now_ns - skew_ns
+        if oldest_ns <= own_ns <= now_ns + skew_ns:
+            return Stamp(own_ns, TimeSource.DEVICE, None)
+        refused = True
+        if not waited:
+            # its own clock is wrong, or it sends what it stored: nobody can tell
+            return Stamp(now_ns, TimeSource.HOST, Reason.CLOCK, refused)
+    if waited:
+        return Stamp(now_ns, TimeSource.UNKNOWN, Reason.TIME_UNKNOWN, refused)
+    return Stamp(now_ns, TimeSource.HOST, None)
+
+
+def stamped(layout: Layout, decoded: Decoded, payload: bytes, stamp: Stamp, arrival: Arrival) -> Sample:
+    """The sample; where its time is doubtful, every good reading is flagged with its value as read."""
+    values, flags = dict(decoded.values), list(decoded.flags)
+    if stamp.doubt is not None:
+        flags += [Flag(name, stamp.doubt, value) for name, value in values.items()]
+        values = {}
+    order = layout.index
+    return layout.sample(
+        stamp.time_ns,
+        values,
+        flags=sorted(flags, key=lambda flag: order[flag.channel]),
+        time_source=stamp.source,
+        raw=payload if flags else None,
+        # a retained copy must not collide with the message itself
+        part=_RETAINED_PART if arrival.retained else 0,
+    )
