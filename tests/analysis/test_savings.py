@@ -136,3 +136,20 @@ def test_an_unknown_method_or_confidence_is_said(plant, model):
         avoided_energy(model, after(plant), method="magic")
     with pytest.raises(ConfigError, match="confidence"):
         avoided_energy(model, after(plant), confidence=90.0)
+
+
+def test_some_days_far_beyond_the_baseline_are_refused_by_their_mean(plant, model):
+    frame = after(plant)
+    hottest = model.settings["ranges"]["temperature"][1]
+    frame.iloc[:150, frame.columns.get_loc("temperature")] = hottest + 100.0
+    refused = avoided_energy(model, frame)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "extrapolation"
+
+
+def test_a_year_has_twelve_months_and_a_quarter_three(plant, model):
+    for days, months in ((365, 12), (91, 3), (10, 1)):
+        result = saving(avoided_energy(model, after(plant).iloc[:days]))
+        widths = {other.method: other.half_width for other in result.others}
+        factor = -0.00024 * months**2 + 0.03535 * months + 1.00286
+        assert widths["sun_baltazar"] / widths["g14"] == pytest.approx(factor / 1.26)

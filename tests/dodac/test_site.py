@@ -144,7 +144,7 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path):
     path.write_text(GOOD, encoding="utf-8")
     secret = tmp_path / "token"
     secret.write_text("s3cret\n", encoding="utf-8")
-    secret.chmod(0o644)
+    secret.chmod(0o640)  # the group is others too
     site = load_site(path)
     with pytest.raises(ConfigError, match="chmod 600"):
         site.secret("token")

@@ -278,3 +278,35 @@ def test_readers_see_what_is_committed_while_the_writer_goes_on(journal: Journal
         journal.commit([("bus", METER.sample(T0 + n, {"power_w": float(n)}))])
         assert len(store.series("meter-1", ["power_w"], T0, T0 + 10)) == n + 1
     store.close()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        METER.sample(T0, {"power_w": 1.0}, flags=[Flag("frequency_hz", Reason.SENTINEL)]),
+        METER.sample(T0, {"power_w": 1.0}, flags=[Flag("frequency_hz", Reason.CRC, 3.0)]),
+        METER.sample(T0, {"power_w": 1.0}, flags=[Flag("frequency_hz", Reason.CRC)], span_ns=2),
+        METER.sample(
+            T0, {"power_w": 1.0}, flags=[Flag("frequency_hz", Reason.CRC)], time_source=TimeSource.DEVICE
+        ),
+        METER.sample(T0, {"power_w": 1.0}),
+    ],
+)
+def test_the_same_values_with_another_story_are_a_conflict_and_no_duplicate(
+    journal: Journal, other: Sample
+) -> None:
+    journal.layout(METER)
+    first = METER.sample(T0, {"power_w": 1.0}, flags=[Flag("frequency_hz", Reason.CRC)])
+    assert journal.commit([("bus", first), ("bus", other), ("bus", first)]) == [
+        "committed",
+        "conflict",
+        "duplicate",
+    ]
+
+
+def test_a_commit_waits_for_the_disk(tmp_path: Path) -> None:
+    # WAL with synchronous NORMAL loses the last commits at a power cut: they were acknowledged
+    db = _schema.connect(tmp_path / "j.db")
+    assert db.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    db.close()

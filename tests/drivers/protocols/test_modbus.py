@@ -133,3 +133,10 @@ def test_tcp_answers_are_told_apart_by_their_number() -> None:
     assert modbus.answer_data((old + new)[place[0] : place[1]], tcp=True) == bytes((5, 6, 7, 8))
     assert modbus.find_mbap(old, 8, 1, 4, 4) is None
     assert modbus.find_mbap(old + new[:-1], 8, 1, 4, 4) is None
+
+
+def test_an_answer_that_states_another_byte_count_is_not_taken() -> None:
+    # as long as ours would be, with a right check sum, but its count says it is another's
+    data = bytes(range(4))
+    assert modbus.find_rtu(modbus.rtu(1, bytes((4, 4)) + data), 1, 4, 4) == (0, 9)
+    assert modbus.find_rtu(modbus.rtu(1, bytes((4, 6)) + data), 1, 4, 4) is None

@@ -326,3 +326,29 @@ def test_no_fault_passes_a_wrong_value_as_good(loop_link: Any, seed: int) -> Non
     assert given > 200
     assert flagged > 20
     assert {request[1] for request in link.requests} <= {1, 2, 3, 4}  # nothing but reading was sent
+
+
+def test_an_answer_that_only_clears_the_line_is_never_a_value(loop_link: Any) -> None:
+    # the first of two equal requests may get the older answer: when the second fails, nothing is known
+    bench = Bench(loop_link, modbus(LONELY))
+    bench.next = [Fault("late", seconds=3.5)]
+    bench.read()
+    bench.values["flow_m3h"] = 777.0
+    bench.next = [Fault("dead"), Fault("dead")]
+    sample = bench.read()
+    assert not good(bench.reader, sample)
+    assert reasons(sample) <= {Reason.NO_ANSWER, Reason.LATE_ANSWER}
+
+
+def test_a_late_refusal_does_not_cost_a_register_for_good(loop_link: Any) -> None:
+    # the refusal of an older request comes for this one: the register is asked again at the next poll
+    bench = Bench(loop_link, modbus(LONELY))
+    whole = bench.unit.answer_pdu
+    bench.next = [Fault("dead")]
+    bench.read()
+    bench.unit.answer_pdu = lambda pdu, effects=(): bytes((0x84, 2))  # type: ignore[method-assign]
+    bench.read()
+    bench.unit.answer_pdu = whole  # type: ignore[method-assign]
+    assert not bench.reader.refused_channels
+    bench.clock.advance(60)
+    assert good(bench.reader, bench.read()) == pytest.approx(bench.values)

@@ -1,0 +1,101 @@
+"""The line itself: what comes too late is heard out, counted and handed over, never kept for the next."""
+
+from __future__ import annotations
+
+import pytest
+
+from dodac.clock import SECOND_NS, ManualClock
+from dodac.samples import Reason
+from drivers.bus import Bus, BusFault
+
+REQUEST, ANSWER = b"ask", b"right answer"
+
+
+class Script:
+    """A link on which bytes come at stated seconds after each request."""
+
+    name = "script"
+
+    def __init__(self, clock: ManualClock, *plays: dict[float, bytes]) -> None:
+        self.clock = clock
+        self.plays = list(plays)
+        self.written_ns: list[int] = []
+        self._due: list[tuple[int, bytes]] = []
+
+    def open(self) -> None:
+        self._due.clear()
+
+    def close(self) -> None:
+        self._due.clear()
+
+    def write(self, data: bytes) -> None:
+        now = self.clock.monotonic_ns()
+        self.written_ns.append(now)
+        play = self.plays.pop(0)
+        self._due += [(now + round(after * SECOND_NS), piece) for after, piece in play.items()]
+        self._due.sort(key=lambda item: item[0])
+
+    def read(self, timeout_s: float) -> bytes:
+        now = self.clock.monotonic_ns()
+        if self._due and self._due[0][0] <= now + round(timeout_s * SECOND_NS):
+            due, data = self._due.pop(0)
+            self.clock.advance(max(0, due - now) / SECOND_NS)
+            return data
+        self.clock.advance(timeout_s)
+        return b""
+
+
+def find(came: bytes) -> tuple[int, int] | None:
+    place = came.find(ANSWER)
+    return None if place < 0 else (place, place + len(ANSWER))
+
+
+def line(*plays: dict[float, bytes]) -> tuple[Bus, Script]:
+    clock = ManualClock()
+    link = Script(clock, *plays)
+    return Bus(link, clock, timeout_s=1.0, late_guard_s=2.0), link
+
+
+def test_an_answer_within_the_guard_is_heard_out_and_not_left_for_the_next_request() -> None:
+    bus, link = line({1.5: b"late answer"}, {0.1: ANSWER})
+    with pytest.raises(BusFault) as caught:
+        bus.exchange(REQUEST, find)
+    assert caught.value.reason == Reason.NO_ANSWER
+    assert caught.value.late == b"late answer"
+    assert bus.counters["late"] == 1
+    answer = bus.exchange(REQUEST, find)
+    assert (answer.data, answer.discarded) == (ANSWER, b"")
+    # once the late burst is over and the line quiet again, nobody waits for the rest of the guard
+    assert link.written_ns[1] < 1.7 * SECOND_NS
+
+
+def test_after_a_timeout_the_line_is_left_alone_for_the_whole_guard() -> None:
+    bus, link = line({}, {0.1: ANSWER})
+    with pytest.raises(BusFault):
+        bus.exchange(REQUEST, find)
+    bus.exchange(REQUEST, find)
+    assert link.written_ns[1] >= 3 * SECOND_NS
+
+
+def test_what_waited_before_the_request_is_not_its_answer() -> None:
+    bus, _ = line({1.0: ANSWER, 5.0: ANSWER}, {0.2: ANSWER})
+    bus.exchange(REQUEST, find)
+    bus.clock.advance(5)  # type: ignore[attr-defined]
+    answer = bus.exchange(REQUEST, find)
+    assert answer.discarded == ANSWER
+    assert answer.span_ns == pytest.approx(0.2 * SECOND_NS, rel=0.01)
+
+
+def test_a_line_that_never_falls_quiet_does_not_hold_the_thread() -> None:
+    bus, link = line({n * 0.02: b"x" for n in range(1000)})
+    with pytest.raises(BusFault) as caught:
+        bus.exchange(REQUEST, find)
+    assert caught.value.reason == Reason.CRC
+    assert link.clock.monotonic_ns() < 10 * SECOND_NS
+
+
+def test_an_echo_alone_is_no_answer_and_an_answer_after_it_is_found() -> None:
+    bus, _ = line({0.01: REQUEST}, {0.01: REQUEST + ANSWER})
+    with pytest.raises(BusFault, match="only an echo"):
+        bus.exchange(REQUEST, find)
+    assert bus.exchange(REQUEST, find).data == ANSWER
