@@ -7,8 +7,7 @@ from typing import Final
 
 from dodac.clock import SECOND_NS
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
-from drivers.profile import MqttTime
-from drivers.protocols.mqtt_json import Decoded
+from drivers.protocols.message import Decoded
 
 _SANE_FROM_NS: Final = 1_577_836_800 * SECOND_NS  # 2020-01-01: an older clock was never set
 _RETAINED_PART: Final = 1
@@ -36,37 +35,44 @@ class Stamp:
     clock_refused: bool = False
 
 
-def stamp_of(own_ns: int | None, rule: MqttTime | None, arrival: Arrival) -> Stamp:
-    """The payload's own time where the profile names it and the clock is believable; else ours.
+def stamp_of(decoded: Decoded, skew_s: float | None, arrival: Arrival) -> Stamp:
+    """The payload's own time where its format has one and the clock is believable; else ours.
 
-    Not ours for a message that may have waited: that is time_unknown. Retained messages are stale.
+    skew_s: how far it may lie from our clock; None: it is never asked. What was stored and sent later
+    (history) may be as old as it likes. Not ours for a message that may have waited: that is
+    time_unknown. Retained messages are stale.
     """
     waited = arrival.waited or arrival.retained
-    stamp = _stamp(own_ns, rule, arrival.now_ns, waited)
+    stamp = _stamp(decoded, skew_s, arrival.now_ns, waited)
     if arrival.retained:
         return Stamp(stamp.time_ns, stamp.source, Reason.STALE, stamp.clock_refused)
     return stamp
 
 
-def _stamp(own_ns: int | None, rule: MqttTime | None, now_ns: int, waited: bool) -> Stamp:
+def _stamp(decoded: Decoded, skew_s: float | None, now_ns: int, waited: bool) -> Stamp:
     refused = False
-    if rule is not None and own_ns is not None:
-        skew_ns = round(rule.max_skew_s * SECOND_NS)
+    if skew_s is not None and decoded.time_ns is not None:
+        skew_ns = round(skew_s * SECOND_NS)
         # what waited for us may be as old as our absence, which a restart does not know
-        oldest_ns = _SANE_FROM_NS if waited else now_ns - skew_ns
-        if oldest_ns <= own_ns <= now_ns + skew_ns:
-            return Stamp(own_ns, TimeSource.DEVICE, None)
+        oldest_ns = _SANE_FROM_NS if waited or decoded.history else now_ns - skew_ns
+        if oldest_ns <= decoded.time_ns <= now_ns + skew_ns:
+            return Stamp(decoded.time_ns, decoded.time_source, None)
         refused = True
         if not waited:
             # its own clock is wrong, or it sends what it stored: nobody can tell
             return Stamp(now_ns, TimeSource.HOST, Reason.CLOCK, refused)
-    if waited:
+    if waited or decoded.history:
         return Stamp(now_ns, TimeSource.UNKNOWN, Reason.TIME_UNKNOWN, refused)
     return Stamp(now_ns, TimeSource.HOST, None)
 
 
-def stamped(layout: Layout, decoded: Decoded, payload: bytes, stamp: Stamp, arrival: Arrival) -> Sample:
-    """The sample; where its time is doubtful, every good reading is flagged with its value as read."""
+def stamped(
+    layout: Layout, decoded: Decoded, payload: bytes, stamp: Stamp, arrival: Arrival, part: int = 0
+) -> Sample:
+    """The sample; where its time is doubtful, every good reading is flagged with its value as read.
+
+    part: even; tells apart samples of one time (see part_of).
+    """
     values, flags = dict(decoded.values), list(decoded.flags)
     if stamp.doubt is not None:
         flags += [Flag(name, stamp.doubt, value) for name, value in values.items()]
@@ -79,5 +85,19 @@ def stamped(layout: Layout, decoded: Decoded, payload: bytes, stamp: Stamp, arri
         time_source=stamp.source,
         raw=payload if flags else None,
         # a retained copy must not collide with the message itself
-        part=_RETAINED_PART if arrival.retained else 0,
+        part=part + (_RETAINED_PART if arrival.retained else 0),
     )
+
+
+def part_of(layout: Layout, decoded: Decoded, stamp: Stamp, place: int, *, partial: bool) -> int:
+    """Keeps apart samples that share a time; a message sent again gets the same, so it is a duplicate.
+
+    place: which moment of its message it is. partial: messages carry some of the channels, so that
+    several may speak of one moment; those carry different channels.
+    """
+    if decoded.time_ns != stamp.time_ns:
+        return 2 * place  # all of a message that are stamped when it came
+    if not partial:
+        return 0
+    names = [*decoded.values, *(flag.channel for flag in decoded.flags)]
+    return 2 * (1 + min(layout.index[name] for name in names))

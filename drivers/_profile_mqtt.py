@@ -10,9 +10,16 @@ from drivers._profile_common import ChannelSpec, Common, Expectation, Strict
 
 
 class MqttJsonChannel(ChannelSpec):
-    """A channel by its path in the JSON payload, as in "ENERGY.Total" or "emeters.0.power"."""
+    """A channel by its path in the JSON payload, as in "ENERGY.Total" or "emeters.0.power".
+
+    path: "$" is the payload itself. topic: the end of the topic that carries this channel, where a model
+    has one topic for each; "+" stands for any one word. combine: at the path there may be a list or an
+    object of numbers instead of one number (one a phase); their sum is the reading.
+    """
 
     path: str = Field(min_length=1)
+    topic: str | None = Field(default=None, min_length=1)
+    combine: Literal["sum"] | None = None
     sentinel: tuple[float, ...] = ()
 
 

@@ -54,10 +54,11 @@ def _mbus(profile: MbusProfile, test: MbusTest) -> list[str]:
 
 
 def _mqtt(profile: MqttJsonProfile, test: MqttTest) -> list[str]:
-    from drivers.protocols.mqtt_json import MqttJsonDecoder, MqttRefusal
+    from drivers.protocols.message import MqttRefusal
+    from drivers.protocols.mqtt_json import MqttJsonDecoder
 
     try:
-        decoded = MqttJsonDecoder(profile).decode(test.payload.encode())
+        decoded = MqttJsonDecoder(profile).decode(test.payload.encode(), test.topic or "")
     except MqttRefusal as refusal:
         return [str(refusal)]
     found = _compare(test, decoded.values, decoded.flags)

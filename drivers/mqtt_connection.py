@@ -16,10 +16,11 @@ from dodac.samples import Flag, Layout, Reason, Sample
 from dodac.site import InstrumentConfig, MqttConnection, Site
 from drivers._mqtt_acks import Acks
 from drivers._mqtt_config import address_of, is_filter, tls_context, topic_of
-from drivers._mqtt_stamp import Arrival, stamp_of, stamped
+from drivers._mqtt_stamp import Arrival, part_of, stamp_of, stamped
 from drivers.connection import ConnectionStatus
 from drivers.profile import MqttJsonProfile
-from drivers.protocols.mqtt_json import MqttJsonDecoder, MqttRefusal
+from drivers.protocols.message import Message, MessageDecoder, MqttRefusal
+from drivers.protocols.mqtt_json import MqttJsonDecoder
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessage
@@ -33,13 +34,26 @@ class _Station:
     """One instrument, as the connection sees it; touched under the connection's lock only."""
 
     layout: Layout
-    profile: MqttJsonProfile
-    decoder: MqttJsonDecoder
+    decoder: MessageDecoder
     topic: str
+    silence_s: float
+    skew_s: float | None
+    partial: bool
     heard_ns: int = 0  # monotonic
     last_good_ns: int | None = None
     fault_ns: int | None = None
     silent: bool = False
+
+
+def _station(site: Site, item: InstrumentConfig, profile: MqttJsonProfile) -> _Station:
+    return _Station(
+        Layout(item.id, tuple(profile.channels)),
+        MqttJsonDecoder(profile, site.site.timezone),
+        topic_of(site, item, profile),
+        profile.link.silence_s,
+        profile.time.max_skew_s if profile.time is not None else None,
+        partial=profile.overlay,
+    )
 
 
 class MqttStream:
@@ -71,17 +85,11 @@ class MqttStream:
         self._clock = clock
         self._config = config
         self._kinds = {item.id: profile.kind for item, profile in members}
-        self._stations = {
-            item.id: _Station(
-                Layout(item.id, tuple(profile.channels)),
-                profile,
-                MqttJsonDecoder(profile, site.site.timezone),
-                topic_of(site, item, profile),
-            )
-            for item, profile in members
-        }
-        self._by_topic = {s.topic: s for s in self._stations.values() if not is_filter(s.topic)}
-        self._by_filter = [(s.topic, s) for s in self._stations.values() if is_filter(s.topic)]
+        self._stations = {item.id: _station(site, item, profile) for item, profile in members}
+        self._by_topic: dict[str, list[_Station]] = {}
+        for station in self._stations.values():
+            self._by_topic.setdefault(station.topic, []).append(station)
+        self._filters = [topic for topic in self._by_topic if is_filter(topic)]
         self._address = address_of(config)
         self._client_id = config.client_id or f"dodac-{site.site.id}-{id}"
         self._tls = tls_context(site, config) if config.url.startswith("mqtts:") else None
@@ -137,7 +145,7 @@ class MqttStream:
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
-        client.on_unsubscribe = lambda _client, _userdata, mid, *_: self._acks.answered(mid)
+        client.on_unsubscribe = lambda client, _userdata, mid, *_: self._acks.answered(client, mid)
         client.connect_async(*self._address, keepalive=_KEEPALIVE_S)
         self._client = client
         client.loop_start()
@@ -175,7 +183,7 @@ class MqttStream:
         if reason.is_failure:
             self._broker_lost(f"the broker refuses us: {reason}")
             return
-        client.subscribe([(self._subscription(s.topic), 1) for s in self._stations.values()])
+        client.subscribe([(self._subscription(topic), 1) for topic in self._by_topic])
         self._acks.connected(client, bool(flags.session_present))
         with self._lock:
             self._state = "up"
@@ -230,63 +238,77 @@ class MqttStream:
 
     def _take(self, message: MQTTMessage, now_ns: int, waited: bool, done: Callable[[], None] | None) -> None:
         assert self._inbox is not None  # noqa: S101  (set before the network thread starts)
-        station, topic = self._station_of(message)
+        stations, topic = self._stations_of(message)
         payload = bytes(message.payload)
-        if station is None:
+        if not stations:
             reason = "no instrument of the site file has this topic"
             self._dead(DeadLetter(now_ns, self.id, topic, payload, reason), done)
             return
-        try:
-            decoded = station.decoder.decode(payload)
-        except MqttRefusal as refusal:
-            self._dead(
-                DeadLetter(now_ns, self.id, topic, payload, str(refusal), station.layout.instrument), done
-            )
-            return
-        if not decoded.values and not decoded.flags:
-            self._inbox.samples((), source=self.id, done=done)
-            self._heard(station, None)
-            return
         arrival = Arrival(now_ns, waited, bool(message.retain))
-        stamp = stamp_of(decoded.time_ns, station.profile.time, arrival)
-        if stamp.clock_refused:
-            self._counters["clock_refused"] += 1
-        sample = stamped(station.layout, decoded, payload, stamp, arrival)
-        self._inbox.sample(sample, source=self.id, done=done)
-        if not message.retain:
-            self._heard(station, sample)
+        for station in stations:
+            # what several instruments take from one message is acknowledged with the last of it
+            last = done if station is stations[-1] else None
+            try:
+                found = station.decoder.message(topic, payload)
+            except MqttRefusal as refusal:
+                instrument = station.layout.instrument
+                self._dead(DeadLetter(now_ns, self.id, topic, payload, str(refusal), instrument), last)
+                continue
+            samples = self._samples(station, found, payload, arrival)
+            if len(samples) == 1:
+                self._inbox.sample(samples[0], source=self.id, done=last)
+            else:
+                self._inbox.samples(samples, source=self.id, done=last)
+            for note in found.notices:
+                self._tell(note.kind, note.text, station, time_ns=note.since_ns, end_ns=note.until_ns)
+            if not message.retain:
+                self._heard(station, samples)
+
+    def _samples(self, station: _Station, found: Message, payload: bytes, arrival: Arrival) -> list[Sample]:
+        samples = []
+        for place, decoded in enumerate(found.samples):
+            stamp = stamp_of(decoded, station.skew_s, arrival)
+            if stamp.clock_refused:
+                self._counters["clock_refused"] += 1
+            part = part_of(station.layout, decoded, stamp, place, partial=station.partial)
+            samples.append(stamped(station.layout, decoded, payload, stamp, arrival, part))
+        return samples
 
     def _dead(self, letter: DeadLetter, done: Callable[[], None] | None) -> None:
         assert self._inbox is not None  # noqa: S101
         self._counters["dead_letters"] += 1
         self._inbox.dead_letter(letter, done=done)
 
-    def _station_of(self, message: MQTTMessage) -> tuple[_Station | None, str]:
+    def _stations_of(self, message: MQTTMessage) -> tuple[list[_Station], str]:
+        """Who takes a message: those with its topic, else those of the first filter that fits."""
         try:
             topic = message.topic
         except UnicodeDecodeError:
-            return None, "(a topic that is not UTF-8)"
-        station = self._by_topic.get(topic)
-        if station is None and self._by_filter:
+            return [], "(a topic that is not UTF-8)"
+        stations = self._by_topic.get(topic)
+        if stations is None and self._filters:
             from paho.mqtt.client import topic_matches_sub
 
-            station = next((s for f, s in self._by_filter if topic_matches_sub(f, topic)), None)
-        return station, topic
+            fitting = next((f for f in self._filters if topic_matches_sub(f, topic)), None)
+            stations = self._by_topic[fitting] if fitting is not None else None
+        return stations or [], topic
 
     # ---- silence
 
-    def _heard(self, station: _Station, sample: Sample | None) -> None:
-        good = sample is not None and any(value == value for value in sample.values)
+    def _heard(self, station: _Station, samples: Sequence[Sample]) -> None:
+        good = [sample.time_ns for sample in samples if any(value == value for value in sample.values)]
         gap: tuple[int, int] | None = None
         with self._lock:
             station.heard_ns = self._clock.monotonic_ns()
             silent, station.silent = station.silent, False
-            if sample is not None and good:
+            if good:
                 since_ns = station.last_good_ns if station.last_good_ns is not None else station.fault_ns
-                if station.fault_ns is not None and since_ns is not None and sample.time_ns > since_ns:
-                    gap = since_ns, sample.time_ns
+                # what a device stored fills the gap: it ends with the first reading after the fault
+                later = [time_ns for time_ns in good if since_ns is not None and time_ns > since_ns]
+                if station.fault_ns is not None and since_ns is not None and later:
+                    gap = since_ns, min(later)
                 station.fault_ns = None
-                station.last_good_ns = max(sample.time_ns, station.last_good_ns or 0)
+                station.last_good_ns = max(*good, station.last_good_ns or 0)
         if silent:
             self._tell(EventKind.FAULT_END, "sends again", station)
         if gap is not None:
@@ -296,7 +318,7 @@ class MqttStream:
         # a member of a shared subscription can't know what the others are sent
         if self._config.share_group is not None:
             return
-        shortest = min(station.profile.link.silence_s for station in self._stations.values())
+        shortest = min(station.silence_s for station in self._stations.values())
         while not self._clock.wait(self._stopping, min(1.0, shortest / 4)):
             self.check_silence()
 
@@ -304,7 +326,7 @@ class MqttStream:
         """Tells once of each instrument that has sent nothing for longer than its profile allows."""
         now = self._clock.monotonic_ns()
         for station in self._stations.values():
-            limit_s = station.profile.link.silence_s
+            limit_s = station.silence_s
             with self._lock:
                 late = now - station.heard_ns > limit_s * SECOND_NS
                 if self._state != "up" or station.silent or not late:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -17,6 +17,7 @@ from dodac.quantities import CHANNELS
 from dodac.samples import Flag, Reason
 from dodac.units import Conversion, conversion
 from drivers.profile import MqttJsonChannel, MqttJsonProfile
+from drivers.protocols.message import Decoded, Message, MqttRefusal
 
 _UNIX: Final = {"unix_s": SECOND_NS, "unix_ms": 1_000_000, "unix_us": 1_000, "unix_ns": 1}
 _ISO: Final = re.compile(
@@ -25,27 +26,11 @@ _ISO: Final = re.compile(
 _LATEST_NS: Final = 2**63 - 1
 
 
-class MqttRefusal(Exception):  # noqa: N818  (a finding about a payload)
-    """A payload that can't become readings; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """What a payload said: good values and flags by channel, and its own time.
-
-    time_ns: UTC, None when it says none that can be read; time_fault then says what was wrong.
-    """
-
-    values: Mapping[str, float]
-    flags: tuple[Flag, ...]
-    time_ns: int | None = None
-    time_fault: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class _Place:
     name: str
     path: tuple[str, ...]
+    topic: tuple[str, ...]
     spec: MqttJsonChannel
     convert: Conversion
     low: float
@@ -59,19 +44,32 @@ class MqttJsonDecoder:
         self.profile = profile
         self._zone = ZoneInfo(zone)
         self._places = [_place(name, spec) for name, spec in profile.channels.items()]
+        self._by_topic = any(place.topic for place in self._places)
         self._time = profile.time
         self._time_path = tuple(profile.time.path.split(".")) if profile.time else ()
         # a time in numbers is kept exact: a float64 of nanoseconds since 1970 is 256 ns coarse
         exact = self._time is not None and self._time.format in _UNIX
         self._loads = json.JSONDecoder(parse_float=Decimal if exact else None).decode
 
-    def decode(self, payload: bytes) -> Decoded:
+    def message(self, topic: str, payload: bytes) -> Message:
+        """As decode, for a connection; a message without any reading has no samples."""
+        decoded = self.decode(payload, topic)
+        return Message((decoded,) if decoded.values or decoded.flags else ())
+
+    def decode(self, payload: bytes, topic: str = "") -> Decoded:
         """The readings of one payload; paths it lacks leave their channels absent.
 
-        null, NaN, texts and truth values where a number belongs are flagged decode. Raises
-        MqttRefusal when the payload is not JSON, is not an object or list, or holds no channel at all
-        (which payloads of overlay profiles may).
+        Nothing is filled in from earlier messages: what a partial message does not carry was not
+        measured again at its time. null, NaN, texts and truth values where a number belongs are flagged
+        decode. Raises MqttRefusal when the payload is not JSON, is not an object or list (nor a number
+        where the profile expects one), or holds no channel at all (which payloads of overlay profiles
+        may).
         """
+        places = self._places
+        if self._by_topic:
+            places = [place for place in places if _ends(topic, place.topic)]
+            if not places:
+                return Decoded({}, ())  # a topic of this model that the profile does not ask for
         try:
             data = self._loads(payload.decode("utf-8-sig"))
         except UnicodeDecodeError:
@@ -80,11 +78,11 @@ class MqttJsonDecoder:
             raise MqttRefusal("not JSON: nested too deeply") from None
         except ValueError as error:
             raise MqttRefusal(f"not JSON: {error}") from None
-        if not isinstance(data, dict | list):
+        if not isinstance(data, dict | list) and not any(place.spec.path == "$" for place in places):
             raise MqttRefusal("not a JSON object or list")
         values: dict[str, float] = {}
         flags: list[Flag] = []
-        for place in self._places:
+        for place in places:
             found = _follow(data, place.path, place.spec.path)
             if found is _ABSENT:
                 continue
@@ -117,7 +115,15 @@ def _place(name: str, spec: MqttJsonChannel) -> _Place:
     channel = CHANNELS[name]
     low, high = spec.range or (channel.low, channel.high)
     convert = conversion(spec.unit or channel.unit, channel.unit)
-    return _Place(name, tuple(spec.path.split(".")), spec, convert, low, high)
+    path = () if spec.path == "$" else tuple(spec.path.split("."))
+    topic = tuple(spec.topic.split("/")) if spec.topic else ()
+    return _Place(name, path, topic, spec, convert, low, high)
+
+
+def _ends(topic: str, pattern: Sequence[str]) -> bool:
+    """True when a topic ends with a pattern's words; "+" fits any one word, no pattern fits all."""
+    words = topic.split("/")[-len(pattern) :] if pattern else ()
+    return len(words) == len(pattern) and all(p in ("+", w) for p, w in zip(pattern, words, strict=True))
 
 
 def _follow(data: Any, path: Sequence[str], whole: str) -> Any:
@@ -140,6 +146,8 @@ def _follow(data: Any, path: Sequence[str], whole: str) -> Any:
 
 
 def _reading(place: _Place, found: Any) -> float | Flag:
+    if place.spec.combine is not None and isinstance(found, dict | list):
+        found = _sum(list(found.values()) if isinstance(found, dict) else found)
     if isinstance(found, bool) or not isinstance(found, int | float | Decimal):
         return Flag(place.name, Reason.DECODE)
     try:
@@ -154,6 +162,16 @@ def _reading(place: _Place, found: Any) -> float | Flag:
     if not (place.low <= value <= place.high and CHANNELS[place.name].in_range(value)):
         return Flag(place.name, Reason.OUT_OF_RANGE, value if math.isfinite(value) else None)
     return value
+
+
+def _sum(parts: Sequence[Any]) -> float | None:
+    """The sum of numbers; None when there is none, or any of them is no number: no total without all."""
+    if not parts or any(isinstance(p, bool) or not isinstance(p, int | float | Decimal) for p in parts):
+        return None
+    try:
+        return math.fsum(float(part) for part in parts)
+    except (OverflowError, ValueError):
+        return None
 
 
 def time_of(stamp: Any, form: str, zone: ZoneInfo) -> int:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from dodac.clock import parse_time_ns
 from dodac.samples import Flag, Reason
 from drivers.profile import ADAPTER, MqttJsonProfile
-from drivers.protocols.mqtt_json import MqttJsonDecoder, MqttRefusal, time_of
+from drivers.protocols.message import MqttRefusal
+from drivers.protocols.mqtt_json import MqttJsonDecoder, time_of
 
 
 def profile(**changes: Any) -> MqttJsonProfile:

@@ -1,0 +1,56 @@
+"""What one MQTT message says, whatever its format: samples, notices, or a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from dodac.contracts import EventKind
+from dodac.samples import Flag, TimeSource
+
+
+class MqttRefusal(Exception):  # noqa: N818  (a finding about a payload)
+    """A payload that can't become readings; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The readings of one moment: good values and flags by channel, and the moment.
+
+    time_ns: UTC, None when the message says none that can be read; time_fault then says what was wrong.
+    time_source: whose clock said it. history: stored and sent later, so its time may lie far back.
+    """
+
+    values: Mapping[str, float]
+    flags: tuple[Flag, ...]
+    time_ns: int | None = None
+    time_fault: str | None = None
+    time_source: TimeSource = TimeSource.DEVICE
+    history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a message tells besides readings; since_ns and until_ns (UTC) bound a gap."""
+
+    kind: EventKind
+    text: str
+    since_ns: int | None = None
+    until_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, decoded: the moments it carries, oldest first, and what else it tells."""
+
+    samples: tuple[Decoded, ...]
+    notices: tuple[Notice, ...] = ()
+
+
+class MessageDecoder(Protocol):
+    """Turns the messages of one instrument into readings, in the order they come."""
+
+    def message(self, topic: str, payload: bytes) -> Message:
+        """What a message says; raises MqttRefusal, and nothing else, for one that can't be read."""
+        ...
