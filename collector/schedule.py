@@ -19,6 +19,8 @@ Poll = Callable[[str, int], bool]
 JUMP_NS: Final = 2 * SECOND_NS
 """Wall time that runs away from monotonic time by more than this is a jump; NTP slews stay below."""
 _LONGEST_WAIT_NS: Final = SECOND_NS
+FIRST_NS: Final = 10 * SECOND_NS
+"""An instrument whose first grid time is further away than this is also read at the start."""
 
 
 def next_tick(after_ns: int, every_ns: int) -> int:
@@ -46,7 +48,7 @@ class Ticks:
 
 
 class Schedule:
-    """Polls every instrument on its grid from one thread.
+    """Polls every instrument on its grid from one thread, a slow one also at the start.
 
     `poll(instrument, due_ns)` must return at once; False means that an earlier read is still queued,
     which counts as a missed tick. A wall-clock jump gives one CLOCK_JUMP event; ticks go on from the
@@ -91,7 +93,11 @@ class Schedule:
         """The loop of the thread; returns after stop()."""
         clock = self._clock
         offset_ns = clock.now_ns() - clock.monotonic_ns()
-        heap = self._grid(clock.now_ns())
+        start_ns = clock.now_ns()
+        heap = self._grid(start_ns)
+        for due_ns, instrument in list(heap):
+            if due_ns - start_ns > FIRST_NS:
+                self._tick(instrument, start_ns, 0)
         while not self._stop.is_set():
             now_ns, monotonic_ns = clock.now_ns(), clock.monotonic_ns()
             jump_ns = now_ns - monotonic_ns - offset_ns

@@ -110,3 +110,14 @@ def test_the_slow_pull_of_ntp_is_no_jump() -> None:
     plan.jumps = dict.fromkeys(range(1, 200), 0.05)
     plan.run()
     assert plan.events == []
+
+
+def test_a_meter_read_every_quarter_hour_speaks_at_the_start_too() -> None:
+    # a technician who had just wired it looked at an empty page for up to fifteen minutes
+    plan = Plan({"slow": 900, "quick": 10}, polls=100)
+    plan.run()
+    slow = [(due, now) for name, due, now in plan.calls if name == "slow"]
+    assert slow[0] == (T0 + 300_000_000, T0 + 300_000_000)
+    assert all(due % (900 * SECOND_NS) == 0 for due, _ in slow[1:])
+    assert plan.calls[0][0] == "slow"
+    assert all(due % (10 * SECOND_NS) == 0 for name, due, _ in plan.calls if name == "quick")
