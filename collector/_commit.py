@@ -17,6 +17,8 @@ log = logging.getLogger("dodac.collector")
 # what a store may raise when the disk is full, locked, read-only or gone: the group is kept
 STORAGE_FAULTS: Final = (StorageError, sqlite3.Error, OSError)
 
+_LARGEST_NS: Final = 2**63 - 1  # what SQLite's integers hold
+
 
 class Spool(Protocol):
     """The part of the journal that ingest writes to."""
@@ -36,14 +38,15 @@ def commit_all(journal: Spool, items: Sequence[tuple[str, Item]]) -> list[Outcom
         return list(journal.commit(items))
     except STORAGE_FAULTS:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (whatever it is, this item is set aside and told)
         if len(items) > 1:
             middle = len(items) // 2
             return [*commit_all(journal, items[:middle]), *commit_all(journal, items[middle:])]
         source, item = items[0]
-        log.exception("the journal can't take an item of %s", source)
+        log.error("the journal can't take an item of %s: %s: %s", source, type(error).__name__, error)
         if isinstance(item, Sample):
             reason = f"not storable: {type(error).__name__}: {error}"
-            letter = DeadLetter(item.time_ns, source, "sample", repr(item).encode(), reason, item.instrument)
+            time_ns = max(-_LARGEST_NS, min(item.time_ns, _LARGEST_NS))
+            letter = DeadLetter(time_ns, source, "sample", repr(item).encode(), reason, item.instrument)
             journal.commit([(source, letter)])
         return [None]

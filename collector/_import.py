@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import re
 import sys
@@ -12,24 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from collector._import_words import Column, option
 from collector.facts import site_facts
 from collector.ingest import Ingest
 from collector.ledger import Ledger
 from dodac.clock import Clock, SystemClock, iso_utc
 from dodac.contracts import Event, EventKind
-from dodac.errors import ConfigError, StorageError, Where
+from dodac.errors import ConfigError, DataError, StorageError, Where
 from dodac.quantities import CHANNELS, Measurement, channel, nearest
 from dodac.samples import Sample
 from dodac.units import canonical_unit
-from drivers.protocols.files import FileReading
+from drivers.protocols.files import FileReading, header_of
 from store import Journal
 
 if TYPE_CHECKING:
     from dodac.site import Site
 
 log = logging.getLogger("dodac.collector")
-
-Column = tuple[str, str, str | None]
 
 # words found in headers of interval files → channel and, where the word says it, unit
 SYNONYMS: Final[dict[str, tuple[str, str | None]]] = {
@@ -101,23 +99,6 @@ def parse_column(text: str) -> Column:
     return name.strip(), found, unit.strip() or None
 
 
-def header_of(path: Path) -> tuple[str, ...]:
-    """The names in the first line of a CSV file that holds more than one cell.
-
-    Raises ConfigError when the file can't be read or has no such line.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            lines = [line for line, _ in zip(file, range(50), strict=False)]
-    except OSError as error:
-        raise ConfigError(f"the file can't be read: {error.strerror}.", Where(file=str(path))) from None
-    for line in lines:
-        delimiter = max(",;\t|", key=line.count)
-        if line.count(delimiter):
-            return tuple(cell.strip() for cell in next(csv.reader([line], delimiter=delimiter)))
-    raise ConfigError("no header line with several columns was found.", Where(file=str(path)))
-
-
 def guess_columns(header: Sequence[str]) -> list[Column]:
     """The columns whose names are known words, each channel once, in the file's order."""
     found: list[Column] = []
@@ -134,21 +115,6 @@ def _plain(name: str) -> str:
     flat = unicodedata.normalize("NFD", name.lower().replace("đ", "d"))
     flat = "".join(sign for sign in flat if not unicodedata.combining(sign))
     return re.sub(r"[^a-z0-9]+", " ", flat.replace("³", "3")).strip()
-
-
-def option(column: Column) -> str:
-    """A column as it is written on the command line."""
-    name, target, unit = column
-    text = f"{name}={target}" + (f":{unit}" if unit else "")
-    return f"--column '{text}'" if re.search(r"[^\w=:.-]", text) else f"--column {text}"
-
-
-def _unit_note(column: Column) -> str:
-    # a temperature in °F read as °C looks believable: the unit must be seen
-    _, target, unit = column
-    if unit is not None:
-        return ""
-    return f"   (in {channel(target).unit}, unless the header names a unit; else add :UNIT)"
 
 
 def columns_or_fault(given: Sequence[str], path: Path, *, preview: bool) -> tuple[list[Column], bool]:
@@ -177,42 +143,6 @@ def columns_or_fault(given: Sequence[str], path: Path, *, preview: bool) -> tupl
     return guessed, True
 
 
-def refused_text(reading: FileReading, limit: int = 20) -> str:
-    """The refused rows by line number with their reasons, at most `limit` of them."""
-    lines = [f"  line {row.line}: {row.reason}" for row in reading.refused[:limit]]
-    if len(reading.refused) > limit:
-        lines.append(f"  … and {len(reading.refused) - limit} more")
-    return "\n".join(lines)
-
-
-def preview_text(reading: FileReading, columns: Sequence[Column], *, guessed: bool, rows: int = 5) -> str:
-    """What would be imported: columns, guesses, counts, the first samples and the refused rows."""
-    parts = []
-    if guessed:
-        parts.append("Columns guessed from their names; to import, give them yourself:")
-        parts += [f"  {option(column)}{_unit_note(column)}" for column in columns]
-    parts += [f"Guessed: {guess}" for guess in reading.guesses]
-    counts = reading.counts
-    parts.append(
-        f"{counts.rows} rows: {counts.samples} samples, {counts.refused} refused, {counts.repeated} repeated, "
-        f"{counts.empty} empty; {counts.flagged} samples with a flagged reading; interval {reading.interval}"
-    )
-    for sample in reading.samples[:rows]:
-        values = ", ".join(
-            f"{name} = {value:.6g} {CHANNELS[name].unit}"
-            for name, value in zip(reading.layout.channels, sample.values, strict=True)
-            if value == value
-        )
-        flags = ", ".join(f"{flag.channel} {flag.reason.value}" for flag in sample.flags)
-        parts.append(
-            f"  {iso_utc(sample.start_ns)} – {iso_utc(sample.end_ns)}  {values}{flags and '  ! ' + flags}"
-        )
-    if reading.refused:
-        parts.append("Refused rows:")
-        parts.append(refused_text(reading))
-    return "\n".join(parts)
-
-
 def import_facts(site: Site | None, instrument: str, measurement: str | None) -> dict[str, str]:
     """Facts that make an imported instrument findable: its measurement, and who and where from a site.
 
@@ -229,9 +159,12 @@ def import_into(path: Path, reading: FileReading, facts: Mapping[str, str]) -> I
     """Commits a file's samples to a journal through Ingest, with one IMPORT event.
 
     Makes the journal where there is none. Raises StorageError when it is in use by another process
-    or does not take the samples, ConfigError when nothing says what the instrument measures.
+    or does not take the samples, ConfigError when nothing says what the instrument measures, DataError
+    when there is not one reading.
     """
     instrument = reading.layout.instrument
+    if not reading.samples:
+        raise DataError("no row holds a reading, nothing was imported.", Where(file=str(reading.path)))
     _check_is_journal(path)
     with Journal.open(path) as journal:
         known = journal.facts().get(instrument, {})
@@ -252,6 +185,8 @@ def import_into(path: Path, reading: FileReading, facts: Mapping[str, str]) -> I
 
 def _check_is_journal(path: Path) -> None:
     # opening a journal sets a file that is none aside as damaged: not somebody's CSV file
+    if path.is_dir():
+        raise ConfigError("this is a folder, not a journal.", Where(file=str(path)), "Name a file in it.")
     try:
         with path.open("rb") as file:
             head = file.read(16)
@@ -272,8 +207,7 @@ def _keep(reading: FileReading, journal: Journal, clock: Clock) -> ImportResult:
     ingest.start()
     ingest.layout(reading.layout)
     ingest.samples(_with_progress(reading.samples), source=source)
-    if reading.samples:
-        ingest.event(_import_event(reading, source, clock.now_ns()))
+    ingest.event(_import_event(reading, source, clock.now_ns()))
     if not ingest.stop(timeout_s=60.0):
         fault = ingest.status().fault or "the journal is busy"
         raise StorageError(f"not everything could be stored: {fault}.", Where(file=str(reading.path)))

@@ -221,6 +221,8 @@ def export_csv(
         wanted = list(channels) or list(has)
         start_ns = _time(start, zone, 0)
         end_ns = _time(end, zone, _FOREVER_NS)
+        if start is not None and end is not None and start_ns >= end_ns:
+            raise ConfigError(f"--from {start} is not before --to {end}.", todo="Swap them.")
         layouts = store.layouts()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["start_utc", "end_utc", *(f"{name} [{channel(name).unit}]" for name in wanted)])
@@ -241,8 +243,9 @@ def _time(text: str | None, zone: str, default_ns: int) -> int:
     if text is None:
         return default_ns
     try:
-        return parse_time_ns(text, zone)
-    except ValueError:
+        # beyond what 64 bits hold there are no readings either
+        return max(-_FOREVER_NS, min(parse_time_ns(text, zone), _FOREVER_NS))
+    except (ValueError, OverflowError):
         raise ConfigError(
             f'"{text}" is not a time.', todo="Write e.g. 2026-11-01 or 2026-11-01T06:00:00+07:00."
         ) from None

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from dodac.quantities import Measurement
 
 if TYPE_CHECKING:
     from dodac.site import Site
+
+
+_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " "}
 
 
 def _words(text: str) -> None:
@@ -117,6 +121,7 @@ def import_file(argv: Sequence[str]) -> int:
     """`dodac import FILE`: a file of interval data into the journal."""
     args = _import_parser().parse_args(argv)
     from collector import _import as work
+    from collector import _import_words as words
     from drivers.protocols.files import FileSpec, read_interval_file
 
     path, site = _journal_path(args)
@@ -124,7 +129,9 @@ def import_file(argv: Sequence[str]) -> int:
     instrument = work.check_instrument_id(args.instrument, known)
     measurement = _measurement(args, site)
     columns, guessed = work.columns_or_fault(args.column, args.file, preview=args.preview)
-    zone = args.timezone or (site.site.timezone if site is not None else "Asia/Ho_Chi_Minh")
+    zone = args.timezone
+    if zone is None:
+        zone = site.site.timezone if site is not None else "Asia/Ho_Chi_Minh"
     spec = FileSpec(
         instrument=instrument,
         columns=tuple(columns),
@@ -133,23 +140,29 @@ def import_file(argv: Sequence[str]) -> int:
         stamp=args.stamp,
         interval=args.interval,
         date_format=args.date_format,
+        delimiter=_DELIMITERS.get(args.delimiter, args.delimiter),
+        decimal=args.decimal,
     )
     reading = read_interval_file(args.file, spec)
     if args.preview:
-        sys.stdout.write(work.preview_text(reading, columns, guessed=guessed) + "\n")
-        return Exit.FINDING if reading.refused else Exit.OK
+        now_ns = SystemClock().now_ns()
+        sys.stdout.write(words.preview_text(reading, columns, guessed=guessed, now_ns=now_ns) + "\n")
+        return Exit.FINDING if reading.refused or not reading.samples else Exit.OK
     for guess in reading.guesses:
         _words(f"guessed: {guess}")
     if args.timezone is None:
         _words(f"times without an offset were read as {zone} (say --timezone to change it)")
     if reading.refused:
         rows = f"{len(reading.refused)} of {reading.counts.rows} rows can't be used:"
-        _words(f"{args.file}: {rows}\n{work.refused_text(reading)}")
+        _words(f"{args.file}: {rows}\n{words.rows_text(reading.refused)}")
         if not args.keep_good:
             raise DataError(
                 f"nothing was imported from {args.file}.",
                 todo="Correct the file, or add --keep-good to import the other rows.",
             )
+    doubts = words.doubts_text(reading, SystemClock().now_ns())
+    if doubts:
+        _words(f"{args.file}: {doubts}")
     result = work.import_into(path, reading, work.import_facts(site, instrument, measurement))
     count = result.ledger.totals()
     done = {
@@ -159,14 +172,20 @@ def import_file(argv: Sequence[str]) -> int:
         "committed": count.committed,
         "duplicate": count.duplicate,
         "conflict": count.conflict,
-        "refused_rows": [{"line": row.line, "reason": row.reason} for row in reading.refused],
+        "rows": reading.counts.rows,
+        "refused_rows": [asdict(row) for row in reading.refused],
+        "left_out_rows": [asdict(row) for row in reading.left_out],
+        "flagged_rows": [asdict(row) for row in reading.doubted],
     }
     if args.json:
         sys.stdout.write(json.dumps(done, ensure_ascii=False) + "\n")
     else:
         sys.stdout.write(
             f"{instrument}: received {count.received} = committed {count.committed} + duplicate "
-            f"{count.duplicate} + conflict {count.conflict}; refused rows {len(reading.refused)}\n"
+            f"{count.duplicate} + conflict {count.conflict}; refused rows {len(reading.refused)}"
+            + (f"; left out {len(reading.left_out)}" if reading.left_out else "")
+            + (f"; flagged {len(reading.doubted)}" if reading.doubted else "")
+            + "\n"
         )
     if count.conflict:
         _words(f"{count.conflict} rows differ from what the journal has for the same time; kept, and flagged")
@@ -250,6 +269,8 @@ def _import_parser() -> argparse.ArgumentParser:
         metavar="FORMAT",
         help='"ymd", "dmy", "mdy", "unix_s", "unix_ms" or a strptime pattern',
     )
+    add("--delimiter", metavar="SIGN", help='between columns: ",", ";", "|", "tab" (default: found)')
+    add("--decimal", choices=[".", ","], help="decimal sign (default: found from the numbers)")
     add("--preview", action="store_true", help="show what would be read, import nothing")
     add("--keep-good", action="store_true", help="import the good rows of a file that has broken ones")
     add("--json", action="store_true", help="the result as JSON")

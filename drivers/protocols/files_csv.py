@@ -1,11 +1,9 @@
-"""The text side of interval files: encoding, delimiter, header, rows."""
+"""The table of interval files: delimiter, header, columns, the column of times."""
 
 from __future__ import annotations
 
 import csv
-import gzip
 import re
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +13,10 @@ from typing import Final
 from dodac.errors import ConfigError, DataError, Where
 from dodac.quantities import nearest
 from dodac.units import canonical_unit
+from drivers.protocols.files_text import read_lines, records
 
 _DELIMITERS: Final = (";", "\t", ",", "|")
-_WORDS: Final = {";": "semicolon", "\t": "tab", ",": "comma", "|": "bar"}
+_WORDS: Final = {";": "semicolon", "\t": "tab", ",": "comma", "|": "bar", ".": "point"}
 _HEAD_LINES: Final = 60  # a block of metadata before the header may be this long
 _BRACKETS: Final = re.compile(r"^(.*?)\s*[\[(]\s*([^\])]+?)\s*[\])]\s*$")
 
@@ -56,8 +55,9 @@ def read_table(
 
     Raises DataError when it can't be read or has no rows, ConfigError for a column that is not there.
     """
-    text, guesses = _text(path)
-    lines = text.splitlines()
+    lines, guesses = read_lines(path)
+    if not any(line.strip() for line in lines):
+        raise DataError("the file is empty.", Where(file=str(path)))
     time_names = _time_names(time_column)
     found, sign = _find_header(lines, columns, time_names, delimiter)
     if found is None:
@@ -69,34 +69,22 @@ def read_table(
         guesses.append(f"header: line {top + 1}; {top} lines above it were left out")
     while header and not header[-1]:
         header.pop()
+    for name in (*columns, *time_names):
+        _check_once(header, name, Where(file=str(path), line=top + 1))
     places = tuple(_place(header, name) for name in columns)
     width = len(header)
     if len(set(places)) != len(places):
         raise ConfigError(
-            "one column is asked for twice.", Where(file=str(path), line=top + 1), f"Columns: {header}."
+            "one column is asked for twice.",
+            Where(file=str(path), line=top + 1),
+            f"Columns: {_names(header)}.",
         )
-    rows: list[tuple[int, Sequence[str]]] = []
     refused: list[tuple[int, str]] = []
-    for number, line in enumerate(lines[top + 1 :], start=top + 2):
-        if not line or line.isspace():
-            continue
-        if '"' in line:
-            try:
-                cells = next(csv.reader([line], delimiter=sign, strict=True))
-            except (csv.Error, StopIteration):
-                refused.append((number, "a quotation mark is not closed"))
-                continue
-        else:
-            cells = line.split(sign)
-        if len(cells) != width:
-            while len(cells) > width and not cells[-1].strip():
-                cells.pop()
-            if len(cells) != width:
-                refused.append((number, f"{len(cells)} fields, the header has {width}"))
-                continue
-        rows.append((number, cells))
-    if rows and _is_units_row(rows[0][1], places):
-        rows.pop(0)
+    rows = list(records(lines, top + 1, sign, width, refused))
+    if not rows:
+        raise _no_rows(refused, path)
+    if _is_units_row(rows[0][1], places):
+        del rows[0]
         guesses.append("the row under the header holds units and was left out")
     if time_names:
         time_places = [_place(header, name) for name in time_names]
@@ -108,34 +96,16 @@ def read_table(
         stamps = [cells[place].strip() for _, cells in rows]
     else:
         stamps = [" ".join(cells[p].strip() for p in time_places).strip() for _, cells in rows]
-    if not rows:
-        raise DataError("the file has a header and no rows that can be used.", Where(file=str(path)))
     return Table(tuple(header), places, rows, stamps, refused, tuple(guesses))
 
 
-def _text(path: Path) -> tuple[str, list[str]]:
-    try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-    except FileNotFoundError:
-        raise ConfigError("there is no such file.", Where(file=str(path))) from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"the file can't be read: {error}.", Where(file=str(path))) from None
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-8-sig"
-        if b"\x00" in data:
-            raise DataError(
-                "this is not a text file (it holds zero bytes).",
-                Where(file=str(path)),
-                "Export it as CSV first.",
-            )
-    try:
-        return data.decode(encoding), []
-    except UnicodeDecodeError:
-        return data.decode("latin-1"), ["encoding: not UTF-8, read as Latin-1"]
+def _no_rows(refused: Sequence[tuple[int, str]], path: Path) -> DataError:
+    if not refused:
+        return DataError("the file has a header and no rows.", Where(file=str(path)))
+    line, reason = refused[0]
+    return DataError(
+        f"no row can be used ({len(refused)} refused); the first: {reason}.", Where(file=str(path), line=line)
+    )
 
 
 def _split(line: str, sign: str) -> list[str]:
@@ -170,6 +140,14 @@ def _find(header: Sequence[str], name: str) -> int | None:
     if name.isdecimal() and 1 <= int(name) <= len(header):
         return int(name) - 1
     return None
+
+
+def _check_once(header: Sequence[str], name: str, where: Where) -> None:
+    same = [str(place) for place, cell in enumerate(header, start=1) if cell == name]
+    if len(same) > 1:
+        raise ConfigError(
+            f'{len(same)} columns are called "{name}".', where, f"Name one by its number: {', '.join(same)}."
+        )
 
 
 def _place(header: Sequence[str], name: str) -> int:
@@ -207,14 +185,13 @@ def _no_header(
     widest = max(
         ((len(_split(line, sign)), -top, top) for top, line in enumerate(lines[:_HEAD_LINES])), default=None
     )
-    if widest is None:
-        return DataError("the file is empty.", Where(file=str(path)))
+    assert widest is not None  # noqa: S101  (the file is not empty)
     top = widest[2]
     header = _split(lines[top], sign)
     for name in (*time_names, *columns):
         if _find(header, name) is None:
             near = nearest(name, header)
-            known = ", ".join(f'"{cell}"' for cell in header if cell)
+            known = _names(header)
             todo = f'Did you mean "{near}"? ' if near else ""
             return ConfigError(
                 f'there is no column "{name}".',
@@ -222,6 +199,10 @@ def _no_header(
                 f"{todo}Columns: {known}.",
             )
     return ConfigError("no header row holds all columns asked for.", Where(file=str(path)))
+
+
+def _names(header: Sequence[str]) -> str:
+    return ", ".join(f'"{cell}"' for cell in header if cell)
 
 
 def _is_units_row(cells: Sequence[str], places: Sequence[int]) -> bool:
@@ -242,16 +223,18 @@ def _first_times(
     rows: Sequence[tuple[int, Sequence[str]]], taken: Sequence[int], path: Path, *, told: bool
 ) -> int:
     """The first column that holds times; with a format told that can be any, the first one left."""
-    head = rows[:200]
-    for place in range(len(head[0][1]) if head else 0):
-        if place not in taken:
-            if told:
-                return place
-            hits = sum(1 for _, cells in head if _TIME_LIKE.match(cells[place]))
-            if hits * 2 > len(head):
-                return place
+    free = [place for place in range(len(rows[0][1]) if rows else 0) if place not in taken]
+    if told and free:
+        return free[0]
+    # all rows, so that a file with a broken beginning is still read: its rows are refused one by one
+    hits = {place: sum(1 for _, cells in rows if _TIME_LIKE.match(cells[place])) for place in free}
+    best = max(hits.values(), default=0)
+    if best >= min(3, len(rows)) and best > 0:
+        return next(place for place in free if hits[place] * 2 > best)
     raise ConfigError(
-        "no column looks like a time.", Where(file=str(path)), "Name the column that holds the time stamps."
+        "no column looks like a time.",
+        Where(file=str(path), line=rows[0][0] if rows else None),
+        "Name the column that holds the time stamps (--time); seconds since 1970 are --date-format unix_s.",
     )
 
 
@@ -265,3 +248,16 @@ def unit_in_header(name: str) -> str | None:
         return canonical_unit(word) if word else None
     except ValueError:
         return None
+
+
+def header_of(path: Path) -> tuple[str, ...]:
+    """The names in the first line that holds more than one cell.
+
+    Raises ConfigError or DataError when the file can't be read or has no such line.
+    """
+    lines, _ = read_lines(path)
+    for line in lines[:_HEAD_LINES]:
+        delimiter = max(_DELIMITERS, key=line.count)
+        if line.count(delimiter):
+            return tuple(_split(line, delimiter))
+    raise DataError("no header line with several columns was found.", Where(file=str(path)))

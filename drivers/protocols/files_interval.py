@@ -65,7 +65,7 @@ def _add_months(wall: int, months: int) -> int:
 def parse_interval(text: str) -> Interval:
     """ "15min", "1h", "1d" (calendar days), "1mo" (calendar months); ValueError otherwise."""
     word = text.strip()
-    if word.endswith("mo") and word[:-2].isdecimal() and int(word[:-2]) > 0:
+    if word.endswith("mo") and word[:-2].isdecimal() and 0 < int(word[:-2]) <= 1200:
         return Interval("month", int(word[:-2]))
     ns = duration_ns(word)
     if word.endswith("d"):
@@ -90,7 +90,7 @@ def infer_interval(stamps: Stamps, path: Path, guesses: list[str]) -> Interval:
         raise DataError(
             "one stamp does not show the length of the intervals.",
             Where(file=str(path)),
-            'Say it: interval = "1d".',
+            "Say it, e.g. --interval 1d.",
         )
     median = steps[(len(steps) - 1) // 2]
     share = Counter(steps)[median] / len(steps)
@@ -101,7 +101,7 @@ def infer_interval(stamps: Stamps, path: Path, guesses: list[str]) -> Interval:
         raise DataError(
             f"the steps between stamps vary (the usual one, {Interval('ns', median)}, is {share:.0%} of them).",
             Where(file=str(path)),
-            "Say the interval, or that the stamps are instants.",
+            "Say the interval (--interval), or that the stamps are instants (--stamp instant).",
         )
     whole_days = median % DAY_NS == 0
     found = Interval("day", median // DAY_NS) if whole_days else Interval("ns", median)
@@ -139,8 +139,11 @@ def check_interval(given: Interval, stamps: Stamps, stamp: str, path: Path, gues
 
 
 def midnights_of_old_date(stamps: Stamps, interval: Interval) -> tuple[list[int], bool]:
-    """Rows at 00:00 that jump back by a day less one interval, and whether no row at 00:00 does otherwise."""
-    if interval.unit != "ns" or interval.count >= DAY_NS:
+    """Rows at 00:00 that jump back by a day less one interval, and whether no row at 00:00 does otherwise.
+
+    A file whose newest row stands first goes back with every row: none of them is one.
+    """
+    if interval.unit != "ns" or interval.count >= DAY_NS or stamps.backward * 2 > len(stamps.wall):
         return [], False
     jumps: list[int] = []
     proper = False

@@ -1,4 +1,4 @@
-"""Numbers of interval files: one decimal sign for the whole file, found from its cells or told."""
+"""The numbers of interval files: one decimal sign for the whole file, grouped thousands, cells without one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 
 from dodac.errors import DataError, Where
 
-_SIGNS: Final = {",": "comma", ".": "point"}
+_WORDS: Final = {",": "comma", ".": "point"}
 _GROUPED: Final = {
     ".": re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"),
     ",": re.compile(r"^[+-]?\d{1,3}(\.\d{3})+(,\d*)?$"),
@@ -40,13 +40,13 @@ class NumberReader:
         """Finds the decimal sign from all cells; DataError when "1,234" could be both."""
         if decimal is None:
             decimal = _decimal_sign([text.strip() for text in cells if "," in text], path)
-            guesses.append(f"decimal sign: {_SIGNS[decimal]}")
-        return cls(decimal, frozenset(missing))
+            guesses.append(f"decimal sign: {_WORDS[decimal]}")
+        return cls(decimal, frozenset(word.casefold() for word in missing))
 
     def __call__(self, cell: str) -> float | None:
         """The number of a cell, None where there is none; ValueError for anything else."""
         text = cell.strip()
-        if text in self.missing:
+        if not text or text.casefold() in self.missing:
             return None
         if self.decimal == "." and "," not in text and "_" not in text:
             try:
@@ -66,7 +66,7 @@ class NumberReader:
         other = "," if self.decimal == "." else "."
         if other in plain:
             if not _GROUPED[self.decimal].match(plain):
-                raise ValueError(f'"{_short(text)}" is not a number (decimal {_SIGNS[self.decimal]})')
+                raise ValueError(f'"{_short(text)}" is not a number (decimal {_WORDS[self.decimal]})')
             plain = plain.replace(other, "")
         try:
             if "_" in plain:
@@ -93,7 +93,7 @@ def _decimal_sign(with_comma: Sequence[str], path: Path) -> str:
         raise DataError(
             f'"{with_comma[0]}" can be read as a decimal comma or as thousands.',
             Where(file=str(path)),
-            'Say which: decimal = "," or decimal = ".".',
+            'Say which: --decimal "," or --decimal ".".',
         )
     return votes.most_common(1)[0][0]
 

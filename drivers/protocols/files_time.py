@@ -22,6 +22,8 @@ _TIME: Final = re.compile(
 )
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _NO_TIME: Final = frozenset(("", "-", "--", "na", "n/a", "#n/a", "nan", "nat", "null", "none"))
+# what lies beyond, or before 1970, is a clock that was never set, or another date order
+_LAST_NS: Final = (date(2200, 1, 1).toordinal() - _EPOCH_ORDINAL) * DAY_NS
 _EPOCH_SCALE: Final = {"unix_s": SECOND_NS, "unix_ms": 1_000_000}
 
 
@@ -93,7 +95,7 @@ class StampReader:
     ) -> StampReader:
         """Finds the date order from all stamps; DataError when 03/04 could be both."""
         if date_format is None:
-            order = _date_order({_date_text(text) for text in stamps}, path)
+            order = _date_order(dict.fromkeys(_date_text(text) for text in stamps), path)
             guesses.append(f"date order: {_ORDER_WORDS[order]}")
         else:
             order = date_format
@@ -127,6 +129,13 @@ class StampReader:
             utcs.append(utc)
         return Stamps(walls, utcs, refused, backward)
 
+    def read_upwards(self, lines: Sequence[int], stamps: Sequence[str]) -> Stamps:
+        """As `read`, for a file whose newest row stands first: which of two equal hours depends on it."""
+        found = self.read(lines[::-1], stamps[::-1])
+        steps = len(found.wall) - len(found.refused) - 1
+        backward = max(0, steps - found.backward)
+        return Stamps(found.wall[::-1], found.utc[::-1], found.refused[::-1], backward)
+
     def _one(self, text: str, last: int | None) -> tuple[int, int]:
         if text.lower() in _NO_TIME:
             raise ValueError("the time stamp is empty")
@@ -159,6 +168,9 @@ class StampReader:
         return self._place(wall, None if offset is None else _timedelta_ns(offset), last)
 
     def _place(self, wall: int, offset: int | None, last: int | None) -> tuple[int, int]:
+        if not 0 <= wall < _LAST_NS:
+            year = date.fromordinal(wall // DAY_NS + _EPOCH_ORDINAL).year
+            raise ValueError(f"no meter reading is from the year {year}")
         if offset is not None:
             utc = wall - offset
             return self.walls.wall(utc), utc
@@ -181,7 +193,7 @@ def _date_text(text: str) -> str:
     return text if cut < 0 else text[:cut]
 
 
-def _date_order(texts: set[str], path: Path) -> str:
+def _date_order(texts: Iterable[str], path: Path) -> str:
     """The order of day, month and year that fits the whole file.
 
     Raises DataError when two orders fit and would give other days, or when the file contradicts itself.
@@ -192,8 +204,8 @@ def _date_order(texts: set[str], path: Path) -> str:
     numbers = [(int(f[0]), int(f[2]), int(f[3])) for f in fields]
     day_first = [n for n in numbers if n[0] > 12]
     month_first = [n for n in numbers if n[1] > 12]
-    example = "/".join(str(part) for part in numbers[0])
-    todo = 'Say which: date_format = "dmy", "mdy" or "ymd".'
+    example = fields[0][1].join((fields[0][0], fields[0][2], fields[0][3]))
+    todo = "Say which: --date-format dmy, mdy or ymd."
     if day_first and month_first:
         both = " and ".join("/".join(str(p) for p in n) for n in (day_first[0], month_first[0]))
         raise DataError(f"the dates contradict each other: {both}.", Where(file=str(path)), todo)

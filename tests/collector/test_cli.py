@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -155,6 +156,106 @@ def test_an_instrument_that_nothing_describes_is_asked_about(
     words = [w for w in import_words(file, tmp_path / "j.db") if w not in ("--measurement", "electricity")]
     assert dodac(*words) == 2
     assert "--measurement" in capsys.readouterr().err
+
+
+def test_rows_without_a_reading_and_flagged_ones_are_told_by_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "meter.csv"
+    path.write_text(GOOD + "2026-01-21,\n2026-01-22,1e12\n2026-01-20,120.5\n", encoding="utf-8")
+    assert dodac(*import_words(path, tmp_path / "j.db")) == 0
+    told = capsys.readouterr()
+    for words in (
+        "line 22: no value",
+        "line 24: says again what line 21 says",
+        "line 23: energy_interval_kwh out_of",
+    ):
+        assert words in told.err
+    assert "left out 2; flagged 1" in told.out
+    assert dodac(*import_words(path, tmp_path / "j2.db", "--json")) == 0
+    done = json.loads(capsys.readouterr().out)
+    assert done["rows"] == done["received"] + len(done["left_out_rows"]) == 23
+    assert [row["line"] for row in done["flagged_rows"]] == [23]
+
+
+def test_of_many_refused_rows_every_line_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "meter.csv"
+    path.write_text(GOOD + "x,1\n" * 30 + "2026-01-21,1\nx,1\n", encoding="utf-8")
+    assert dodac(*import_words(path, tmp_path / "j.db", "--keep-good")) == 0
+    assert "and 11 more, on lines 42–51, 53" in capsys.readouterr().err
+
+
+def test_a_file_without_one_reading_is_a_finding_and_makes_no_journal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "meter.csv"
+    path.write_text("date,kwh\n2026-01-01,\n2026-01-02,-\n", encoding="utf-8")
+    assert dodac(*import_words(path, tmp_path / "j.db")) == 1
+    assert "no row holds a reading" in capsys.readouterr().err
+    assert not (tmp_path / "j.db").exists()
+
+
+def test_an_empty_zone_is_not_taken_for_the_default(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert dodac(*import_words(file, tmp_path / "j.db", "--timezone", "")) == 2
+    assert "is not a time zone" in capsys.readouterr().err
+
+
+def test_what_two_readings_of_a_number_need_can_be_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "meter.csv"
+    path.write_text("date\tkwh\n2026-01-01\t1,500\n2026-01-02\t2,500\n", encoding="utf-8")
+    assert dodac(*import_words(path, tmp_path / "j.db")) == 1
+    assert '--decimal "," or --decimal "."' in capsys.readouterr().err
+    assert dodac(*import_words(path, tmp_path / "j.db", "--decimal", ",", "--delimiter", "tab")) == 0
+    assert stored(tmp_path / "j.db") == [1.5, 2.5]
+
+
+def test_a_compressed_file_proposes_its_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "meter.csv.gz"
+    path.write_bytes(gzip.compress(GOOD.encode()))
+    assert dodac("import", path, "--journal", tmp_path / "j.db", "--instrument", "b", "--preview") == 0
+    assert "--column kwh=energy_interval_kwh" in capsys.readouterr().out
+
+
+def test_a_folder_as_journal_is_named(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dodac(*import_words(file, tmp_path)) == 2
+    assert "this is a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("--from", "0001-01-01"), ("--to", "9999-12-31")])
+def test_export_of_all_times_there_are(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, str]
+) -> None:
+    assert dodac(*import_words(file, tmp_path / "j.db")) == 0
+    capsys.readouterr()
+    assert dodac("export", "building", "--journal", tmp_path / "j.db", *words) == 0
+    assert capsys.readouterr().out.count("\n") == 21
+
+
+def test_export_backwards_is_a_fault_of_usage(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert dodac(*import_words(file, tmp_path / "j.db")) == 0
+    assert (
+        dodac(
+            "export", "building", "--journal", tmp_path / "j.db", "--from", "2026-02-01", "--to", "2026-01-01"
+        )
+        == 2
+    )
+    assert "Swap them" in capsys.readouterr().err
+
+
+def test_run_without_anything_to_read_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text(
+        '[site]\nid = "a"\ncompany = "b"\n[[instruments]]\nid = "m"\nmeasurement = "water"\n',
+        encoding="utf-8",
+    )
+    assert dodac("run", "--site", site, "--for", "1s") == 2
+    assert "dodac import" in capsys.readouterr().err
 
 
 def test_export_gives_back_what_was_imported(
