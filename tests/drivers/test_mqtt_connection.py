@@ -267,6 +267,38 @@ def test_a_slow_commit_does_not_make_the_queue_look_empty(
         assert inbox.reasons() == [{Reason.TIME_UNKNOWN}] * 6
 
 
+def test_a_busy_broker_does_not_keep_readings_without_a_time_doubtful_for_ever(
+    plant: Plant, mosquitto: Mosquitto, eventually: Eventually
+) -> None:
+    # 40 messages a second leave no silence of 200 ms: after a restart a plain meter had no good reading
+    with plant.running(SlowInbox()) as stream:
+        eventually(up(stream))
+    publish(mosquitto, *[("plant/m1", {"p": n}) for n in range(100)])
+    sender = Client(CallbackAPIVersion.VERSION2)
+    sender.connect(mosquitto.host, mosquitto.port)
+    sender.loop_start()
+    stop = threading.Event()
+
+    def busy() -> None:
+        while not stop.wait(0.02):
+            sender.publish("plant/m1", '{"p": 1000}', qos=1)
+
+    other = threading.Thread(target=busy)
+    other.start()
+    inbox = SlowInbox()
+    try:
+        with plant.running(inbox):
+            eventually(lambda: len(inbox.good) >= 20)
+    finally:
+        stop.set()
+        other.join()
+        sender.disconnect()
+        sender.loop_stop()
+    assert {sample.values[0] for sample in inbox.good} == {1000.0}
+    doubtful = [item for item in inbox.items if isinstance(item, Sample) and item.flags]
+    assert len(doubtful) >= 100
+
+
 def test_a_retained_message_is_stale_and_does_not_collide(
     plant: Plant, mosquitto: Mosquitto, eventually: Eventually
 ) -> None:
@@ -472,3 +504,28 @@ def test_topics_that_are_none_are_refused_before_connecting(tmp_path: Path) -> N
         (tmp_path / "site.toml").write_text(site.replace("plant/m2/data", bad))
         with pytest.raises(ConfigError, match="topic"):
             plant.stream()
+
+
+def test_one_message_for_two_instruments_is_acknowledged_when_both_have_it(
+    tmp_path: Path, mosquitto: Mosquitto, eventually: Eventually
+) -> None:
+    plant = Plant(tmp_path, mosquitto.url)
+    site = tmp_path / "site.toml"
+    text = site.read_text().replace('id = "m2"', 'id = "m2"\nprofile = "test.other"\ntopic = "plant/m1"')
+    site.write_text(
+        text.replace('profile = "generic.mqtt-json"\n', "").replace('topic = "plant/m2/data"\n', "")
+    )
+    other = PLAIN.replace("SILENCE", "60").replace("test.plain", "test.other")
+    other = other.replace("power_w: {path: p}", "power_w: {path: q}").replace('{"p": 1}', '{"q": 1}')
+    (tmp_path / "profiles" / "test.other.yaml").write_text(other)
+    inbox = SlowInbox(hold=True)
+    with plant.running(inbox) as stream:
+        eventually(up(stream))
+        publish(mosquitto, ("plant/m1", {"p": 5, "q": 6}), ("plant/m1", {"p": 7}))
+        eventually(lambda: len(inbox.items) == 4)
+        assert [(i.instrument, i.values[0]) for i in inbox.good] == [("m1", 5.0), ("m2", 6.0), ("m1", 7.0)]
+        assert isinstance(inbox.items[-1], DeadLetter)
+        assert inbox.items[-1].instrument == "m2"
+        assert len(inbox.waiting) == 2  # one a message
+        inbox.commit()
+        eventually(lambda: stream.status().counters.get("acknowledged") == 2)
