@@ -129,6 +129,12 @@ def test_a_new_meter_that_reaches_the_old_total_in_a_long_gap_keeps_what_it_coun
     assert broken.sum() == 1
 
 
+def test_a_machine_that_starts_after_a_reset_does_not_undo_the_reset() -> None:
+    # 49 kWh of standby after the reset, then one quick step past the old total: honest, all of it
+    values = [90.0 + n for n in range(11)] + [50.0 + 0.01 * n for n in range(4900)] + [105.0, 111.0, 117.0]
+    assert _total(values) == pytest.approx(10 + 67)
+
+
 def test_a_young_meter_whose_machine_starts_keeps_its_consumption() -> None:
     values = [2.0 + 0.01 * n for n in range(40)] + [2.4 + 5.0 * n for n in range(40)]
     assert _total(values) == pytest.approx(values[-1] - values[0])

@@ -341,14 +341,33 @@ def test_an_answer_that_only_clears_the_line_is_never_a_value(loop_link: Any) ->
 
 
 def test_a_late_refusal_does_not_cost_a_register_for_good(loop_link: Any) -> None:
-    # the refusal of an older request comes for this one: the register is asked again at the next poll
-    bench = Bench(loop_link, modbus(LONELY))
+    # while an older answer may still come, a refusal may be the older request's: nothing is given up for it
+    bench = Bench(loop_link, modbus(APART))
     whole = bench.unit.answer_pdu
     bench.next = [Fault("dead")]
     bench.read()
-    bench.unit.answer_pdu = lambda pdu, effects=(): bytes((0x84, 2))  # type: ignore[method-assign]
+    refusal = bytes((0x84, 2))
+    bench.unit.answer_pdu = (  # type: ignore[method-assign]
+        lambda pdu, effects=(): refusal if pdu[1:3] == b"\0\0" else whole(pdu, effects)
+    )
     bench.read()
     bench.unit.answer_pdu = whole  # type: ignore[method-assign]
     assert not bench.reader.refused_channels
     bench.clock.advance(60)
     assert good(bench.reader, bench.read()) == pytest.approx(bench.values)
+
+
+def test_the_makers_sign_for_no_value_is_none_even_inside_the_range(loop_link: Any) -> None:
+    text = APART.replace(
+        "flow_m3h:   {table: input, address: 0, type: f32, range: [0, 1000000]}",
+        "flow_m3h:   {table: input, address: 0, type: u16, sentinel: [9999], range: [0, 1000000]}",
+    ).replace(
+        '"01 04 00 00 00 02 71 CB", answer: "01 04 04 41 A3 08 31 D9 8E"',
+        '"01 04 00 00 00 01 31 CA", answer: "01 04 02 00 14 B9 3F"',
+    )
+    bench = Bench(loop_link, modbus(text.replace("flow_m3h: 20.379", "flow_m3h: 20")))
+    bench.values["flow_m3h"] = 9999.0
+    sample = bench.read()
+    assert [(f.channel, f.reason) for f in sample.flags] == [("flow_m3h", Reason.SENTINEL)]
+    bench.values["flow_m3h"] = 9998.0
+    assert not bench.read().flags
