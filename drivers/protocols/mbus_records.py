@@ -9,7 +9,7 @@ from typing import Final
 
 from drivers.protocols.mbus_frame import MbusRefusal, Refusal, parse_long
 from drivers.protocols.mbus_values import LENGTHS, Value, bcd, moment, number, variable, variable_length
-from drivers.protocols.mbus_vif import FIXED_UNITS, MEDIA, SAME_BUT_HISTORIC, Meaning, interpret
+from drivers.protocols.mbus_vif import FIXED_UNITS, MEDIA, RESERVED, SAME_BUT_HISTORIC, Meaning, interpret
 
 _MOST = 10  # extension bytes a record may have
 _FILLER, _MAKERS, _MAKERS_AND_MORE = 0x2F, 0x0F, 0x1F
@@ -269,7 +269,7 @@ def _fixed(address: int, data: bytes, order: str) -> Telegram:
         historic = code == SAME_BUT_HISTORIC
         meaning = FIXED_UNITS.get(codes[1 - place] if historic else code)
         if meaning is None:
-            meaning = Meaning(f"reserved_{code:02x}")
+            meaning = Meaning(f"reserved_{code:02x}", RESERVED)
         records.append(
             Record(
                 function=Function.INSTANTANEOUS,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+RESERVED: Final = "Reserved"  # the unit of values whose code has no meaning yet
 _TIMES: Final = (1, 60, 3600, 86_400)
 _MONTH, _YEAR = 2_629_746, 31_556_952  # seconds of a mean Gregorian month and year
 
@@ -22,6 +23,11 @@ class Meaning:
 
 def _ten(exponent: int) -> Fraction:
     return Fraction(10) ** exponent
+
+
+def _reserved(code: str) -> Meaning:
+    """A code without meaning: its unit is not known, which is not the same as no unit."""
+    return Meaning(f"reserved_{code}", RESERVED)
 
 
 def _powers(quantity: str, unit: str, first: int, count: int) -> list[Meaning]:
@@ -55,7 +61,7 @@ _MAIN: Final = _table(
     (0x64, _powers("external_temperature", "degC", -3, 4)),
     (0x68, _powers("pressure", "bar", -3, 4)),
     (0x6C, [Meaning("date", date=True), Meaning("date_time", date=True)]),
-    (0x6E, [Meaning("heat_cost", "HCA"), Meaning("reserved_6f")]),
+    (0x6E, [Meaning("heat_cost", "HCA"), _reserved("6f")]),
     (0x70, _times("averaging_duration")),
     (0x74, _times("actuality_duration")),
     (0x78, [Meaning(word) for word in ("fabrication_number", "identification", "bus_address")]),
@@ -193,14 +199,14 @@ def interpret(vif: int, vifes: bytes, text: str | None) -> ValueInformation:
     code = vif & 0x7F
     if vif in (0xFD, 0xFB) and rest:
         table, word = (_FD, "fd") if vif == 0xFD else (_FB, "fb")
-        meaning = table.get(rest[0], Meaning(f"reserved_{word}_{rest[0]:02x}"))
+        meaning = table.get(rest[0], _reserved(f"{word}_{rest[0]:02x}"))
         rest = rest[1:]
     elif code == 0x7C:
         meaning = Meaning(text or "text")
     elif code == 0x7F:
         return ValueInformation(_MAIN[0x7F], rest)
     else:
-        meaning = _MAIN.get(code, Meaning(f"reserved_{code:02x}"))
+        meaning = _MAIN.get(code, _reserved(f"{code:02x}"))
     return _combine(meaning, rest)
 
 

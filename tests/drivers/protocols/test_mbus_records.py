@@ -184,7 +184,9 @@ def test_every_number_format_gives_its_value(records: str, value: float) -> None
         ("01 93 7D 01", "volume", "m3", 1),  # factor 1000
         ("01 93 7B 01", "volume", "m3", 0.002),  # one unit of the VIF more
         ("02 FC 03 48 52 25 74 0A 1A", "%RH", "", 66.66),
-        ("01 FD 7C 01", "reserved_fd_7c", "", 1),
+        ("01 FD 7C 01", "reserved_fd_7c", "Reserved", 1),
+        ("01 7B 01", "reserved_7b", "Reserved", 1),
+        ("01 FB 3C 01", "reserved_fb_3c", "Reserved", 1),
     ],
 )
 def test_every_meaning_gives_its_quantity_and_unit(
@@ -206,6 +208,28 @@ def test_a_record_that_means_something_else_says_so() -> None:
     assert one("01 90 28 0B").modifiers == b"\x28"  # volume per pulse
     assert one("02 AC FF 01 09 00").modifiers == b"\x7f\x01"  # the maker's own code: here phase 1
     assert one("01 93 70 01").modifiers == b""  # a factor changes nothing but the number
+
+
+def test_how_long_a_limit_was_passed_is_no_flow() -> None:
+    """rscada/libmbus shows the seconds as m3/h; see docs/decisions/0011."""
+    below, above = one("04 BE 50 40 E2 01 00"), one("02 BE 5E 03 00")
+    assert (below.quantity, below.unit, below.value, below.modifiers) == (
+        "volume_flow",
+        "s",
+        123_456,
+        b"\x50",
+    )
+    assert (above.unit, above.value, above.modifiers) == ("s", 10_800, b"\x5e")
+    assert [r.value for r in decode_frame(answer("04 BE 50 40 E2 01 00 02 3B 05 00")).records] == [
+        123_456,
+        0.005,
+    ]
+
+
+def test_when_a_maximum_was_reached_is_a_date_and_no_temperature() -> None:
+    """rscada/libmbus shows the bits of the date as 40 million degrees; see docs/decisions/0011."""
+    record = one("14 DA 6F 17 2E CC 13")
+    assert (record.quantity, record.text, record.value) == ("flow_temperature", "2014-03-12T14:23:00", None)
 
 
 def test_a_value_the_meter_itself_calls_wrong_carries_a_fault() -> None:
