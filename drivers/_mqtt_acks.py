@@ -13,15 +13,22 @@ if TYPE_CHECKING:
     from paho.mqtt.client import Client
 
 IDLE_NS: Final = SECOND_NS // 5
+FENCE: Final = "dodac/never-subscribed"
 
 
 class Acks:
     """The acknowledgements owed on the connection in force.
 
     An identifier means something on the connection it came on only: after a loss nothing of before is
-    acknowledged any more, the broker sends it again. After a connection to an existing session,
-    messages may have waited for us until nothing came for 200 ms while nothing was unacknowledged:
-    a broker sends only so many unacknowledged messages, so silence before that proves nothing.
+    acknowledged any more, the broker sends it again.
+
+    After a connection to an existing session, messages may have waited for us. A broker keeps messages
+    back only while as many as it allows are unacknowledged, so what waited is all here when nothing came
+    for 200 ms while nothing was unacknowledged. On a busy connection such silence never comes: there we
+    ask the broker something harmless (to end a subscription that is none). It answers in order, so its
+    answer tells how many it had sent and not seen acknowledged: when those are none, or fewer than ever
+    before on this connection, it keeps nothing back. Two such answers 200 ms apart end the burst too.
+    (Held to be so by brokers that work off one client's packets in order, as Mosquitto does.)
     """
 
     def __init__(self, clock: Clock, counters: Counter[str]) -> None:
@@ -32,13 +39,17 @@ class Acks:
         self._owed = 0
         self._burst = False
         self._quiet_since_ns = 0
+        self._received = self._acked = self._most = 0
+        self._fence: tuple[int, int] | None = None  # identifier, acknowledged before it
+        self._empty_since_ns: int | None = None
 
-    def connected(self, session_present: bool) -> None:
+    def connected(self, client: Client, session_present: bool) -> None:
         """A new connection; session_present: the broker may hold messages for us."""
         with self._changed:
             self._forget()
             self._burst = session_present
             self._quiet_since_ns = self._clock.monotonic_ns()
+            self._ask(client)
 
     def lost(self) -> None:
         """The connection is gone."""
@@ -47,21 +58,47 @@ class Acks:
 
     def _forget(self) -> None:
         self._generation += 1
-        self._owed = 0
+        self._owed = self._received = self._acked = self._most = 0
+        self._fence = self._empty_since_ns = None
         self._changed.notify_all()
+
+    def _ask(self, client: Client) -> None:
+        if self._burst and self._fence is None:
+            fault, mid = client.unsubscribe(FENCE)
+            self._fence = (mid, self._acked) if not fault and mid is not None else None
+
+    def answered(self, client: Client, mid: int) -> None:
+        """The broker answered the question with that identifier."""
+        with self._changed:
+            if self._fence is None or self._fence[0] != mid:
+                return
+            (_, acked), self._fence = self._fence, None
+            unacknowledged = self._received - acked
+            empty = not unacknowledged or unacknowledged < self._most
+            self._most = max(self._most, unacknowledged)
+            now_ns = self._clock.monotonic_ns()
+            if empty and self._empty_since_ns is None:
+                self._empty_since_ns = now_ns
+            elif empty and self._empty_since_ns is not None and now_ns - self._empty_since_ns >= IDLE_NS:
+                self._burst = False
+            if self._acked > acked:
+                self._ask(client)  # it has not seen these acknowledgements yet: silence proves nothing
 
     def may_have_waited(self) -> bool:
         """Whether the message that has just come may be older than now."""
         with self._changed:
             quiet_ns = self._clock.monotonic_ns() - self._quiet_since_ns
-            if self._burst and self._owed == 0 and quiet_ns >= IDLE_NS:
+            quiet = self._owed == 0 and self._fence is None and quiet_ns >= IDLE_NS
+            if self._burst and quiet:
                 self._burst = False
             return self._burst
 
-    def touch(self) -> None:
+    def touch(self, client: Client) -> None:
         """A message has been dealt with: silence counts from now."""
         with self._changed:
             self._quiet_since_ns = self._clock.monotonic_ns()
+            if not self._owed:
+                self._ask(client)
 
     def take(self, client: Client, mid: int, qos: int) -> Callable[[], None] | None:
         """Notes a message as owed; gives what acknowledges it once it is on disk."""
@@ -69,6 +106,8 @@ class Acks:
             return None
         with self._changed:
             self._owed += 1
+            self._received += 1
+            self._most = max(self._most, self._owed)
             generation = self._generation
 
         def done() -> None:
@@ -79,6 +118,8 @@ class Acks:
                 client.ack(mid, qos)
                 self._counters["acknowledged"] += 1
                 self._owed -= 1
+                self._acked += 1
+                self._ask(client)
                 self._quiet_since_ns = self._clock.monotonic_ns()
                 self._changed.notify_all()
 
