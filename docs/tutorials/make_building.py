@@ -27,7 +27,7 @@ def main() -> None:
         if day.year > first.year:
             load *= 1 - SAVING
         sys.stdout.write(
-            f"{day.day:02d}.{day.month:02d}.{day.year};{load:.1f};{temperature:.1f}\n".replace(",", ".")
+            f"{day.day:02d}/{day.month:02d}/{day.year};{load:.1f};{temperature:.1f}\n".replace(".", ",")
         )
 
 

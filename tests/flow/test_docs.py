@@ -1,8 +1,8 @@
 """Documentation examples are run: what a reader types must do what the page says.
 
-In Markdown, a block that begins with ```console holds commands after "$ " and what they print. "..." in the expected
-text stands for anything. Blocks of one page share one folder, in order. A block that needs hardware, a server or an
-installation is marked ```sh instead and is not run.
+In Markdown, a block that begins with ```console holds commands after "$ ", their further lines after "> ", and what they
+print. "..." in the expected text stands for anything. Blocks of one page share one folder, in order. A block that needs
+hardware, a server or an installation is marked ```sh instead and is not run.
 """
 
 import os
@@ -21,16 +21,18 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 def commands(text: str) -> list[tuple[str, str]]:
     """(command, expected output) of each "$ " line in a page's console blocks."""
-    found = []
+    found: list[tuple[list[str], list[str]]] = []
     for block in _BLOCK.findall(text):
         current: list[str] | None = None
         for line in block.splitlines():
             if line.startswith("$ "):
                 current = []
-                found.append((line[2:], current))
+                found.append(([line[2:]], current))
+            elif line.startswith("> ") and found and not current:
+                found[-1][0].append(line[2:])
             elif current is not None:
                 current.append(line)
-    return [(command, "\n".join(lines).strip()) for command, lines in found]
+    return [("\n".join(typed), "\n".join(lines).strip()) for typed, lines in found]
 
 
 def matches(expected: str, given: str) -> bool:
@@ -80,3 +82,13 @@ def test_every_link_inside_the_documentation_leads_somewhere():
 
 def test_the_pages_hold_examples_at_all():
     assert [page.name for page in PAGES_WITH_EXAMPLES]
+
+
+def test_the_profile_on_the_page_is_one_that_dodac_takes(tmp_path):
+    text = (ROOT / "docs/how-to/add-a-profile.md").read_text(encoding="utf-8")
+    (yaml,) = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "acme.pm-1.yaml").write_text(yaml, encoding="utf-8")
+    words = [sys.executable, "-m", "dodac", "profiles", "check", "acme.pm-1", "--site", str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "acme.pm-1: 1 tests pass"), done.stderr

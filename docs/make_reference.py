@@ -1,0 +1,186 @@
+"""Writes the reference pages that come from the code: python docs/make_reference.py (a test holds them current)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic_core import PydanticUndefined
+
+from dodac import site
+from dodac.quantities import CHANNELS
+from drivers import load_profiles
+from drivers.profile import MbusProfile, ModbusProfile
+
+HERE = Path(__file__).parent / "reference"
+MADE = "\n<!-- Made by docs/make_reference.py: change the code, then run it again. -->\n"
+
+TABLES: tuple[tuple[str, type[Any], str], ...] = (
+    ("[site]", site.SiteInfo, "Who and where. The ids go into every reading's tags: choose them once."),
+    ('[connections.ID], kind = "serial"', site.SerialConnection, "A serial line (RS-485, M-Bus converter)."),
+    ('[connections.ID], kind = "tcp"', site.TcpConnection, "A gateway: Modbus TCP, or serial frames over TCP."),
+    ('[connections.ID], kind = "mqtt"', site.MqttConnection, "A broker; quality of service 1, kept session."),
+    ('[connections.ID], kind = "file"', site.FileConnection, "Readings come from files with `dodac import`."),
+    ("[[instruments]]", site.InstrumentConfig, "One physical meter or analyser; give `profile` or `measurement`."),
+    ("calibration of an instrument", site.Calibration, "`calibration = { date = 2026-03-02, due = 2027-03-02 }`"),
+    ("[influxdb]", site.InfluxConfig, "Where readings are also sent; leave the table out to work without."),
+    ("[store]", site.StoreConfig, "Files, relative to the site file."),
+    ("[serve]", site.ServeConfig, "Where page and API listen."),
+)  # fmt: skip
+
+_DURATION = 'a duration: "500ms", "10s", "15min"'
+MEANING: dict[tuple[type[Any], str], str] = {
+    (site.SiteInfo, "id"): "the site, in small letters, digits, `.`, `_`, `-`",
+    (site.SiteInfo, "company"): "the company, written the same way",
+    (site.SiteInfo, "name"): "the site's name for people, shown on pages",
+    (site.SiteInfo, "timezone"): "zone of local days, reports and files without an offset",
+    (site.SiteInfo, "language"): "language of pages, reports and analyses unless asked otherwise",
+    (site.SerialConnection, "kind"): "this table's kind",
+    (site.SerialConnection, "port"): "the port, best by its stable name `/dev/serial/by-id/…`",
+    (site.SerialConnection, "baud"): "line speed; the same on every instrument of the line",
+    (site.SerialConnection, "frame"): "data bits, parity, stop bits",
+    (site.SerialConnection, "timeout"): f"how long an answer may take; {_DURATION}",
+    (site.SerialConnection, "late_guard"): "silence wanted after a timeout, so that a late answer is recognised",
+    (site.TcpConnection, "kind"): "this table's kind",
+    (site.TcpConnection, "host"): "name or address of the gateway",
+    (site.TcpConnection, "port"): "its TCP port",
+    (site.TcpConnection, "framing"): "`tcp` for Modbus TCP, `rtu` for serial frames (Modbus RTU, M-Bus) over TCP",
+    (site.TcpConnection, "timeout"): f"how long an answer may take; {_DURATION}",
+    (site.TcpConnection, "late_guard"): "silence wanted after a timeout",
+    (site.MqttConnection, "kind"): "this table's kind",
+    (site.MqttConnection, "url"): "`mqtt://host:1883`, or `mqtts://host:8883` with TLS",
+    (site.MqttConnection, "client_id"): "the session's name at the broker; empty: made of site and connection",
+    (site.MqttConnection, "user"): "user name at the broker",
+    (site.MqttConnection, "password_file"): "file (mode 0600) that holds the password",
+    (site.MqttConnection, "ca_file"): "certificate of the authority that signed the broker's, for `mqtts`",
+    (site.MqttConnection, "share_group"): "shared subscription, when several collectors divide the messages",
+    (site.FileConnection, "kind"): "this table's kind",
+    (site.InstrumentConfig, "id"): "the instrument, unique in the site",
+    (site.InstrumentConfig, "asset"): "the equipment it measures: a boiler, a compressor, a line",
+    (site.InstrumentConfig, "name"): "name for people, shown on pages and in reports",
+    (site.InstrumentConfig, "profile"): "the model: an id of [profiles](profiles.md) or of your own",
+    (site.InstrumentConfig, "measurement"): "what it measures, for an instrument fed by files (no profile)",
+    (site.InstrumentConfig, "connection"): "id of its connection; needed with a profile",
+    (site.InstrumentConfig, "address"): "Modbus: unit 1 to 247 (1 when left out). M-Bus: primary address or secondary "
+    "identification. MQTT: the word that stands for `{address}` in the profile's topic",
+    (site.InstrumentConfig, "topic"): "MQTT: the whole topic, instead of `address`",
+    (site.InstrumentConfig, "every"): f"how often it is read; {_DURATION}",
+    (site.InstrumentConfig, "serial_number"): "as on its plate; printed in reports",
+    (site.InstrumentConfig, "accuracy_class"): 'as on its plate, "1" or "0.5S"; gives the meter\'s own ± in reports',
+    (site.InstrumentConfig, "ct_ratio"): 'current transformer, "400/5". Multiplied in only for profiles whose channels '
+    'say `side: secondary`; meters that know their own transformer are left alone',
+    (site.InstrumentConfig, "vt_ratio"): 'voltage transformer, "22000/110"; used in the same way',
+    (site.InstrumentConfig, "calibration"): "the last calibration, see below",
+    (site.Calibration, "date"): "day of the calibration",
+    (site.Calibration, "due"): "day it is due again",
+    (site.Calibration, "laboratory"): "who calibrated",
+    (site.Calibration, "certificate"): "number of the certificate",
+    (site.InfluxConfig, "url"): "InfluxDB 1.8, 2 or 3",
+    (site.InfluxConfig, "bucket"): "bucket (1.8: database)",
+    (site.InfluxConfig, "org"): "organisation",
+    (site.InfluxConfig, "token_file"): "file (mode 0600) that holds the token",
+    (site.StoreConfig, "journal"): "every reading, always written",
+    (site.StoreConfig, "register"): "options, plans, baselines and savings of `dodac audit`",
+    (site.ServeConfig, "host"): "`127.0.0.1` is this machine only; anything wider needs `token_file`",
+    (site.ServeConfig, "port"): "0 takes a free one",
+    (site.ServeConfig, "token_file"): "file (mode 0600) with the access token that page and API ask for",
+}  # fmt: skip
+
+
+def _type(annotation: Any) -> str:
+    if isinstance(annotation, type):
+        words = {"str": "text", "int": "number", "date": "date", "Calibration": "table", "Measurement": ""}
+        found = words.get(annotation.__name__, annotation.__name__)
+        return found or " · ".join(f'"{value.value}"' for value in annotation)  # type: ignore[attr-defined]
+    parts = [part for part in get_args(annotation) if part is not type(None)]
+    if all(isinstance(part, str) for part in parts):
+        return " · ".join(f'"{part}"' for part in parts)
+    return " or ".join(_type(part) for part in parts)
+
+
+def site_file() -> str:
+    """The page of the site file's keys."""
+    out = [
+        "# The site file",
+        MADE,
+        "One TOML file says who, where, how instruments are reached and where readings go. `dodac init FOLDER` writes one",
+        "to start from. Unknown keys are refused with line and nearest key; relative paths start at the file's folder;",
+        "secrets stand in files of their own that only their owner may read.",
+    ]
+    for title, model, words in TABLES:
+        out += ["", f"## {title}", "", words, "", "| key | type | default | meaning |", "|---|---|---|---|"]
+        for name, field in model.model_fields.items():
+            key = field.alias or name
+            if field.default is PydanticUndefined or key == "kind":
+                default = "(needed)"
+            else:
+                default = "(none)" if field.default in (None, "") else f"`{field.default}`"
+            out.append(f"| `{key}` | {_type(field.annotation)} | {default} | {MEANING[model, key]} |")
+    return "\n".join(out) + "\n"
+
+
+def channels() -> str:
+    """The page of canonical channels."""
+    out = [
+        "# Channels",
+        MADE,
+        "A channel is one quantity of one instrument in one unit; its name carries the unit. Everywhere (profiles, imports,",
+        "analyses, InfluxDB fields, exports) only these names count. A **gauge** is a state and is averaged, a **counter** is",
+        "a total of which differences count, an **interval** is the amount of the time its sample speaks for and is summed.",
+        "A value outside its range is flagged `out_of_range`, whatever the instrument says.",
+        "",
+        "| channel | unit | kind | believed from … to | English | Tiếng Việt |",
+        "|---|---|---|---|---|---|",
+    ]
+    out += [
+        f"| `{c.name}` | {c.unit} | {c.kind.value} | {c.low:g} … {c.high:g} | {c.en} | {c.vi} |"
+        for c in CHANNELS.values()
+    ]
+    return "\n".join(out) + "\n"
+
+
+def profiles() -> str:
+    """The page of instruments that dodac can read."""
+    found = sorted(load_profiles().values(), key=lambda profile: (profile.kind.value, profile.id))
+    out = [
+        "# Instruments dodac can read",
+        MADE,
+        "Each has a profile with golden frames that every test run decodes. *Hardware* says whether the profile was tried on",
+        "the real device: until then compare the first reading with the display. `dodac profiles show ID` prints the same and",
+        "what to write into the site file; another model is [one YAML file](../how-to/add-a-profile.md).",
+        "",
+        "| profile | maker, models | measures | protocol | hardware |",
+        "|---|---|---|---|---|",
+    ]
+    out += [
+        f"| [`{p.id}`](#{p.id.replace('.', '')}) | {p.maker}: {', '.join(p.models)} | {p.kind.value} "
+        f"| {p.protocol} | {p.evidence.hardware} |"
+        for p in found
+    ]
+    for p in found:
+        out += ["", f"## {p.id}", ""]
+        if p.summary:
+            out += [p.summary, ""]
+        if isinstance(p, ModbusProfile | MbusProfile):
+            baud, frame = ", ".join(map(str, p.link.baud)), ", ".join(p.link.frame)
+            out.append(f"- line: {baud} baud; {frame}; the first is the usual setting")
+        out.append("- channels: " + ", ".join(f"`{name}`" for name in p.channels))
+        out.append("- known from: " + "; ".join(p.evidence.map))
+        out += [f"- caveat: {caveat.text} ({caveat.source})" for caveat in p.caveats]
+    return "\n".join(out) + "\n"
+
+
+PAGES = {"site-file.md": site_file, "channels.md": channels, "profiles.md": profiles}
+
+
+def main() -> int:
+    """Writes the pages."""
+    for name, make in PAGES.items():
+        (HERE / name).write_text(make(), encoding="utf-8")
+        sys.stdout.write(f"{HERE / name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
