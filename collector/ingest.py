@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from collector._commit import STORAGE_FAULTS, Spool, commit_all
+from collector._commit import Spool, commit_all
 from collector._log import FirstTimes, log_event
 from collector.ledger import UNKNOWN, SourceCount
 from dodac.clock import Clock
@@ -310,7 +310,7 @@ class Ingest:
                     self._journal.layout(layout)
                 outcomes = commit_all(self._journal, items)
                 break
-            except STORAGE_FAULTS as error:
+            except Exception as error:  # noqa: BLE001  (whatever it is: this thread must not end, and nothing is given up)
                 if not fault_ns:
                     fault_ns = self._clock.now_ns()
                     self._fault_starts(error, len(items))

@@ -133,6 +133,26 @@ def test_a_full_disk_loses_nothing_and_is_told_once(kit: Any, caplog: pytest.Log
     ]
 
 
+def test_an_error_nobody_foresaw_does_not_end_collecting(kit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = kit.flaky()
+    failures = iter([RuntimeError("not foreseen"), KeyError("nor this")])
+
+    def layout(_: object) -> None:
+        error = next(failures, None)
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(journal, "layout", layout, raising=False)
+    acks: list[int] = []
+    with running(journal, retry_s=(0.005, 0.01)) as ingest:
+        ingest.layout(Layout("meter9", ("power_w",)))
+        for number in range(5):
+            ingest.sample(kit.make(number), source="bus", done=lambda number=number: acks.append(number))
+        kit.until(lambda: len(acks) == 5)
+        assert ingest.status().state == "up"
+    assert acks == list(range(5))
+
+
 def test_stop_commits_what_waits(kit: Any) -> None:
     journal = kit.flaky()
     ingest = Ingest(journal, SystemClock(), group_ms=60_000, idle_ms=60_000)
