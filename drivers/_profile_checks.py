@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dodac.quantities import channel, nearest
 from dodac.units import conversion
-from drivers.profile import ChannelSpec, ModbusChannel, ModbusProfile, Profile
+from drivers.profile import ChannelSpec, LineChannel, LineProfile, ModbusChannel, ModbusProfile, Profile
 
 
 def problems(profile: Profile) -> list[tuple[tuple[str | int, ...], str]]:
@@ -28,6 +28,8 @@ def problems(profile: Profile) -> list[tuple[tuple[str | int, ...], str]]:
                 found.append(((*here, key), str(error)))
         if isinstance(spec, ModbusChannel):
             found += [((*here, *path), text) for path, text in _modbus_problems(spec)]
+    if isinstance(profile, LineProfile):
+        found += _line_problems(profile)
     found += _unknown_channels(profile)
     return found
 
@@ -36,7 +38,39 @@ def _units(spec: ChannelSpec) -> list[tuple[str, str]]:
     units = [(spec.unit, "unit")] if spec.unit is not None else []
     if isinstance(spec, ModbusChannel) and spec.unit_code is not None:
         units += [(unit, "unit_code") for unit in spec.unit_code.codes.values()]
+    if isinstance(spec, LineChannel):
+        units += [(unit, "units") for unit in spec.units.values()]
     return units
+
+
+def _line_problems(profile: LineProfile) -> list[tuple[tuple[str | int, ...], str]]:
+    """Fields that no line has, and fields of blocks where there are no blocks."""
+    shape = profile.line
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    whole = shape.fields + (shape.optional if shape.block is None else 0)
+    used: list[tuple[tuple[str | int, ...], int | None, bool]] = [(("line", "count"), shape.count, False)]
+    for name, spec in profile.channels.items():
+        here, block = ("channels", name), spec.match is not None
+        used += [((*here, key), getattr(spec, key), block) for key in ("field", "unit_field", "span_field")]
+        if spec.match is not None:
+            used.append(((*here, "match", "field"), spec.match.field, True))
+        if spec.scale == 0:
+            found.append(((*here, "scale"), "a scale of 0 loses the value."))
+        if spec.span_field is not None and not spec.units:
+            found.append(((*here, "span_field"), "the range names its unit: give units."))
+        if spec.unit_field is not None and not spec.units:
+            found.append(
+                ((*here, "unit_field"), "give units: what the instrument prints, and what it means.")
+            )
+    used += [(("status", n, "field"), status.field, status.block) for n, status in enumerate(profile.status)]
+    if profile.time is not None:
+        used += [(("time", "fields"), field, False) for field in profile.time.fields]
+    for path, field, block in used:
+        if block and shape.block is None:
+            found.append((path, "the line has no blocks: give line.block."))
+        elif field is not None and field >= (most := (shape.block or 0) if block else whole):
+            found.append((path, f"there is no field {field}: the last one is {most - 1}."))
+    return found
 
 
 def _modbus_problems(spec: ModbusChannel) -> list[tuple[tuple[str | int, ...], str]]:
@@ -57,9 +91,9 @@ def _unknown_channels(profile: Profile) -> list[tuple[tuple[str | int, ...], str
     for place, test in enumerate(profile.tests):
         used += [(("tests", place, "expect", name), name) for name in test.expect]
         used += [(("tests", place, "flags", name), name) for name in test.flags]
-    if isinstance(profile, ModbusProfile):
-        for place, status in enumerate(profile.status):
-            used += [(("status", place, "channels"), name) for name in status.channels]
+    if isinstance(profile, ModbusProfile | LineProfile):
+        for place, of_status in enumerate([status.channels for status in profile.status]):
+            used += [(("status", place, "channels"), name) for name in of_status]
     found = []
     for path, name in used:
         if name not in profile.channels:

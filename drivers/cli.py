@@ -16,7 +16,7 @@ from typing import Any
 from dodac.clock import SystemClock, iso_utc, local_text
 from dodac.errors import ConfigError, Exit
 from dodac.quantities import CHANNELS, Kind, nearest
-from drivers.profile import ModbusProfile, MqttJsonProfile, Profile
+from drivers.profile import LineProfile, ModbusProfile, MqttProfile, Profile
 
 
 def _say(text: str) -> None:
@@ -111,7 +111,7 @@ def _show(profile: Profile, *, as_json: bool) -> int:
 
 def _site_example(profile: Profile) -> str:
     """The tables that a site file needs for an instrument of this profile."""
-    if isinstance(profile, MqttJsonProfile):
+    if isinstance(profile, MqttProfile):
         connection = 'broker]\nkind = "mqtt"\nurl = "mqtt://127.0.0.1:1883"'
         place = 'connection = "broker"\n'
         place += 'address = "WORD"' if "{address}" in profile.topic else f'topic = "{profile.topic}"'
@@ -119,8 +119,13 @@ def _site_example(profile: Profile) -> str:
     else:
         connection = 'bus1]\nkind = "serial"\nport = "/dev/serial/by-id/..."'
         connection += f'\nbaud = {profile.link.baud[0]}\nframe = "{profile.link.frame[0]}"'
-        place = 'connection = "bus1"\naddress = 1'
-        words = "" if isinstance(profile, ModbusProfile) else '    # or the 8 digits on the meter: "12345678"'
+        place = 'connection = "bus1"'
+        place += "" if isinstance(profile, LineProfile) else "\naddress = 1"
+        words = (
+            ""
+            if isinstance(profile, ModbusProfile | LineProfile)
+            else '    # or the 8 digits on the meter: "12345678"'
+        )
     text = f'[connections.{connection}\n\n[[instruments]]\nid = "my-meter"\nprofile = "{profile.id}"\n{place}{words}'
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
@@ -215,17 +220,19 @@ def _raw(reader: Any) -> dict[str, str]:
 
 
 def simulate(argv: Sequence[str]) -> int:
-    """`dodac simulate PROFILE`: serves a Modbus profile on a pseudo-terminal until Ctrl-C."""
+    """`dodac simulate PROFILE`: serves a Modbus or line profile on a pseudo-terminal until Ctrl-C."""
     from drivers.simulator import FAULTS, SimulatedBus, SimulatedUnit
+    from drivers.simulator.talker import TALKER_FAULTS
 
     parser = argparse.ArgumentParser(
         prog="dodac simulate",
-        description="Serves a Modbus instrument's profile on a pseudo-terminal at real line speed. "
+        description="Serves the profile of a Modbus instrument, or of one that prints lines, on a pseudo-terminal "
+        "at real line speed. "
         "Prints the port: write it into the site file as a serial connection's port.",
         epilog="Example: dodac simulate eastron.sdm630 --unit 3 --value power_w=4321. Faults: "
-        + "; ".join(f"{kind}: {words}" for kind, words in FAULTS.items()),
+        + "; ".join(f"{kind}: {words}" for kind, words in (FAULTS | TALKER_FAULTS).items()),
     )
-    parser.add_argument("profile", help="id of a Modbus profile (dodac profiles)")
+    parser.add_argument("profile", help="id of a Modbus or line profile (dodac profiles)")
     parser.add_argument(
         "--site", type=Path, default=Path("site.toml"), help="its folder's profiles/ count too"
     )
@@ -234,7 +241,7 @@ def simulate(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--value", action="append", default=[], metavar="CHANNEL=NUMBER", help="a fixed value"
     )
-    parser.add_argument("--fault", choices=list(FAULTS), help="shown once every ten seconds")
+    parser.add_argument("--fault", choices=list(FAULTS | TALKER_FAULTS), help="shown once every ten seconds")
     parser.add_argument(
         "--fault-seconds", type=float, default=1.5, help="how long late, dead and unplug last (1.5)"
     )
@@ -244,8 +251,16 @@ def simulate(argv: Sequence[str]) -> int:
 
     own = (args.site if args.site.is_dir() else args.site.parent) / "profiles"
     profile = load_profile(args.profile, own)
+    if isinstance(profile, LineProfile):
+        from drivers._cli_talk import talk
+
+        return talk(profile, baud=args.baud, fault=args.fault, seconds=args.seconds)
+    if args.fault in TALKER_FAULTS and args.fault not in FAULTS:
+        raise ConfigError(f'{profile.id} prints no lines and can\'t show "{args.fault}".')
     if not isinstance(profile, ModbusProfile):
-        raise ConfigError(f"only Modbus profiles can be simulated, {profile.id} speaks {profile.protocol}.")
+        raise ConfigError(
+            f"only Modbus and line profiles can be simulated, {profile.id} speaks {profile.protocol}."
+        )
     if not 1 <= args.unit <= 247:
         raise ConfigError(f"a Modbus address is 1 to 247, not {args.unit}.")
     fixed = dict(_fixed(word, profile) for word in args.value)

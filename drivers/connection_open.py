@@ -22,7 +22,16 @@ from drivers.bus import Bus, Reader
 from drivers.catalogue import load_profile
 from drivers.connection import Connection, PolledConnection
 from drivers.links import Link, LinkDown
-from drivers.profile import MbusProfile, ModbusProfile, MqttJsonProfile, Profile
+from drivers.profile import (
+    LineProfile,
+    LorawanProfile,
+    MbusProfile,
+    ModbusProfile,
+    MqttJsonProfile,
+    MqttProfile,
+    Profile,
+)
+from drivers.protocols.received import Receiver
 
 PolledConfig = SerialConnection | TcpConnection
 
@@ -51,6 +60,8 @@ def open_connections(site: Site, clock: Clock) -> list[Connection]:
             continue
         if isinstance(config, MqttConnection):
             opened.append(_open_mqtt(site, name, config, members, clock))
+        elif any(isinstance(profile, LineProfile) for _, profile in members):
+            opened.append(_open_stream(site, name, config, members, clock))
         else:
             opened.append(_open_polled(site, name, config, members, clock))
     return opened
@@ -146,6 +157,31 @@ def _open_polled(
     return PolledConnection(id, _bus(config, clock), readers, clock)
 
 
+def _open_stream(
+    site: Site,
+    id: str,
+    config: PolledConfig,
+    members: Sequence[tuple[InstrumentConfig, Profile]],
+    clock: Clock,
+) -> Connection:
+    from drivers.stream_connection import Stream, StreamConnection
+
+    if len(members) > 1:
+        words = f'on "{id}" {members[0][0].id} is to be heard alone: what sends by itself shares no line.'
+        raise _misfit(site, members[1][0], words, "connection", "Use another connection.")
+    ((item, profile),) = members
+    bus = _bus(config, clock)
+    return StreamConnection(id, Stream(bus.link, _receiver(site, item, profile), clock, bus.byte_s))
+
+
+def _receiver(site: Site, item: InstrumentConfig, profile: Profile) -> Receiver:
+    """What cuts and decodes the stream of an instrument that sends by itself."""
+    from drivers.protocols.line import LineReceiver
+
+    assert isinstance(profile, LineProfile)  # noqa: S101  (callers chose profiles that send by themselves)
+    return LineReceiver(item.id, profile, site.site.timezone)
+
+
 def _open_mqtt(
     site: Site,
     id: str,
@@ -155,9 +191,9 @@ def _open_mqtt(
 ) -> Connection:
     from drivers.mqtt_connection import MqttStream
 
-    fitting: list[tuple[InstrumentConfig, MqttJsonProfile]] = []
+    fitting: list[tuple[InstrumentConfig, MqttProfile]] = []
     for item, profile in members:
-        if not isinstance(profile, MqttJsonProfile):
+        if not isinstance(profile, MqttProfile):
             raise _misfit(site, item, f'the profile speaks {profile.protocol}, the connection "{id}" MQTT.')
         fitting.append((item, profile))
     return MqttStream(site, id, config, fitting, clock)
@@ -210,7 +246,11 @@ def _reader(
                 return MbusReader(item, profile, clock)
             except ConfigError as error:
                 raise _misfit(site, item, error.what, "address", error.todo) from None
-        case MqttJsonProfile():
+        case LineProfile():
+            from drivers.stream_connection import StreamReader
+
+            return StreamReader(_receiver(site, item, profile), _bus(config, clock).byte_s)
+        case MqttJsonProfile() | LorawanProfile():
             raise _misfit(site, item, f"the profile speaks MQTT, the connection is {config.kind}.")
         case _:
             assert_never(profile)

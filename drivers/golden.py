@@ -10,6 +10,10 @@ from dodac.clock import parse_time_ns
 from dodac.samples import Flag, Layout
 from drivers.profile import (
     Expectation,
+    LineProfile,
+    LineTest,
+    LorawanProfile,
+    LorawanTest,
     MbusProfile,
     MbusTest,
     ModbusProfile,
@@ -33,6 +37,10 @@ def check(profile: Profile) -> list[str]:
             wrong = [_mbus(profile, test) for test in profile.tests]
         case MqttJsonProfile():
             wrong = [_mqtt(profile, test) for test in profile.tests]
+        case LorawanProfile():
+            wrong = [_lorawan(profile, test) for test in profile.tests]
+        case LineProfile():
+            wrong = [_line(profile, test) for test in profile.tests]
         case _:
             assert_never(profile)
     for number, words in enumerate(wrong, start=1):
@@ -64,6 +72,46 @@ def _mqtt(profile: MqttJsonProfile, test: MqttTest) -> list[str]:
     found = _compare(test, decoded.values, decoded.flags)
     if test.time is not None and decoded.time_ns != parse_time_ns(test.time, "UTC"):
         found.append(f"the time is {decoded.time_ns} ({decoded.time_fault or 'read'}), expected {test.time}.")
+    return found
+
+
+def _line(profile: LineProfile, test: LineTest) -> list[str]:
+    from drivers.protocols.line import LineDecoder
+    from drivers.protocols.received import Refused
+
+    try:
+        received = LineDecoder(profile).decode(test.line.encode("latin-1", "replace"))
+    except Refused as refusal:
+        return [f"{refusal.text}."]
+    if received is None:
+        return ["the profile ignores this line."]
+    found = _compare(test, received.values, received.flags)
+    if test.time is not None and received.time_ns != parse_time_ns(test.time, "UTC"):
+        found.append(
+            f"the time is {received.time_ns} ({received.time_fault or 'read'}), expected {test.time}."
+        )
+    return found
+
+
+def _lorawan(profile: LorawanProfile, test: LorawanTest) -> list[str]:
+    from drivers.protocols.lorawan import CODECS, LorawanDecoder
+    from drivers.protocols.message import MqttRefusal
+
+    try:
+        points = CODECS[profile.codec](bytes.fromhex(test.payload))
+    except MqttRefusal as refusal:
+        return [str(refusal)]
+    moments = LorawanDecoder(profile).readings(points, None)
+    if len(moments) != test.moments:
+        return [f"the payload speaks of {len(moments)} moments, expected {test.moments}."]
+    oldest, newest = moments[0], moments[-1]
+    found = _compare(test, newest.values, newest.flags)
+    if test.oldest:
+        found += [
+            f"oldest: {words}" for words in _compare(Expectation(expect=test.oldest), oldest.values, ())
+        ]
+    if test.time is not None and newest.time_ns != parse_time_ns(test.time, "UTC"):
+        found.append(f"the time is {newest.time_ns}, expected {test.time}.")
     return found
 
 

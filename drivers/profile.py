@@ -8,6 +8,8 @@ from pydantic import Field, TypeAdapter
 
 from dodac.quantities import CHANNELS
 from drivers._profile_common import ChannelSpec, Expectation
+from drivers._profile_line import LineChannel, LineChecksum, LineProfile, LineStatus, LineTest
+from drivers._profile_lorawan import LorawanChannel, LorawanProfile, LorawanTest
 from drivers._profile_mbus import MbusChannel, MbusIdentify, MbusLink, MbusMatch, MbusProfile, MbusTest
 from drivers._profile_modbus import (
     ModbusChannel,
@@ -27,6 +29,14 @@ __all__ = [
     "PROTOCOLS",
     "ChannelSpec",
     "Expectation",
+    "LineChannel",
+    "LineChecksum",
+    "LineProfile",
+    "LineStatus",
+    "LineTest",
+    "LorawanChannel",
+    "LorawanProfile",
+    "LorawanTest",
     "MbusChannel",
     "MbusIdentify",
     "MbusLink",
@@ -38,6 +48,7 @@ __all__ = [
     "ModbusTest",
     "MqttJsonChannel",
     "MqttJsonProfile",
+    "MqttProfile",
     "MqttTest",
     "MqttTime",
     "NumberType",
@@ -51,11 +62,14 @@ __all__ = [
     "unit_of",
 ]
 
-Profile = ModbusProfile | MbusProfile | MqttJsonProfile
-PROTOCOLS: dict[str, type[ModbusProfile | MbusProfile | MqttJsonProfile]] = {
+MqttProfile = MqttJsonProfile | LorawanProfile
+Profile = ModbusProfile | MbusProfile | MqttJsonProfile | LineProfile | LorawanProfile
+PROTOCOLS: dict[str, type[Profile]] = {
     "modbus": ModbusProfile,
     "mbus": MbusProfile,
     "mqtt_json": MqttJsonProfile,
+    "lorawan": LorawanProfile,
+    "line": LineProfile,
 }
 ADAPTER: TypeAdapter[Profile] = TypeAdapter(Annotated[Profile, Field(discriminator="protocol")])
 

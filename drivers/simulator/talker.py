@@ -1,0 +1,127 @@
+"""A simulated instrument that prints lines by itself, on a pseudo-terminal at real line speed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import threading
+import tty
+from collections import Counter
+from pathlib import Path
+from typing import Final, Self
+
+from dodac.samples import Reason
+from drivers.profile import LineProfile
+
+TALKER_FAULTS: Final[dict[str, str]] = {
+    "torn": "the line breaks off, without its end",
+    "checksum": "one digit of the line is another",
+    "status": "the line says that the instrument is not well",
+    "dead": "nothing is printed",
+}
+"""Every kind of fault and what it means."""
+
+
+class SimulatedTalker:
+    """Prints the golden lines of a profile that flag nothing, one after another, every `every_s`.
+
+    baud: the speed at which each byte comes. `status` takes a golden line that is flagged
+    device_status: ValueError when the profile has none.
+    """
+
+    def __init__(self, profile: LineProfile, *, every_s: float = 1.0, baud: int | None = None) -> None:
+        shape = profile.line
+        self._lines = [test.line.encode("latin-1") for test in profile.tests if not test.flags]
+        self._unwell = [
+            test.line.encode("latin-1")
+            for test in profile.tests
+            if Reason.DEVICE_STATUS in test.flags.values()
+        ]
+        if not self._lines:
+            raise ValueError(f"{profile.id} has no golden line without flags.")
+        self._end = (shape.terminator or "\r\n").encode("latin-1")
+        self.baud = baud or profile.link.baud[0]
+        self.every_s = every_s
+        self.printed = 0
+        self._faults: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._folder: Path | None = None
+        self._master = self._slave = -1
+
+    def start(self) -> str:
+        """Opens the pseudo-terminal and begins to print; gives the path to read from."""
+        self._folder = Path(tempfile.mkdtemp(prefix="dodac-line-"))
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        port = self._folder / "port"
+        port.symlink_to(os.ttyname(self._slave))
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="simulated talker", daemon=True)
+        self._thread.start()
+        return str(port)
+
+    def stop(self) -> None:
+        """Ends printing and removes the port."""
+        self._stopping.set()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join(timeout=5)
+        for fd in (self._master, self._slave):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        self._master = self._slave = -1
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        self.path = self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def fault(self, kind: str, count: int = 1) -> None:
+        """Makes the next `count` lines show a fault; ValueError for an unknown kind."""
+        if kind not in TALKER_FAULTS:
+            raise ValueError(f'"{kind}" is not a fault; known are: {", ".join(TALKER_FAULTS)}.')
+        if kind == "status" and not self._unwell:
+            raise ValueError("the profile has no golden line that is flagged device_status.")
+        with self._lock:
+            self._faults[kind] += count
+
+    def next_line(self) -> bytes:
+        """What is printed next, with its terminator; empty when the instrument is silent."""
+        with self._lock:
+            struck = {kind for kind, left in self._faults.items() if left > 0}
+            self._faults.subtract(struck)
+        if "dead" in struck:
+            return b""
+        source = self._unwell if "status" in struck else self._lines
+        line = source[self.printed % len(source)]
+        self.printed += 1
+        if "checksum" in struck:
+            place = next(n for n, byte in enumerate(line) if chr(byte).isdigit())
+            line = line[:place] + bytes((ord("0") + (line[place] - ord("0") + 1) % 10,)) + line[place + 1 :]
+        return line[: len(line) // 2] if "torn" in struck else line + self._end
+
+    def _run(self) -> None:
+        # a piece of the line every 10 ms, as many bytes as the wire takes in that time
+        piece = max(1, round(self.baud / 10 / 100))
+        while not self._stopping.is_set():
+            line = self.next_line()
+            spent_s = 0.0
+            for start in range(0, len(line), piece):
+                step = line[start : start + piece]
+                with contextlib.suppress(BlockingIOError, OSError):
+                    os.write(self._master, step)
+                step_s = len(step) * 10 / self.baud
+                spent_s += step_s
+                if self._stopping.wait(step_s):
+                    return
+            self._stopping.wait(max(0.0, self.every_s - spent_s))
