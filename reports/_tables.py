@@ -33,7 +33,11 @@ def instrument_rows(case: SavingCase, language: Language) -> list[tuple[str, str
         facts = [
             (
                 say_or(f"fact_{key}", language, key.replace("_", " ")),
-                say_or(f"kind_{value}", language, day_text(value, language)),
+                say_or(
+                    f"asset_{value}" if key == "asset" else f"kind_{value}",
+                    language,
+                    day_text(value, language),
+                ),
             )
             for key, value in case.instruments.get(instrument, {}).items()
             if value and key not in _NOT_METROLOGY

@@ -76,6 +76,7 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "fact_maker": ("hãng sản xuất", "maker"),
     "fact_model": ("kiểu máy", "model"),
     "fact_firmware": ("phần sụn", "firmware"),
+    "asset_site": ("toàn địa điểm", "whole site"),
     "kind_electricity": ("điện", "electricity"),
     "kind_flue_gas": ("khói thải", "flue gas"),
     "kind_water": ("nước", "water"),
