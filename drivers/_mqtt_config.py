@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from dodac.errors import ConfigError, Where
 from dodac.site import InstrumentConfig, MqttConnection, Site
-from drivers.profile import MqttJsonProfile
+from drivers.profile import MqttProfile
 
 
 def is_filter(topic: str) -> bool:
@@ -15,7 +15,7 @@ def is_filter(topic: str) -> bool:
     return "+" in topic or "#" in topic
 
 
-def topic_of(site: Site, item: InstrumentConfig, profile: MqttJsonProfile) -> str:
+def topic_of(site: Site, item: InstrumentConfig, profile: MqttProfile) -> str:
     """The instrument's own topic, or the profile's with its address in it."""
     where = site.where_instrument(item.id, "topic")
     topic = item.topic if item.topic is not None else profile.topic

@@ -16,11 +16,11 @@ from dodac.samples import Flag, Layout, Reason, Sample
 from dodac.site import InstrumentConfig, MqttConnection, Site
 from drivers._mqtt_acks import Acks
 from drivers._mqtt_config import address_of, is_filter, tls_context, topic_of
+from drivers._mqtt_decoders import decoder_of, limits_of
 from drivers._mqtt_stamp import Arrival, part_of, stamp_of, stamped
 from drivers.connection import ConnectionStatus
-from drivers.profile import MqttJsonProfile
+from drivers.profile import MqttProfile
 from drivers.protocols.message import Message, MessageDecoder, MqttRefusal
-from drivers.protocols.mqtt_json import MqttJsonDecoder
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessage
@@ -45,19 +45,20 @@ class _Station:
     silent: bool = False
 
 
-def _station(site: Site, item: InstrumentConfig, profile: MqttJsonProfile) -> _Station:
+def _station(site: Site, item: InstrumentConfig, profile: MqttProfile) -> _Station:
+    skew_s, partial = limits_of(profile)
     return _Station(
         Layout(item.id, tuple(profile.channels)),
-        MqttJsonDecoder(profile, site.site.timezone),
+        decoder_of(profile, site.site.timezone),
         topic_of(site, item, profile),
         profile.link.silence_s,
-        profile.time.max_skew_s if profile.time is not None else None,
-        partial=profile.overlay,
+        skew_s,
+        partial,
     )
 
 
 class MqttStream:
-    """The instruments that publish JSON on one broker.
+    """The instruments that publish on one broker, each in its own format.
 
     QoS 1, a fixed client id and a session that outlives us; each message is acknowledged after the
     commit that holds it, in the order received, on the connection it came on (otherwise the broker
@@ -77,7 +78,7 @@ class MqttStream:
         site: Site,
         id: str,
         config: MqttConnection,
-        members: Sequence[tuple[InstrumentConfig, MqttJsonProfile]],
+        members: Sequence[tuple[InstrumentConfig, MqttProfile]],
         clock: Clock,
     ) -> None:
         self.id = id

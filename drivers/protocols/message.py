@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from dodac.contracts import EventKind
-from dodac.samples import Flag, TimeSource
+from dodac.quantities import CHANNELS
+from dodac.samples import Flag, Reason, TimeSource
+from dodac.units import Conversion, conversion
+from drivers._profile_common import ChannelSpec
 
 
 class MqttRefusal(Exception):  # noqa: N818  (a finding about a payload)
@@ -28,6 +32,38 @@ class Decoded:
     time_fault: str | None = None
     time_source: TimeSource = TimeSource.DEVICE
     history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How a number on the wire becomes a channel's reading."""
+
+    name: str
+    scale: float
+    offset: float
+    convert: Conversion
+    low: float
+    high: float
+    sentinel: tuple[float, ...]
+
+    @classmethod
+    def of(cls, name: str, spec: ChannelSpec, sentinel: Sequence[float]) -> Self:
+        """From a profile's channel."""
+        channel = CHANNELS[name]
+        low, high = spec.range or (channel.low, channel.high)
+        convert = conversion(spec.unit or channel.unit, channel.unit)
+        return cls(name, spec.scale, spec.offset, convert, low, high, tuple(sentinel))
+
+    def reading(self, read: float) -> float | Flag:
+        """The value in the canonical unit, or why it is none."""
+        if not math.isfinite(read):
+            return Flag(self.name, Reason.DECODE)
+        if read in self.sentinel:
+            return Flag(self.name, Reason.SENTINEL, read)
+        value = self.convert(read * self.scale + self.offset)
+        if not (self.low <= value <= self.high and CHANNELS[self.name].in_range(value)):
+            return Flag(self.name, Reason.OUT_OF_RANGE, value if math.isfinite(value) else None)
+        return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from dodac.clock import SECOND_NS
-from dodac.quantities import CHANNELS
 from dodac.samples import Flag, Reason
-from dodac.units import Conversion, conversion
 from drivers.profile import MqttJsonChannel, MqttJsonProfile
-from drivers.protocols.message import Decoded, Message, MqttRefusal
+from drivers.protocols.message import Decoded, Message, MqttRefusal, Scale
 
 _UNIX: Final = {"unix_s": SECOND_NS, "unix_ms": 1_000_000, "unix_us": 1_000, "unix_ns": 1}
 _ISO: Final = re.compile(
@@ -32,9 +30,7 @@ class _Place:
     path: tuple[str, ...]
     topic: tuple[str, ...]
     spec: MqttJsonChannel
-    convert: Conversion
-    low: float
-    high: float
+    scale: Scale
 
 
 class MqttJsonDecoder:
@@ -112,12 +108,9 @@ _ABSENT: Final = _Absent()
 
 
 def _place(name: str, spec: MqttJsonChannel) -> _Place:
-    channel = CHANNELS[name]
-    low, high = spec.range or (channel.low, channel.high)
-    convert = conversion(spec.unit or channel.unit, channel.unit)
     path = () if spec.path == "$" else tuple(spec.path.split("."))
     topic = tuple(spec.topic.split("/")) if spec.topic else ()
-    return _Place(name, path, topic, spec, convert, low, high)
+    return _Place(name, path, topic, spec, Scale.of(name, spec, spec.sentinel))
 
 
 def _ends(topic: str, pattern: Sequence[str]) -> bool:
@@ -154,14 +147,7 @@ def _reading(place: _Place, found: Any) -> float | Flag:
         read = float(found)
     except OverflowError:
         return Flag(place.name, Reason.DECODE)
-    if not math.isfinite(read):
-        return Flag(place.name, Reason.DECODE)
-    if read in place.spec.sentinel:
-        return Flag(place.name, Reason.SENTINEL, read)
-    value = place.convert(read * place.spec.scale + place.spec.offset)
-    if not (place.low <= value <= place.high and CHANNELS[place.name].in_range(value)):
-        return Flag(place.name, Reason.OUT_OF_RANGE, value if math.isfinite(value) else None)
-    return value
+    return place.scale.reading(read)
 
 
 def _sum(parts: Sequence[Any]) -> float | None:
