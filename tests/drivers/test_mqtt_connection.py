@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gc
 import json
 import subprocess
@@ -260,8 +261,9 @@ def test_a_slow_commit_does_not_make_the_queue_look_empty(
     publish(broker, *[("plant/m1", {"p": n}) for n in range(6)])
     inbox = SlowInbox(hold=True)
     with plant.running(inbox):
-        for count in (2, 4, 6):
-            eventually(lambda count=count: len(inbox.items) == count)
+        # after a reconnection Mosquitto 2.0.11 may send two messages for one acknowledgement
+        while len(inbox.items) < 6:
+            eventually(lambda: bool(inbox.waiting))
             time.sleep(0.25)  # longer than the 200 ms that end a burst
             inbox.commit()
         assert inbox.reasons() == [{Reason.TIME_UNKNOWN}] * 6
@@ -529,3 +531,35 @@ def test_one_message_for_two_instruments_is_acknowledged_when_both_have_it(
         assert len(inbox.waiting) == 2  # one a message
         inbox.commit()
         eventually(lambda: stream.status().counters.get("acknowledged") == 2)
+
+
+def test_a_days_history_is_acknowledged_when_all_of_it_is_on_disk_and_never_doubled(
+    tmp_path: Path, mosquitto: Mosquitto, eventually: Eventually
+) -> None:
+    plant = Plant(tmp_path, mosquitto.url)
+    site = tmp_path / "site.toml"
+    text = site.read_text().replace('profile = "generic.mqtt-json"', 'profile = "axioma.qalcosonic-w1"')
+    site.write_text(text.replace('topic = "plant/m2/data"', 'address = "70b3d5"'))
+    now = time.time_ns() // SECOND_NS
+    frame = b"\x01" + now.to_bytes(4, "little") + b"\0" + (5000).to_bytes(4, "little") + b"\1" + bytes(40)
+    uplink = {
+        "deduplicationId": "a",
+        "time": datetime.fromtimestamp(now, UTC).isoformat(),
+        "deviceInfo": {},
+        "fCnt": 4,
+        "fPort": 100,
+        "data": base64.b64encode(frame).decode(),
+    }
+    inbox = SlowInbox(hold=True)
+    with plant.running(inbox) as stream:
+        eventually(up(stream))
+        publish(mosquitto, ("application/x/device/70b3d5/event/up", uplink))
+        eventually(lambda: len(inbox.items) == 24)
+        assert len(inbox.waiting) == 1
+        assert "acknowledged" not in stream.status().counters
+    first = {item.digest() for item in inbox.good}
+    again = SlowInbox()
+    with plant.running(again) as stream:  # nothing was committed: the broker sends it again
+        eventually(lambda: stream.status().counters.get("acknowledged") == 1)
+    assert {item.digest() for item in again.good} == first
+    assert len(first) == 24
