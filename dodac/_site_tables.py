@@ -66,6 +66,7 @@ class SerialConnection(Strict):
     port: str = Field(min_length=1)
     baud: int = Field(default=9600, ge=50, le=4_000_000)
     frame: Literal["8N1", "8N2", "8E1", "8O1", "7E1", "7O1"] = "8N1"
+    framing: Literal["rtu", "ascii"] = "rtu"
     timeout: Duration = "1s"
     late_guard: Duration = "2s"
 

@@ -145,9 +145,6 @@ def _open_polled(
                 f'"{id}" speaks {spoken} (instrument {members[0][0].id}), this profile {profile.protocol}.'
             )
             raise _misfit(site, item, words, todo="One line speaks one protocol: use another connection.")
-        if isinstance(config, SerialConnection) and config.frame.startswith("7"):
-            where = site.where("connections", id, "frame")
-            raise ConfigError(f"{profile.protocol} needs 8 data bits, not {config.frame}.", where)
         reader = _reader(site, item, profile, config, clock)
         if reader.unit in taken:
             words = f'the address {reader.unit} is taken by "{taken[reader.unit]}".'
@@ -170,6 +167,7 @@ def _open_stream(
         words = f'on "{id}" {members[0][0].id} is to be heard alone: what sends by itself shares no line.'
         raise _misfit(site, members[1][0], words, "connection", "Use another connection.")
     ((item, profile),) = members
+    _check_line(site, id, config, profile)
     bus = _bus(config, clock)
     return StreamConnection(id, Stream(bus.link, _receiver(site, item, profile), clock, bus.byte_s))
 
@@ -180,6 +178,20 @@ def _receiver(site: Site, item: InstrumentConfig, profile: Profile) -> Receiver:
 
     assert isinstance(profile, LineProfile)  # noqa: S101  (callers chose profiles that send by themselves)
     return LineReceiver(item.id, profile, site.site.timezone)
+
+
+def _check_line(site: Site, id: str, config: PolledConfig, profile: Profile) -> None:
+    """Raises ConfigError when a serial line's framing or data bits can't carry the profile's protocol."""
+    if not isinstance(config, SerialConnection):
+        return
+    if config.framing == "ascii" and not isinstance(profile, ModbusProfile):
+        where = site.where("connections", id, "framing")
+        raise ConfigError(f'framing = "ascii" is one of Modbus; this line speaks {profile.protocol}.', where)
+    if config.framing != "ascii" and config.frame.startswith("7") and not isinstance(profile, LineProfile):
+        where = site.where("connections", id, "frame")
+        words = "Modbus RTU" if isinstance(profile, ModbusProfile) else profile.protocol
+        todo = 'Modbus ASCII has 7 bits: framing = "ascii".' if isinstance(profile, ModbusProfile) else ""
+        raise ConfigError(f"{words} needs 8 data bits, not {config.frame}.", where, todo)
 
 
 def _open_mqtt(
@@ -224,6 +236,7 @@ def _bus(config: PolledConfig, clock: Clock) -> Bus:
 def _reader(
     site: Site, item: InstrumentConfig, profile: Profile, config: PolledConfig, clock: Clock
 ) -> Reader:
+    _check_line(site, item.connection or "", config, profile)
     match profile:
         case ModbusProfile():
             from drivers.protocols.modbus_map import Ratios
@@ -234,7 +247,7 @@ def _reader(
                 profile,
                 _unit(site, item),
                 clock,
-                framing=config.framing if isinstance(config, TcpConnection) else "rtu",
+                framing=config.framing,
                 ratios=Ratios(ct=_ratio(item.ct_ratio), vt=_ratio(item.vt_ratio)),
             )
         case MbusProfile():

@@ -16,7 +16,7 @@ import serial
 from drivers.links._link import LinkDown
 
 _PTY_MAJORS: Final = range(136, 144)
-_GONE: Final = (OSError, serial.SerialException, termios.error, TypeError, ValueError)
+_GONE: Final = (OSError, serial.SerialException, termios.error, TypeError, ValueError, NotImplementedError)
 
 
 def is_pty(port: str) -> bool:
@@ -71,7 +71,9 @@ class SerialLink:
             "stopbits": int(frame[2]),
         }
         if "://" in self.name:
-            return serial.serial_for_url(self.name, timeout=0.02, write_timeout=5, **common)
+            if not self.name.startswith("rfc2217://"):  # pyserial's RFC 2217 port refuses a write timeout
+                common["write_timeout"] = 5
+            return serial.serial_for_url(self.name, timeout=0.02, **common)
         return serial.Serial(self.name, timeout=0, exclusive=True, **common)
 
     def close(self) -> None:

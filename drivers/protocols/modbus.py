@@ -138,7 +138,11 @@ def find_mbap(
 
 def answer_data(frame: bytes, *, tcp: bool = False) -> bytes:
     """The data bytes of an answer frame that was found; raises ModbusException for a refusal."""
-    pdu = frame[7:] if tcp else frame[1:-2]
+    return pdu_data(frame[7:] if tcp else frame[1:-2], frame)
+
+
+def pdu_data(pdu: bytes, frame: bytes) -> bytes:
+    """The data bytes of an answer's PDU; raises ModbusException (with the whole frame) for a refusal."""
     if pdu[0] & 0x80:
         raise ModbusException(pdu[1], frame)
     return pdu[2:]

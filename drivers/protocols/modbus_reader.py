@@ -11,12 +11,13 @@ from drivers.bus import Answer, Bus, BusFault
 from drivers.profile import ModbusProfile, Table
 from drivers.protocols import modbus
 from drivers.protocols.modbus_map import ModbusMap, Ratios, number, place
+from drivers.protocols.modbus_serial import ASCII, RTU, SerialFraming
 from drivers.protocols.planner import Block, Span, avoiding, pieces, plan
 
 SLOW_NS: Final = 60 * SECOND_NS
 _REFUSALS: Final = (2, 3)
 _SILENT_BEHIND_GATEWAY: Final = (10, 11)
-Framing = Literal["rtu", "tcp"]
+Framing = Literal["rtu", "ascii", "tcp"]
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Outstanding:
     request to the unit has an answer of the same shape.
     """
 
+    serial: SerialFraming = RTU
     horizon_ns: int = 30 * SECOND_NS
     entries: list[tuple[int, int, int]] = field(default_factory=list)
 
@@ -42,7 +44,7 @@ class Outstanding:
         """Strikes out the answers found among discarded bytes; gives how many."""
         found = 0
         for entry in list(self.entries):
-            here = modbus.find_rtu(came, unit, entry[0], entry[1])
+            here = self.serial.find(came, unit, entry[0], entry[1])
             if here is not None:
                 came = came[: here[0]] + came[here[1] :]
                 self.entries.remove(entry)
@@ -71,10 +73,11 @@ class ModbusReader:
         self.fault_text = ""
         self._number = unit
         self._clock = clock
-        self._framing = framing
+        self._tcp = framing == "tcp"
+        self._serial = ASCII if framing == "ascii" else RTU
         self._pause_s = profile.link.pause_ms / 1000
         self._guard_s = profile.link.late_guard_ms / 1000
-        self._outstanding = Outstanding()
+        self._outstanding = Outstanding(self._serial)
         self._refused: set[Block] = set()
         self._transaction = 0
         self._slow_ns: int | None = None
@@ -138,7 +141,7 @@ class ModbusReader:
             return False
         except modbus.ModbusException:
             pass
-        if self._framing == "rtu":
+        if not self._tcp:
             while late := bus.silence(self._guard(bus)):
                 self._strike_out(bus, late)
             self._outstanding.entries.clear()
@@ -187,7 +190,7 @@ class ModbusReader:
                 self.fault_text = self.fault_text or fault.text
                 frames.append(fault.raw)
                 failed.update(dict.fromkeys(inside, fault.reason))
-                if fault.reason == Reason.NO_ANSWER or len(fault.raw) < _size(block) + 5:
+                if fault.reason == Reason.NO_ANSWER or len(fault.raw) < self._serial.length(_size(block)):
                     # each answer that does not come whole costs a timeout and a guard: such a unit is
                     # not asked again and again, the line belongs to the others too
                     rest = [s for b in waiting for s in spans if b.holds(s)]
@@ -220,7 +223,7 @@ class ModbusReader:
 
     def _read_apart(self, bus: Bus, block: Block, spans: set[Span]) -> list[bytes]:
         function = modbus.FUNCTIONS[block.table]
-        if self._framing == "tcp":
+        if self._tcp:
             return [self._ask(bus, block)]
         taken = self._outstanding.sizes(function, self._clock.monotonic_ns())
         blocks = avoiding(block, spans, self.map.limits, _size, taken)
@@ -249,7 +252,7 @@ class ModbusReader:
         # a unit known to be silent doesn't hold up the others: its answers are told apart anyway
         guard = bus.quiet_s if quick or self._silent else self._guard(bus)
         try:
-            if self._framing == "tcp":
+            if self._tcp:
                 self._transaction = (self._transaction + 1) & 0xFFFF
                 number = self._transaction
                 answer = bus.exchange(
@@ -260,15 +263,15 @@ class ModbusReader:
                 )
             else:
                 answer = bus.exchange(
-                    modbus.rtu(self._number, pdu),
-                    lambda came: modbus.find_rtu(came, self._number, function, size),
-                    expected=size + 5,
+                    self._serial.frame(self._number, pdu),
+                    lambda came: self._serial.find(came, self._number, function, size),
+                    expected=self._serial.length(size),
                     guard_s=guard,
                     pause_s=self._pause_s,
                 )
         except BusFault as fault:
             self._silent = fault.reason == Reason.NO_ANSWER
-            if self._framing == "tcp":
+            if self._tcp:
                 raise
             old = self._strike_out(bus, fault.raw)
             self._outstanding.add(function, size, self._clock.monotonic_ns())
@@ -283,9 +286,9 @@ class ModbusReader:
 
     def _taken(self, answer: Answer, block: Block, function: int, size: int, *, keep: bool) -> bytes:
         try:
-            data = modbus.answer_data(answer.data, tcp=self._framing == "tcp")
+            data = modbus.pdu_data(self._pdu(answer.data), answer.data)
         except modbus.ModbusException as refusal:
-            if self._framing == "rtu" and self._awaited(block):
+            if not self._tcp and self._awaited(block):
                 # the refusal may be an older request's: then our own answer is still to come
                 self._outstanding.add(function, size, self._clock.monotonic_ns())
             if refusal.code in _SILENT_BEHIND_GATEWAY:
@@ -301,6 +304,9 @@ class ModbusReader:
                 word = int.from_bytes(data[2 * n : 2 * n + 2], "big")
                 self.image[block.table, block.address + n] = word
         return answer.data
+
+    def _pdu(self, frame: bytes) -> bytes:
+        return frame[7:] if self._tcp else self._serial.pdu(frame)
 
     def _strike_out(self, bus: Bus, came: bytes) -> int:
         found = self._outstanding.seen_in(self._number, came) if came else 0

@@ -13,7 +13,7 @@ import termios
 import threading
 import time
 import tty
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -31,7 +31,8 @@ class SimulatedBus:
 
     baud: the speed the line runs at, byte by byte; a client that opens the port at another speed gets
     no answer. bits: per byte with start, parity and stop bits. latency_s: from request to answer;
-    None: each Modbus profile's own typical time. seed: of the noise.
+    None: each Modbus profile's own typical time. seed: of the noise. script: asked once for each request
+    that a unit answers, for faults that strike it besides those set by `fault`.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class SimulatedBus:
         bits: int = 10,
         latency_s: float | None = None,
         seed: int = 1,
+        script: Callable[[], Sequence[Fault]] = tuple,
     ) -> None:
         self.units = dict(units)
         for address, unit in self.units.items():
@@ -51,6 +53,7 @@ class SimulatedBus:
         self._byte_s = bits / baud
         self._latency_s = latency_s
         self._chance = random.Random(seed)  # noqa: S311  (noise on a line, no secret)
+        self._script = script
         self._faults = {address: Faults() for address in self.units}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -197,7 +200,7 @@ class SimulatedBus:
             return
         now = time.monotonic()
         with self._lock:
-            struck = self._faults[address].strike(now)
+            struck = [*self._faults[address].strike(now), *self._script()]
         kinds = [fault.kind for fault in struck]
         answer = unit.answer(request, OF_THE_IMAGE & set(kinds))
         if answer is None:

@@ -230,3 +230,10 @@ def test_journal_and_register_in_one_file_are_refused(tmp_path):
     path.write_text(GOOD + '[store]\njournal = "."\n', encoding="utf-8")
     with pytest.raises(ConfigError, match="folder"):
         load_site(path)
+
+
+def test_a_serial_line_is_rtu_unless_it_says_ascii():
+    assert parse_site(GOOD, Path("site.toml")).connections["bus1"].framing == "rtu"
+    spoken = GOOD.replace("baud = 9600", 'framing = "ascii"')
+    assert parse_site(spoken, Path("site.toml")).connections["bus1"].framing == "ascii"
+    assert fault(spoken.replace("ascii", "asci")).where.line == 9
