@@ -66,9 +66,8 @@ class MqttStream:
 
     Whose time: the payload's own where the profile names it and the clock is believable; else ours,
     unless the message may have waited for us: one flagged as a duplicate, or one of the burst after a
-    connection to an existing session, which ends when nothing came for 200 ms while nothing was left
-    unacknowledged (a broker sends only so many unacknowledged messages). Those are flagged
-    time_unknown. Retained messages are flagged stale.
+    connection to an existing session, which ends when the broker has shown that it keeps nothing
+    back (see Acks). Those are flagged time_unknown. Retained messages are flagged stale.
     """
 
     polled = False

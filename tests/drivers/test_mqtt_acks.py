@@ -15,13 +15,20 @@ STEP_S = 0.01
 
 
 class Broker:
-    """A broker with a window of unacknowledged messages; what we send reaches it after `away` steps."""
+    """A broker with a window of unacknowledged messages; what we send reaches it after `away` steps.
 
-    def __init__(self, clock: ManualClock, window: int, backlog: int, away: int = 0) -> None:
+    careless: what it sends on the connection does not count for the window, as with Mosquitto 2.0.11.
+    """
+
+    def __init__(
+        self, clock: ManualClock, window: int, backlog: int, away: int = 0, *, careless: bool = False
+    ) -> None:
         self.clock, self.window, self.away = clock, window, away
         self.queue: deque[str] = deque(["old"] * backlog)
         self.acks = Acks(clock, Counter())
-        self.flying = 0
+        self.room = window
+        self.careless = careless
+        self.mid = 0
         self.fences = 0
         self.to_broker: deque[tuple[int, str, int]] = deque()
         self.to_us: deque[tuple[int, str, int]] = deque()
@@ -41,12 +48,15 @@ class Broker:
 
     def connect(self) -> None:
         self._send()
+        if self.careless:
+            self.room = self.window
         self.acks.connected(self, True)  # type: ignore[arg-type]
 
     def _send(self) -> None:
-        while self.queue and self.flying < self.window:
-            self.flying += 1
-            self.to_us.append((self.step_no + self.away, self.queue.popleft(), self.flying))
+        while self.queue and self.room:
+            self.room -= 1
+            self.mid += 1
+            self.to_us.append((self.step_no + self.away, self.queue.popleft(), self.mid))
 
     def step(self, fresh: int = 0, commit: bool = True) -> None:
         """10 ms: new messages come to the broker, packets travel, and what we have is committed."""
@@ -57,7 +67,7 @@ class Broker:
         while self.to_broker and self.to_broker[0][0] <= self.step_no:
             _, kind, number = self.to_broker.popleft()
             if kind == "ack":
-                self.flying -= 1
+                self.room = min(self.room + 1, self.window)
                 self._send()
             else:
                 self.to_us.append((self.step_no + self.away, "fence", number))
@@ -80,10 +90,11 @@ class Broker:
 @pytest.mark.parametrize("window", [1, 2, 20])
 @pytest.mark.parametrize("backlog", [1, 20, 21, 120])
 @pytest.mark.parametrize("per_commit", [1, 25])
+@pytest.mark.parametrize("careless", [False, True])
 def test_nothing_that_waited_is_ever_taken_for_new(
-    away: int, window: int, backlog: int, per_commit: int
+    away: int, window: int, backlog: int, per_commit: int, *, careless: bool
 ) -> None:
-    broker = Broker(ManualClock(), window, backlog, away)
+    broker = Broker(ManualClock(), window, backlog, away, careless=careless)
     broker.connect()
     for step in range(300 * (1 + 2 * away) * per_commit // window + 500):
         broker.step(fresh=step % 7 == 0, commit=step % per_commit == 0)
