@@ -35,7 +35,8 @@ class Result:
 def measure(profile: ModbusProfile, baud: int, *, one_by_one: bool) -> Result:
     """Reads a simulated meter several times."""
     values = {name: 100.0 + place for place, name in enumerate(profile.channels)}
-    values |= {"frequency_hz": 50.0, "power_factor": 0.9}
+    values |= {name: 0.9 for name in values if name.startswith("power_factor")}
+    values["frequency_hz"] = 50.0
     clock = SystemClock()
     with SimulatedBus({1: SimulatedUnit(profile, lambda: values)}, baud=baud) as line:
         link = SerialLink(line.path, baud)
@@ -46,7 +47,7 @@ def measure(profile: ModbusProfile, baud: int, *, one_by_one: bool) -> Result:
             reader.map.limits = Limits(max_registers=2, max_gap=0)
         seconds = []
         for _ in range(ROUNDS):
-            sample = reader.read(bus)
+            sample = reader.read(bus, everything=True)
             assert not sample.flags
             seconds.append(sample.span_ns / 1e9)
         link.close()

@@ -68,6 +68,13 @@ def _phases(stem: str, unit: str, quantity: str, low: float, high: float, vi: st
     ]
 
 
+def _counters(stem: str, vi: str, en: str) -> list[Channel]:
+    return [
+        Channel(f"{stem}_l{n}_kwh", "energy", "kWh", _C, 0, 1e12, f"{vi} pha {n}", f"{en} phase {n}")
+        for n in (1, 2, 3)
+    ]
+
+
 _LIST: Final[list[Channel]] = [
     # flue gas
     Channel("o2_pct", "oxygen", "vol%", _G, -0.5, 25.0, "O₂ trong khói", "O₂ in flue gas"),
@@ -77,6 +84,9 @@ _LIST: Final[list[Channel]] = [
     Channel("no2_ppm", "nitrogen dioxide", "ppm", _G, -20, 5_000, "NO₂ trong khói", "NO₂ in flue gas"),
     Channel("nox_ppm", "nitrogen oxides", "ppm", _G, -20, 10_000, "NOx trong khói", "NOx in flue gas"),
     Channel("so2_ppm", "sulphur dioxide", "ppm", _G, -20, 20_000, "SO₂ trong khói", "SO₂ in flue gas"),
+    Channel("co2_ppm", "carbon dioxide", "ppm", _G, -50, 1_000_000, "CO₂ trong không khí", "CO₂ in air"),
+    Channel("h2s_ppm", "hydrogen sulphide", "ppm", _G, -50, 100_000, "H₂S", "H₂S"),
+    Channel("h2_ppm", "hydrogen", "ppm", _G, -200, 1_000_000, "H₂", "H₂"),
     Channel("ch4_pct", "methane", "vol%", _G, -0.5, 100.0, "CH₄", "CH₄"),
     Channel("t_flue_c", "temperature", "degC", _G, -20, 1_400, "Nhiệt độ khói", "Flue gas temperature"),
     Channel(
@@ -85,7 +95,21 @@ _LIST: Final[list[Channel]] = [
     Channel("draught_pa", "pressure", "Pa", _G, -10_000, 10_000, "Áp suất hút", "Draught"),
     # electricity
     *_phases("voltage_v", "V", "voltage", 0, 50_000, "Điện áp", "Voltage"),
+    *(
+        Channel(
+            f"voltage_l{n}{m}_v",
+            "voltage",
+            "V",
+            _G,
+            0,
+            100_000,
+            f"Điện áp dây {n}-{m}",
+            f"Voltage {n} to {m}",
+        )
+        for n, m in ((1, 2), (2, 3), (3, 1))
+    ),
     *_phases("current_a", "A", "current", 0, 20_000, "Dòng điện", "Current"),
+    Channel("current_n_a", "current", "A", _G, 0, 20_000, "Dòng điện trung tính", "Neutral current"),
     *_phases("power_w", "W", "power", -1e9, 1e9, "Công suất", "Power"),
     Channel("power_w", "power", "W", _G, -1e9, 1e9, "Công suất", "Power"),
     Channel(
@@ -98,11 +122,54 @@ _LIST: Final[list[Channel]] = [
         "Công suất phản kháng",
         "Reactive power",
     ),
+    *_phases(
+        "reactive_power_var", "var", "reactive power", -1e9, 1e9, "Công suất phản kháng", "Reactive power"
+    ),
+    *_phases("apparent_power_va", "VA", "apparent power", 0, 1e9, "Công suất biểu kiến", "Apparent power"),
     Channel("apparent_power_va", "apparent power", "VA", _G, 0, 1e9, "Công suất biểu kiến", "Apparent power"),
     Channel("power_factor", "power factor", "1", _G, -1.0, 1.0, "Hệ số công suất", "Power factor"),
+    *(
+        Channel(
+            f"power_factor_l{n}",
+            "power factor",
+            "1",
+            _G,
+            -1.0,
+            1.0,
+            f"Hệ số công suất pha {n}",
+            f"Power factor phase {n}",
+        )
+        for n in (1, 2, 3)
+    ),
+    *_phases("voltage_thd_pct", "%", "distortion", 0, 1_000, "THD điện áp", "Voltage THD"),
+    *_phases("current_thd_pct", "%", "distortion", 0, 1_000, "THD dòng điện", "Current THD"),
+    Channel("power_demand_w", "power", "W", _G, -1e9, 1e9, "Công suất trung bình kỳ", "Power demand"),
+    Channel("power_demand_max_w", "power", "W", _G, -1e9, 1e9, "Công suất cực đại", "Highest power demand"),
     Channel("frequency_hz", "frequency", "Hz", _G, 40, 70, "Tần số", "Frequency"),
     Channel("energy_import_kwh", "energy", "kWh", _C, 0, 1e12, "Điện năng nhận", "Energy import"),
     Channel("energy_export_kwh", "energy", "kWh", _C, 0, 1e12, "Điện năng phát", "Energy export"),
+    *_counters("energy_import", "Điện năng nhận", "Energy import"),
+    *_counters("energy_export", "Điện năng phát", "Energy export"),
+    Channel(
+        "energy_total_kwh",
+        "energy",
+        "kWh",
+        _C,
+        0,
+        1e12,
+        "Tổng điện năng nhận và phát",
+        "Energy import and export together",
+    ),
+    Channel(
+        "apparent_energy_kvah",
+        "apparent energy",
+        "kVAh",
+        _C,
+        0,
+        1e12,
+        "Điện năng biểu kiến",
+        "Apparent energy",
+    ),
     Channel(
         "reactive_import_kvarh",
         "reactive energy",

@@ -210,10 +210,30 @@ class Plant:
                 f"current_l{n}_a": phases[f"power_l{n}_w"] / (volts[f"voltage_l{n}_v"] * factor)
                 for n in (1, 2, 3)
             }
+            tangent = math.tan(math.acos(factor))
+            details: dict[str, float] = {}
+            for n in (1, 2, 3):
+                watt, share = phases[f"power_l{n}_w"], 1 / 3
+                details |= {
+                    f"reactive_power_l{n}_var": watt * tangent,
+                    f"apparent_power_l{n}_va": watt / factor,
+                    f"power_factor_l{n}": factor,
+                    f"voltage_thd_l{n}_pct": 2.1 + 0.1 * wave(47, n),
+                    f"current_thd_l{n}_pct": 11.5 + 0.6 * wave(43, n),
+                    f"energy_import_l{n}_kwh": (energy_from + 248.0 * seconds() / 3600) * share,
+                    f"energy_export_l{n}_kwh": 0.0,
+                }
+            details |= {f"voltage_l{n}{n % 3 + 1}_v": 400.0 + 2.0 * wave(53, n) for n in (1, 2, 3)}
             return {
                 **volts,
                 **amps,
                 **phases,
+                **details,
+                "current_n_a": 21.0 + 2.0 * wave(29),
+                "power_demand_w": 246_000.0,
+                "power_demand_max_w": 291_000.0,
+                "energy_total_kwh": energy_from + 248.0 * seconds() / 3600,
+                "apparent_energy_kvah": energy_from * 1.15 + 285.0 * seconds() / 3600,
                 "power_w": sum(phases.values()),
                 "power_factor": factor,
                 "reactive_power_var": watts * math.tan(math.acos(factor)),

@@ -12,7 +12,7 @@ from drivers.profile import ModbusProfile, Table
 from drivers.protocols import modbus
 from drivers.protocols.modbus_map import ModbusMap, Ratios, number, place
 from drivers.protocols.modbus_serial import ASCII, RTU, SerialFraming
-from drivers.protocols.planner import Block, Span, avoiding, pieces, plan
+from drivers.protocols.planner import Block, Limits, Span, avoiding, pieces, plan
 
 SLOW_NS: Final = 60 * SECOND_NS
 _REFUSALS: Final = (2, 3)
@@ -154,7 +154,8 @@ class ModbusReader:
             table: Table = item.table or "holding"
             span = place(item, table)
             try:
-                self._read_block(bus, span, {span})
+                # some registers answer differently inside a longer block (Carlo Gavazzi's 000Bh)
+                self._read_block(bus, span, {span}, Limits())
             except (BusFault, modbus.ModbusException) as fault:
                 found.append(f"register {item.address} ({table}): {fault}")
                 continue
@@ -211,22 +212,27 @@ class ModbusReader:
     def _awaited(self, block: Block) -> bool:
         return bool(self._outstanding.sizes(modbus.FUNCTIONS[block.table], self._clock.monotonic_ns()))
 
-    def _read_block(self, bus: Bus, block: Block, spans: set[Span]) -> list[bytes]:
-        """Reads a block so that no earlier answer can pass for its own; a damaged answer is asked again once."""
+    def _read_block(
+        self, bus: Bus, block: Block, spans: set[Span], limits: Limits | None = None
+    ) -> list[bytes]:
+        """Reads a block so that no earlier answer can pass for its own; a damaged answer is asked again once.
+
+        limits: what may be read around it, so that the answer looks different; the profile's when left out.
+        """
         for attempt in (1, 2):
             try:
-                return self._read_apart(bus, block, spans)
+                return self._read_apart(bus, block, spans, limits or self.map.limits)
             except BusFault as fault:
                 if fault.reason == Reason.NO_ANSWER or not fault.raw or attempt == 2:
                     raise
         raise AssertionError("unreachable")
 
-    def _read_apart(self, bus: Bus, block: Block, spans: set[Span]) -> list[bytes]:
+    def _read_apart(self, bus: Bus, block: Block, spans: set[Span], limits: Limits) -> list[bytes]:
         function = modbus.FUNCTIONS[block.table]
         if self._tcp:
             return [self._ask(bus, block)]
         taken = self._outstanding.sizes(function, self._clock.monotonic_ns())
-        blocks = avoiding(block, spans, self.map.limits, _size, taken)
+        blocks = avoiding(block, spans, limits, _size, taken)
         if blocks is not None:
             return [self._ask(bus, part) for part in blocks]
         # nothing can be asked that looks different: with n old answers possible, the answer to

@@ -89,6 +89,10 @@ class SimulatedUnit:
     def image(self, effects: Collection[str] = ()) -> dict[tuple[Table, int], int]:
         """The registers that say the current values."""
         image: dict[tuple[Table, int], int] = {}
+        for item in self.profile.identify:
+            # channels that stand in the same registers say their own value below
+            known = item.values[0] if item.values else sum(item.range or (0.0, 0.0)) / 2
+            _put(image, item, "holding", known)
         for status in self.profile.status:
             for table in {status.table or c.table for c in self.profile.channels.values()}:
                 _put(image, status, table, _good_value(status.good))

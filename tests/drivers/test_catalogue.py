@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 from dodac.errors import ConfigError
 from drivers import load_profile, load_profiles
+from drivers._profile_modbus import Identify
 from drivers.catalogue import parse_profile
 from drivers.golden import check
-from drivers.profile import as_json_schema
+from drivers.profile import ModbusProfile, as_json_schema
+from drivers.protocols.modbus_map import ModbusMap
+from drivers.simulator import SimulatedUnit
 
 GOOD = """id: good
 maker: nobody
@@ -36,6 +40,47 @@ def test_each_profiles_golden_frames_give_their_values(id: str) -> None:
     profile = load_profile(id)
     assert check(profile) == []
     assert profile.evidence.map
+    assert profile.caveats
+    assert "not tried" in profile.evidence.hardware  # until somebody read the real device and says so
+
+
+def _ids(profile: ModbusProfile) -> dict[tuple[str, int, str, str], Identify]:
+    return {(item.table or "holding", item.address, item.type, item.order): item for item in profile.identify}
+
+
+def _exclude(a: Identify, b: Identify) -> bool:
+    if a.values and b.values:
+        return not set(a.values) & set(b.values)
+    if a.range and b.range:
+        return a.range[1] < b.range[0] or b.range[1] < a.range[0]
+    exact, wide = (a, b) if a.values else (b, a)
+    return wide.range is None or not any(wide.range[0] <= v <= wide.range[1] for v in exact.values)
+
+
+def test_no_two_profiles_claim_the_same_identification() -> None:
+    """A model found by its number must be one profile, or another register must tell the two apart."""
+    known = [p for p in load_profiles().values() if isinstance(p, ModbusProfile)]
+    exact = [p for p in known if any(item.values for item in p.identify)]
+    assert len(exact) >= 7
+    for a, b in combinations(exact, 2):
+        first, second = _ids(a), _ids(b)
+        shared = first.keys() & second.keys()
+        claimed = [k for k in shared if set(first[k].values) & set(second[k].values)]
+        if claimed:
+            assert any(_exclude(first[k], second[k]) for k in shared), (a.id, b.id, claimed)
+
+
+def test_both_word_orders_of_a_meter_are_never_right_at_once() -> None:
+    plain, swapped = load_profile("selec.mfm383"), load_profile("selec.mfm383-cdab")
+    assert isinstance(plain, ModbusProfile)
+    assert isinstance(swapped, ModbusProfile)
+    assert list(plain.channels) == list(swapped.channels)
+    for a, b in ((plain, swapped), (swapped, plain)):
+        image = SimulatedUnit(a, lambda: dict.fromkeys(plain.channels, 0.5) | {"frequency_hz": 50.0}).image()
+        assert "frequency_hz" in ModbusMap(a).decode(image, a.channels)[0]
+        values, flags = ModbusMap(b).decode(image, b.channels)
+        assert "frequency_hz" not in values
+        assert len(flags) == len(b.channels)
 
 
 def test_golden_frames_that_differ_are_found() -> None:

@@ -39,8 +39,12 @@ class Plant:
     @staticmethod
     def _values(profile: ModbusProfile, base: float) -> dict[str, float]:
         values = {name: base + place for place, name in enumerate(profile.channels)}
-        fixed = {"frequency_hz": 50.0, "power_factor": 0.9}
-        return values | {name: value for name, value in fixed.items() if name in values}
+        factors = [name for name in values if name.startswith("power_factor")]
+        return (
+            values
+            | dict.fromkeys(factors, 0.9)
+            | ({"frequency_hz": 50.0} if "frequency_hz" in values else {})
+        )
 
     def tick(self, *instruments: str) -> None:
         self.line._keep_open()
@@ -81,7 +85,8 @@ def test_a_dead_meter_does_not_cost_the_others_a_reading(plant: Plant) -> None:
     assert len([r for r in plant.link.requests if r[0] == 1]) < 10
 
 
-def test_half_a_reading_is_kept_while_the_other_half_is_in_fault(plant: Plant) -> None:
+def test_half_a_reading_is_kept_while_the_other_half_is_in_fault(loop_link: Any, inbox: Any) -> None:
+    plant = Plant(loop_link, inbox, load_profile("schneider.iem3000"))  # three blocks
     plant.tick()
     plant.faults[1] = [Fault("exception")]
     struck = iter([True, False] * 10)

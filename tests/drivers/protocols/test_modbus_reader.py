@@ -63,8 +63,8 @@ def modbus(text_or_id: str) -> ModbusProfile:
 
 def fixed(profile: ModbusProfile) -> dict[str, float]:
     values = {name: 100.0 + 3 * place for place, name in enumerate(profile.channels)}
-    values.update({n: v for n, v in (("frequency_hz", 50.0), ("power_factor", 0.5)) if n in values})
-    return values
+    values.update({n: 0.5 for n in values if n.startswith("power_factor")})
+    return values | ({"frequency_hz": 50.0} if "frequency_hz" in values else {})
 
 
 def good(reader: ModbusReader, sample: Sample) -> dict[str, float]:
@@ -102,7 +102,10 @@ def test_a_sample_is_whole_and_stands_in_the_middle_of_its_reading(loop_link: An
     assert good(bench.reader, sample) == pytest.approx(bench.values)
     assert sample.start_ns == start
     assert sample.end_ns == bench.clock.now_ns()
-    assert len(bench.link.requests) == 2  # two blocks for eighteen values
+    assert len(bench.link.requests) == 5  # five blocks for 47 values
+    bench.clock.advance(10)
+    assert len(good(bench.reader, bench.read())) == 27
+    assert len(bench.link.requests) == 6  # and one for those that matter every time
 
 
 @pytest.mark.parametrize("late_s", [1.1, 2.9, 3.5, 10.0])
@@ -135,7 +138,7 @@ def test_a_damaged_answer_is_asked_for_again(loop_link: Any) -> None:
     bench = Bench(loop_link, modbus("eastron.sdm630"))
     for kind in ("crc", "truncated", "noise", "echo", "wrong_unit"):
         bench.next = [Fault(kind)]
-        sample = bench.read()
+        sample = bench.read(everything=True)
         assert not sample.flags, kind
         assert good(bench.reader, sample) == pytest.approx(bench.values)
 
@@ -255,6 +258,26 @@ def test_another_model_on_the_address_is_doubted(loop_link: Any) -> None:
     assert doubt == "register 70 (input) reads 0, expected 45 to 65"
 
 
+def test_an_identification_register_is_always_asked_for_alone(loop_link: Any) -> None:
+    """Carlo Gavazzi's 000Bh answers with half of a voltage inside a longer block."""
+    bench = Bench(loop_link, modbus("carlo-gavazzi.em340"))
+    bench.next = [Fault("dead"), Fault("dead")]
+    assert bench.reader.identify(bench.bus) == ["register 11 (holding): no answer within 1 s"]
+    assert bench.reader.identify(bench.bus)  # again: now answers of this size may still come
+    assert bench.reader.identify(bench.bus) == []
+    asked = [(request[2:4], request[5]) for request in bench.link.requests]
+    assert set(asked) == {(b"\x00\x0b", 1)}
+
+
+def test_the_sum_of_two_tariffs_comes_out_of_one_request(loop_link: Any) -> None:
+    bench = Bench(loop_link, modbus("siemens.pac"))
+    bench.values["energy_import_kwh"] = 20345.6785
+    assert good(bench.reader, bench.read())["energy_import_kwh"] == pytest.approx(20345.6785)
+    holders = [r for r in bench.link.requests if 801 in range(a := int.from_bytes(r[2:4], "big"), a + r[5])]
+    assert len(holders) == 1
+    assert holders[0][5] >= 8
+
+
 def test_slow_channels_are_read_once_a_minute(loop_link: Any) -> None:
     profile = modbus(APART.replace("type: f32}\n  t_flow", "type: f32, every: slow}\n  t_flow"))
     bench = Bench(loop_link, profile)
@@ -280,7 +303,8 @@ def test_no_fault_passes_a_wrong_value_as_good(loop_link: Any, seed: int) -> Non
     profiles = {
         1: modbus("eastron.sdm630"), 2: modbus("tuf-2000m"), 3: modbus(LONELY), 4: modbus(APART),
     }  # fmt: skip
-    low = {"frequency_hz": 46.0, "power_factor": 0.1, "signal_quality_pct": 61.0}
+    low = {"frequency_hz": 46.0, "signal_quality_pct": 61.0}
+    low |= {name: 0.1 for name in profiles[1].channels if name.startswith("power_factor")}
 
     def truth(unit: int, name: str, seconds: float) -> float:
         # rises with time, differs between all channels and units

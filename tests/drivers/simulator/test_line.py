@@ -33,7 +33,8 @@ def meter() -> ModbusProfile:
 
 
 VALUES = {name: 100.0 + place for place, name in enumerate(meter().channels)}
-VALUES |= {"frequency_hz": 50.0, "power_factor": 0.9}
+FACTORS = [name for name in VALUES if name.startswith("power_factor")]
+VALUES |= {"frequency_hz": 50.0, **dict.fromkeys(FACTORS, 0.9)}
 
 
 def good(reader: ModbusReader, sample: Any) -> dict[str, float]:
@@ -44,7 +45,9 @@ def good(reader: ModbusReader, sample: Any) -> dict[str, float]:
 def line() -> Iterator[SimulatedBus]:
     units = {
         3: SimulatedUnit(meter(), lambda: VALUES),
-        4: SimulatedUnit(meter(), lambda: {n: v + 0.5 for n, v in VALUES.items()} | {"power_factor": 0.5}),
+        4: SimulatedUnit(
+            meter(), lambda: {n: v + 0.5 for n, v in VALUES.items()} | dict.fromkeys(FACTORS, 0.5)
+        ),
     }
     with SimulatedBus(units, baud=9600) as bus:
         yield bus
@@ -87,7 +90,7 @@ def test_a_late_answer_on_a_real_port_is_not_taken_for_the_next_one(line: Simula
             offset = 0.0 if reader.unit == "3" else 0.5
             for name, value in good(reader, sample).items():
                 seen += 1
-                expected = 0.5 if name == "power_factor" and offset else VALUES[name] + offset
+                expected = 0.5 if name in FACTORS and offset else VALUES[name] + offset
                 assert value == pytest.approx(expected)
     bus.link.close()
     assert seen > 100
@@ -153,7 +156,12 @@ def test_every_modbus_profile_reads_back_what_its_simulator_says(loop_link: Any,
     reader = ModbusReader("m", profile, 1, clock)
     sample = reader.read(Bus(link, clock), everything=True)
     assert not sample.flags
-    assert good(reader, sample) == pytest.approx(values, rel=1e-3, abs=0.51)
+    read = good(reader, sample)
+    assert set(read) == set(values)
+    for name, value in values.items():
+        step = profile.channels[name].resolution or 0.0
+        assert read[name] == pytest.approx(value, rel=1e-3, abs=max(0.51, step / 2)), name
+    assert reader.identify(Bus(link, clock)) == []
 
 
 def test_mbpoll_reads_the_same_values(line: SimulatedBus) -> None:
