@@ -17,6 +17,8 @@ from dodac.errors import InstrumentError
 from dodac.site import Site, parse_site
 from drivers import read_once
 from drivers.catalogue import load_profile
+from drivers.links import LinkDown
+from drivers.links.serial import SerialLink
 from drivers.profile import ModbusProfile
 from drivers.simulator import SimulatedGateway, SimulatedUnit
 
@@ -38,6 +40,12 @@ def site(port: str) -> Site:
     )
 
 
+def listen(link: SerialLink) -> None:
+    """Ten seconds of listening."""
+    for _ in range(100):
+        link.read(0.1)
+
+
 class Rfc2217Server:
     """One client at a time: pyserial's own port manager, with a simulated meter behind it.
 
@@ -47,10 +55,16 @@ class Rfc2217Server:
     def __init__(self) -> None:
         self.settings = serial.serial_for_url("loop://", timeout=0)
         self._unit = unit()
+        self._client: socket.socket | None = None
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def hang_up(self) -> None:
+        """Ends the client's connection."""
+        if self._client is not None:
+            self._client.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -62,6 +76,7 @@ class Rfc2217Server:
     def _run(self) -> None:
         with contextlib.suppress(OSError):
             client, _ = self._server.accept()
+            self._client = client
             with client, client.makefile("wb", buffering=0) as out:
                 manager = PortManager(self.settings, out)
                 heard = b""
@@ -95,6 +110,27 @@ def test_a_meter_behind_an_rfc2217_server_is_read_with_the_site_s_line_settings(
     sample, layout = read_once(site(f"rfc2217://127.0.0.1:{far.port}"), "m", SystemClock())
     assert dict(zip(layout.channels, sample.values, strict=True)) == pytest.approx(VALUES)
     assert (far.settings.baudrate, far.settings.parity, far.settings.bytesize) == (19200, "E", 8)
+
+
+@pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")
+def test_a_server_that_hangs_up_is_a_line_that_is_down(far: Rfc2217Server) -> None:
+    link = SerialLink(f"rfc2217://127.0.0.1:{far.port}", 9600)
+    link.open()
+    assert link.read(0.0) == b""
+    far.hang_up()
+    with pytest.raises(LinkDown, match="connection failed"):
+        listen(link)
+    link.close()
+
+
+def test_a_raw_socket_that_is_closed_is_a_line_that_is_down() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        link = SerialLink(f"socket://127.0.0.1:{server.getsockname()[1]}")
+        link.open()
+        server.accept()[0].close()
+        with pytest.raises(LinkDown, match="disconnected"):
+            listen(link)
+        link.close()
 
 
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
