@@ -7,6 +7,8 @@ import pytest
 from dodac.clock import SECOND_NS, ManualClock
 from dodac.samples import Reason
 from drivers.bus import Bus, BusFault
+from drivers.protocols import modbus
+from drivers.protocols.modbus_serial import ASCII, RTU, SerialFraming
 
 REQUEST, ANSWER = b"ask", b"right answer"
 
@@ -99,3 +101,21 @@ def test_an_echo_alone_is_no_answer_and_an_answer_after_it_is_found() -> None:
     with pytest.raises(BusFault, match="only an echo"):
         bus.exchange(REQUEST, find)
     assert bus.exchange(REQUEST, find).data == ANSWER
+
+
+@pytest.mark.parametrize("framing", [RTU, ASCII])
+@pytest.mark.parametrize("count", range(17, 25))
+def test_an_echo_that_looks_like_an_answer_gives_no_coils(framing: SerialFraming, count: int) -> None:
+    """A request for 17 to 24 coils at 0300h has the form of its answer: its echo was taken for the coils."""
+    request = framing.frame(1, modbus.read_pdu(1, 0x0300, count))
+    answer = framing.frame(1, bytes((1, 3, 0xA5, 0x5A, 0x01)))
+
+    def coils(came: bytes) -> tuple[int, int] | None:
+        return framing.find(came, 1, 1, 3)
+
+    assert coils(request) is not None  # the frame alone does not tell
+    bus, _ = line({0.0: request, 0.05: answer}, {0.0: request})
+    assert bus.exchange(request, coils, expected=framing.length(3)).data == answer
+    with pytest.raises(BusFault) as fault:
+        bus.exchange(request, coils, expected=framing.length(3))
+    assert fault.value.reason == Reason.NO_ANSWER
