@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 from dodac import site
 from dodac.quantities import CHANNELS
 from drivers import load_profiles
-from drivers.profile import LineProfile, MbusProfile, ModbusProfile
+from drivers.profile import Iec62056Profile, LineProfile, MbusProfile, ModbusProfile
 
 HERE = Path(__file__).parent / "reference"
 MADE = "\n<!-- Made by docs/make_reference.py: change the code, then run it again. -->\n"
@@ -163,7 +163,7 @@ def profiles() -> str:
         out += ["", f"## {p.id}", ""]
         if p.summary:
             out += [p.summary, ""]
-        if isinstance(p, ModbusProfile | MbusProfile | LineProfile):
+        if isinstance(p, ModbusProfile | MbusProfile | LineProfile | Iec62056Profile):
             baud, frame = ", ".join(map(str, p.link.baud)), ", ".join(p.link.frame)
             out.append(f"- line: {baud} baud; {frame}; the first is the usual setting")
         out.append("- channels: " + ", ".join(f"`{name}`" for name in p.channels))

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dodac.quantities import channel, nearest
 from dodac.units import conversion
-from drivers.profile import ChannelSpec, LineChannel, LineProfile, ModbusChannel, ModbusProfile, Profile
+from drivers.profile import (
+    ChannelSpec,
+    Iec62056Profile,
+    LineChannel,
+    LineProfile,
+    ModbusChannel,
+    ModbusProfile,
+    Profile,
+)
 
 
 def problems(profile: Profile) -> list[tuple[tuple[str | int, ...], str]]:
@@ -21,6 +29,9 @@ def problems(profile: Profile) -> list[tuple[tuple[str | int, ...], str]]:
             found.append(((*here, "kind"), f"{name} is a {canonical.kind}, not a {spec.kind}."))
         if spec.range is not None and spec.range[0] >= spec.range[1]:
             found.append(((*here, "range"), "the range's low end must be below its high end."))
+        if spec.side == "secondary" and isinstance(profile, LineProfile | Iec62056Profile):
+            words = f"{profile.protocol} does not know transformers: give the ratio as scale."
+            found.append(((*here, "side"), words))
         for unit, key in _units(spec):
             try:
                 conversion(unit, canonical.unit)

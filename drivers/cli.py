@@ -16,7 +16,7 @@ from typing import Any
 from dodac.clock import SystemClock, iso_utc, local_text
 from dodac.errors import ConfigError, Exit
 from dodac.quantities import CHANNELS, Kind, nearest
-from drivers.profile import LineProfile, ModbusProfile, MqttProfile, Profile
+from drivers.profile import Iec62056Profile, LineProfile, ModbusProfile, MqttProfile, Profile
 
 
 def _say(text: str) -> None:
@@ -120,10 +120,10 @@ def _site_example(profile: Profile) -> str:
         connection = 'bus1]\nkind = "serial"\nport = "/dev/serial/by-id/..."'
         connection += f'\nbaud = {profile.link.baud[0]}\nframe = "{profile.link.frame[0]}"'
         place = 'connection = "bus1"'
-        place += "" if isinstance(profile, LineProfile) else "\naddress = 1"
+        place += "" if isinstance(profile, LineProfile | Iec62056Profile) else "\naddress = 1"
         words = (
             ""
-            if isinstance(profile, ModbusProfile | LineProfile)
+            if isinstance(profile, ModbusProfile | LineProfile | Iec62056Profile)
             else '    # or the 8 digits on the meter: "12345678"'
         )
     text = f'[connections.{connection}\n\n[[instruments]]\nid = "my-meter"\nprofile = "{profile.id}"\n{place}{words}'

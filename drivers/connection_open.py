@@ -23,6 +23,7 @@ from drivers.catalogue import load_profile
 from drivers.connection import Connection, PolledConnection
 from drivers.links import Link, LinkDown
 from drivers.profile import (
+    Iec62056Profile,
     LineProfile,
     LorawanProfile,
     MbusProfile,
@@ -60,7 +61,7 @@ def open_connections(site: Site, clock: Clock) -> list[Connection]:
             continue
         if isinstance(config, MqttConnection):
             opened.append(_open_mqtt(site, name, config, members, clock))
-        elif any(isinstance(profile, LineProfile) for _, profile in members):
+        elif any(_sends(profile) for _, profile in members):
             opened.append(_open_stream(site, name, config, members, clock))
         else:
             opened.append(_open_polled(site, name, config, members, clock))
@@ -174,10 +175,21 @@ def _open_stream(
 
 def _receiver(site: Site, item: InstrumentConfig, profile: Profile) -> Receiver:
     """What cuts and decodes the stream of an instrument that sends by itself."""
+    if isinstance(profile, Iec62056Profile):
+        from drivers.protocols.iec62056_receive import Iec62056Receiver
+
+        return Iec62056Receiver(item.id, profile)
     from drivers.protocols.line import LineReceiver
 
     assert isinstance(profile, LineProfile)  # noqa: S101  (callers chose profiles that send by themselves)
     return LineReceiver(item.id, profile, site.site.timezone)
+
+
+def _sends(profile: Profile) -> bool:
+    """True for a model that sends by itself over a line of its own."""
+    return isinstance(profile, LineProfile) or (
+        isinstance(profile, Iec62056Profile) and profile.link.mode == "push"
+    )
 
 
 def _check_line(site: Site, id: str, config: PolledConfig, profile: Profile) -> None:
@@ -187,7 +199,8 @@ def _check_line(site: Site, id: str, config: PolledConfig, profile: Profile) -> 
     if config.framing == "ascii" and not isinstance(profile, ModbusProfile):
         where = site.where("connections", id, "framing")
         raise ConfigError(f'framing = "ascii" is one of Modbus; this line speaks {profile.protocol}.', where)
-    if config.framing != "ascii" and config.frame.startswith("7") and not isinstance(profile, LineProfile):
+    seven = isinstance(profile, LineProfile | Iec62056Profile) or config.framing == "ascii"
+    if config.frame.startswith("7") and not seven:
         where = site.where("connections", id, "frame")
         words = "Modbus RTU" if isinstance(profile, ModbusProfile) else profile.protocol
         todo = 'Modbus ASCII has 7 bits: framing = "ascii".' if isinstance(profile, ModbusProfile) else ""
@@ -263,6 +276,17 @@ def _reader(
             from drivers.stream_connection import StreamReader
 
             return StreamReader(_receiver(site, item, profile), _bus(config, clock).byte_s)
+        case Iec62056Profile():
+            from drivers.protocols.iec62056_reader import Iec62056Reader
+            from drivers.stream_connection import StreamReader
+
+            if _sends(profile):
+                return StreamReader(_receiver(site, item, profile), _bus(config, clock).byte_s)
+            baud = config.baud if isinstance(config, SerialConnection) else profile.link.baud[0]
+            try:
+                return Iec62056Reader(item, profile, baud)
+            except ConfigError as error:
+                raise _misfit(site, item, error.what, "address", error.todo) from None
         case MqttJsonProfile() | LorawanProfile():
             raise _misfit(site, item, f"the profile speaks MQTT, the connection is {config.kind}.")
         case _:

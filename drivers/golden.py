@@ -10,6 +10,8 @@ from dodac.clock import parse_time_ns
 from dodac.samples import Flag, Layout
 from drivers.profile import (
     Expectation,
+    Iec62056Profile,
+    Iec62056Test,
     LineProfile,
     LineTest,
     LorawanProfile,
@@ -41,6 +43,8 @@ def check(profile: Profile) -> list[str]:
             wrong = [_lorawan(profile, test) for test in profile.tests]
         case LineProfile():
             wrong = [_line(profile, test) for test in profile.tests]
+        case Iec62056Profile():
+            wrong = [_iec62056(profile, test) for test in profile.tests]
         case _:
             assert_never(profile)
     for number, words in enumerate(wrong, start=1):
@@ -91,6 +95,18 @@ def _line(profile: LineProfile, test: LineTest) -> list[str]:
             f"the time is {received.time_ns} ({received.time_fault or 'read'}), expected {test.time}."
         )
     return found
+
+
+def _iec62056(profile: Iec62056Profile, test: Iec62056Test) -> list[str]:
+    from drivers.protocols.iec62056_receive import readings
+    from drivers.protocols.received import Refused
+
+    lines = test.telegram.replace("\r\n", "\n").replace("\n", "\r\n")
+    try:
+        received = readings(profile, lines.encode("latin-1", "replace"))
+    except Refused as refusal:
+        return [f"{refusal.text}."]
+    return _compare(test, received.values, received.flags)
 
 
 def _lorawan(profile: LorawanProfile, test: LorawanTest) -> list[str]:

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from dodac.quantities import CHANNELS
 from drivers._profile_common import ChannelSpec, Expectation
+from drivers._profile_iec62056 import Iec62056Channel, Iec62056Profile, Iec62056Test
 from drivers._profile_line import LineChannel, LineChecksum, LineProfile, LineStatus, LineTest
 from drivers._profile_lorawan import LorawanChannel, LorawanProfile, LorawanTest
 from drivers._profile_mbus import MbusChannel, MbusIdentify, MbusLink, MbusMatch, MbusProfile, MbusTest
@@ -29,6 +30,9 @@ __all__ = [
     "PROTOCOLS",
     "ChannelSpec",
     "Expectation",
+    "Iec62056Channel",
+    "Iec62056Profile",
+    "Iec62056Test",
     "LineChannel",
     "LineChecksum",
     "LineProfile",
@@ -63,13 +67,14 @@ __all__ = [
 ]
 
 MqttProfile = MqttJsonProfile | LorawanProfile
-Profile = ModbusProfile | MbusProfile | MqttJsonProfile | LineProfile | LorawanProfile
+Profile = ModbusProfile | MbusProfile | MqttJsonProfile | LineProfile | LorawanProfile | Iec62056Profile
 PROTOCOLS: dict[str, type[Profile]] = {
     "modbus": ModbusProfile,
     "mbus": MbusProfile,
     "mqtt_json": MqttJsonProfile,
     "lorawan": LorawanProfile,
     "line": LineProfile,
+    "iec62056": Iec62056Profile,
 }
 ADAPTER: TypeAdapter[Profile] = TypeAdapter(Annotated[Profile, Field(discriminator="protocol")])
 

@@ -76,6 +76,19 @@ class SerialLink:
             return serial.serial_for_url(self.name, timeout=0.02, **common)
         return serial.Serial(self.name, timeout=0, exclusive=True, **common)
 
+    def change_speed(self, baud: int) -> None:
+        """Waits until all that was written has gone out, then goes on at another speed; LinkDown."""
+        if self._serial is None:
+            raise LinkDown(f"{self.name}: not open")
+        try:
+            if self._fd is not None:
+                termios.tcdrain(self._fd)
+            self._serial.baudrate = baud
+        except _GONE as error:
+            # a Linux pty that was opened with parity takes no other settings, and has no speed
+            if not is_pty(self.name):
+                raise LinkDown(f"{self.name}: {_words(error)}") from None
+
     def close(self) -> None:
         """Closes the port; a port that is gone already is no fault."""
         port, self._serial, self._fd = self._serial, None, None

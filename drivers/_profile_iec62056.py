@@ -1,0 +1,57 @@
+"""Profiles of meters that speak IEC 62056-21: which OBIS code each channel is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from drivers._profile_common import Baud, ChannelSpec, Common, Expectation, Frame, ResponseTime, Strict
+
+Obis = Annotated[str, Field(pattern=r"^\d{1,3}-\d{1,3}:[0-9A-Z]{1,3}\.\d{1,3}\.\d{1,3}$")]
+"""A whole code without history, as in "1-0:1.8.0"."""
+_Telegram = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1)]
+
+
+class Iec62056Link(Strict):
+    """How the meter is listened to.
+
+    mode: push (it sends by itself: mode D, P1) or readout (it is signed on to: modes A and C, at the
+    first of the speeds; no faster than max_baud afterwards). check: what every telegram must end with;
+    none: one that carries a check sum is still held to it. silence_s: push only, without a telegram for
+    so long the meter is in fault. readout_s: the longest a readout may take.
+    """
+
+    mode: Literal["push", "readout"]
+    baud: tuple[Baud, ...] = Field(min_length=1)
+    frame: tuple[Frame, ...] = Field(min_length=1)
+    check: Literal["crc16", "bcc", "none"]
+    silence_s: float = Field(default=60.0, gt=0)
+    max_baud: Baud = 19200
+    readout_s: float = Field(default=60.0, gt=0)
+    response_ms: ResponseTime = ResponseTime(typical=200, max=1500)
+
+
+class Iec62056Channel(ChannelSpec):
+    """A channel as the sum of the codes in obis, less those in minus; all must be there.
+
+    unit: that of values printed without one; a unit that is printed counts.
+    """
+
+    obis: tuple[Obis, ...] = Field(min_length=1)
+    minus: tuple[Obis, ...] = ()
+
+
+class Iec62056Test(Expectation):
+    """A golden telegram from its "/" to its check sum; line ends may be written as LF."""
+
+    telegram: _Telegram
+
+
+class Iec62056Profile(Common):
+    """A meter that prints OBIS codes with values."""
+
+    protocol: Literal["iec62056"]
+    link: Iec62056Link
+    channels: dict[str, Iec62056Channel] = Field(min_length=1)
+    tests: tuple[Iec62056Test, ...] = Field(min_length=1)

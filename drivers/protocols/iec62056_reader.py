@@ -1,0 +1,142 @@
+"""Reads a meter by IEC 62056-21 sign-on: modes A and C, data readout; nothing is ever written to it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Protocol, runtime_checkable
+
+from dodac.clock import SECOND_NS
+from dodac.errors import ConfigError
+from dodac.samples import Flag, Layout, Reason, Sample
+from dodac.site import InstrumentConfig
+from drivers.bus import Bus, BusFault
+from drivers.profile import Iec62056Profile
+from drivers.protocols import iec62056
+from drivers.protocols.iec62056_receive import readings
+from drivers.protocols.received import Refused
+
+_ADDRESS: Final = re.compile(r"[0-9A-Za-z ]{0,32}")
+_REACTION_S: Final = 0.25  # the standard asks for 200 to 1500 ms between messages
+_SPEED_OF_CHARACTER_S: Final = 1.5  # the longest pause inside a readout
+
+
+@runtime_checkable
+class SpeedLink(Protocol):
+    """A link whose speed can be changed while it is open, after all that was written has gone out."""
+
+    def change_speed(self, baud: int) -> None: ...
+
+
+class Iec62056Reader:
+    """One meter; see Reader. The bus's link runs at the sign-on speed (baud; 300 by the standard).
+
+    Sent are the sign-on "/?…!" and, to a meter that proposes a speed, its acknowledgement with
+    "data readout" and the speed: nothing else is in this code.
+    """
+
+    def __init__(self, item: InstrumentConfig, profile: Iec62056Profile, baud: int = 300) -> None:
+        address = "" if item.address is None else str(item.address)
+        if not _ADDRESS.fullmatch(address):
+            words = f"an IEC 62056-21 address has up to 32 digits or letters, not {item.address!r}."
+            raise ConfigError(words, None, "Leave it out when the meter is alone on its line.")
+        self.layout = Layout(item.id, tuple(profile.channels))
+        self.unit = address
+        self.fault_text = ""
+        self.refused_channels: set[str] = set()
+        self._profile = profile
+        self._sign_on_at = baud
+
+    def read(self, bus: Bus, *, everything: bool = False) -> Sample:
+        """One sample of a whole readout; its time is the middle of sign-on and last byte."""
+        start_ns, start = bus.clock.now_ns(), bus.clock.monotonic_ns()
+        raw: bytes | None = None
+        self.fault_text = ""
+        try:
+            raw = self._readout(bus)
+            received = readings(self._profile, raw)
+        except BusFault as fault:
+            reason, self.fault_text = fault.reason, fault.text
+        except Refused as refusal:
+            reason, self.fault_text = refusal.reason, refusal.text
+        else:
+            span_ns = bus.clock.monotonic_ns() - start
+            flags = sorted(received.flags, key=lambda flag: self.layout.index[flag.channel])
+            return self.layout.sample(
+                start_ns + span_ns // 2,
+                received.values,
+                flags=flags,
+                span_ns=span_ns,
+                raw=raw if flags or everything else None,
+            )
+        flags = [Flag(channel, reason) for channel in self.layout.channels]
+        return self.layout.sample(start_ns, {}, flags=flags, raw=raw)
+
+    def probe(self, bus: Bus) -> bool:
+        """True when it answers the sign-on; it is left to fall back to its idle state."""
+        try:
+            self._sign_on(bus)
+        except BusFault as fault:
+            self.fault_text = fault.text
+            return False
+        bus.silence(self._profile.link.response_ms.max / 1000 + _SPEED_OF_CHARACTER_S)
+        return True
+
+    def _readout(self, bus: Bus) -> bytes:
+        """Identification and block as they came, wake bytes and echoes apart."""
+        ident = self._sign_on(bus)
+        match = iec62056.find_ident(ident)
+        assert match is not None  # noqa: S101  (the bus found it)
+        speed = match.group(2).decode("latin-1")
+        if speed not in iec62056.BAUDS:  # mode A: the readout follows at the same speed
+            return ident + self._block(bus, b"")
+        allowed = [
+            digit
+            for digit, baud in iec62056.BAUDS.items()
+            if baud <= min(iec62056.BAUDS[speed], self._profile.link.max_baud)
+        ]
+        chosen = allowed[-1] if isinstance(bus.link, SpeedLink) and allowed else "0"
+        bus.silence(_REACTION_S)
+        acknowledge = b"\x060" + chosen.encode() + b"0\r\n"
+        bus.link.write(acknowledge)
+        bus.counters["requests"] += 1
+        try:
+            if isinstance(bus.link, SpeedLink):
+                bus.link.change_speed(iec62056.BAUDS[chosen])
+            return ident + self._block(bus, acknowledge)
+        finally:
+            if isinstance(bus.link, SpeedLink):
+                bus.link.change_speed(self._sign_on_at)
+
+    def _sign_on(self, bus: Bus) -> bytes:
+        def found(came: bytes) -> tuple[int, int] | None:
+            match = iec62056.find_ident(came)
+            return None if match is None else match.span()
+
+        sign_on = b"/?" + self.unit.encode() + b"!\r\n"
+        patience_s = self._profile.link.response_ms.max / 1000
+        # seventy characters of the longest identification take their time too
+        answer = bus.exchange(sign_on, found, timeout_s=patience_s + 70 * bus.byte_s)
+        return answer.data
+
+    def _block(self, bus: Bus, echo: bytes) -> bytes:
+        """From STX to the block check; BusFault when it does not come, or breaks off."""
+        clock = bus.clock
+        end = clock.monotonic_ns() + round(self._profile.link.readout_s * SECOND_NS)
+        came = b""
+        while clock.monotonic_ns() < end:
+            chunk = bus.link.read(_SPEED_OF_CHARACTER_S + self._profile.link.response_ms.max / 1000)
+            if not chunk:
+                break
+            came += chunk
+            start = came.find(iec62056.STX)
+            whole = iec62056.block_end(came[start:]) if start >= 0 else None
+            if whole is not None:
+                bus.counters["answers"] += 1
+                return came[start : start + whole]
+            if len(came) > 65_536:
+                break
+        if not came.replace(echo, b"", 1) if echo else not came:
+            bus.counters["timeouts"] += 1
+            raise BusFault(Reason.NO_ANSWER, "the meter identified itself and then sent nothing", came)
+        bus.counters["damaged"] += 1
+        raise BusFault(Reason.CRC, f"the readout broke off after {len(came)} bytes", came)
