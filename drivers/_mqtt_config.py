@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from dodac.errors import ConfigError, Where
 from dodac.site import InstrumentConfig, MqttConnection, Site
-from drivers.profile import MqttProfile
+from drivers.profile import MqttProfile, SparkplugProfile
 
 
 def is_filter(topic: str) -> bool:
@@ -17,6 +17,8 @@ def is_filter(topic: str) -> bool:
 
 def topic_of(site: Site, item: InstrumentConfig, profile: MqttProfile) -> str:
     """The instrument's own topic, or the profile's with its address in it."""
+    if isinstance(profile, SparkplugProfile):
+        return _sparkplug_topic(site, item)
     where = site.where_instrument(item.id, "topic")
     topic = item.topic if item.topic is not None else profile.topic
     if "{address}" in topic:
@@ -32,6 +34,19 @@ def topic_of(site: Site, item: InstrumentConfig, profile: MqttProfile) -> str:
     if not topic or "\0" in topic or any(w not in ("+", "#") for w in wild) or "#" in words[:-1]:
         raise ConfigError(f'"{topic}" is no MQTT topic.', where, 'Write e.g. "plant/meter7/data".')
     return topic
+
+
+def _sparkplug_topic(site: Site, item: InstrumentConfig) -> str:
+    from drivers.protocols.sparkplug import Address
+
+    if item.topic is not None:
+        where = site.where_instrument(item.id, "topic")
+        raise ConfigError("a Sparkplug instrument has no topic of its own.", where, "Write its address.")
+    try:
+        return Address.parse(str(item.address or "")).topic
+    except ValueError as error:
+        where = site.where_instrument(item.id, "address")
+        raise ConfigError(f"{error}.", where, 'As in address = "plant1/edge2/boiler3".') from None
 
 
 def address_of(config: MqttConnection) -> tuple[str, int]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from drivers.profile import LorawanProfile, MqttJsonProfile, MqttProfile
+from drivers.profile import LorawanProfile, MqttJsonProfile, MqttProfile, SparkplugProfile
 from drivers.protocols.message import MessageDecoder
 
 
-def decoder_of(profile: MqttProfile, zone: str) -> MessageDecoder:
+def decoder_of(profile: MqttProfile, zone: str, address: int | str | None) -> MessageDecoder:
     """A decoder for the messages of one instrument; zone: for times without an offset."""
     match profile:
         case MqttJsonProfile():
@@ -19,6 +19,10 @@ def decoder_of(profile: MqttProfile, zone: str) -> MessageDecoder:
             from drivers.protocols.lorawan import LorawanDecoder
 
             return LorawanDecoder(profile)
+        case SparkplugProfile():
+            from drivers.protocols.sparkplug import Address, SparkplugDecoder
+
+            return SparkplugDecoder(profile, Address.parse(str(address)))
         case _:
             assert_never(profile)
 
@@ -27,4 +31,4 @@ def limits_of(profile: MqttProfile) -> tuple[float | None, bool]:
     """How far a message's time may lie from our clock (None: it has none), and whether it is partial."""
     if isinstance(profile, MqttJsonProfile):
         return (profile.time.max_skew_s if profile.time is not None else None), profile.overlay
-    return profile.max_skew_s, False
+    return profile.max_skew_s, isinstance(profile, SparkplugProfile)

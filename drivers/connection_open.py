@@ -31,6 +31,7 @@ from drivers.profile import (
     MqttJsonProfile,
     MqttProfile,
     Profile,
+    SparkplugProfile,
 )
 from drivers.protocols.received import Receiver
 
@@ -287,7 +288,7 @@ def _reader(
                 return Iec62056Reader(item, profile, baud)
             except ConfigError as error:
                 raise _misfit(site, item, error.what, "address", error.todo) from None
-        case MqttJsonProfile() | LorawanProfile():
+        case MqttJsonProfile() | LorawanProfile() | SparkplugProfile():
             raise _misfit(site, item, f"the profile speaks MQTT, the connection is {config.kind}.")
         case _:
             assert_never(profile)

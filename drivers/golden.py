@@ -23,6 +23,8 @@ from drivers.profile import (
     MqttJsonProfile,
     MqttTest,
     Profile,
+    SparkplugProfile,
+    SparkplugTest,
     Table,
 )
 
@@ -39,6 +41,8 @@ def check(profile: Profile) -> list[str]:
             wrong = [_mbus(profile, test) for test in profile.tests]
         case MqttJsonProfile():
             wrong = [_mqtt(profile, test) for test in profile.tests]
+        case SparkplugProfile():
+            wrong = [_sparkplug(profile, test) for test in profile.tests]
         case LorawanProfile():
             wrong = [_lorawan(profile, test) for test in profile.tests]
         case LineProfile():
@@ -107,6 +111,24 @@ def _iec62056(profile: Iec62056Profile, test: Iec62056Test) -> list[str]:
     except Refused as refusal:
         return [f"{refusal.text}."]
     return _compare(test, received.values, received.flags)
+
+
+def _sparkplug(profile: SparkplugProfile, test: SparkplugTest) -> list[str]:
+    from drivers.protocols.message import MqttRefusal
+    from drivers.protocols.sparkplug import Address, SparkplugDecoder
+
+    try:
+        decoder = SparkplugDecoder(profile, Address.parse(test.address))
+        found = [decoder.message(m.topic, bytes.fromhex(m.payload)) for m in test.messages]
+    except (MqttRefusal, ValueError) as refusal:
+        return [str(refusal)]
+    if not found[-1].samples:
+        return ["the last message holds no readings of this profile."]
+    newest = found[-1].samples[-1]
+    wrong = _compare(test, newest.values, newest.flags)
+    if test.time is not None and newest.time_ns != parse_time_ns(test.time, "UTC"):
+        wrong.append(f"the time is {newest.time_ns}, expected {test.time}.")
+    return wrong
 
 
 def _lorawan(profile: LorawanProfile, test: LorawanTest) -> list[str]:

@@ -47,10 +47,11 @@ class _Station:
 
 def _station(site: Site, item: InstrumentConfig, profile: MqttProfile) -> _Station:
     skew_s, partial = limits_of(profile)
+    topic = topic_of(site, item, profile)  # checks the address too
     return _Station(
         Layout(item.id, tuple(profile.channels)),
-        decoder_of(profile, site.site.timezone),
-        topic_of(site, item, profile),
+        decoder_of(profile, site.site.timezone, item.address),
+        topic,
         profile.link.silence_s,
         skew_s,
         partial,

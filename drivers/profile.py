@@ -24,6 +24,7 @@ from drivers._profile_modbus import (
     UnitCode,
 )
 from drivers._profile_mqtt import MqttJsonChannel, MqttJsonProfile, MqttTest, MqttTime
+from drivers._profile_sparkplug import SparkplugChannel, SparkplugMessage, SparkplugProfile, SparkplugTest
 
 __all__ = [
     "ADAPTER",
@@ -59,6 +60,10 @@ __all__ = [
     "Order",
     "Profile",
     "Register",
+    "SparkplugChannel",
+    "SparkplugMessage",
+    "SparkplugProfile",
+    "SparkplugTest",
     "Status",
     "Table",
     "UnitCode",
@@ -66,13 +71,22 @@ __all__ = [
     "unit_of",
 ]
 
-MqttProfile = MqttJsonProfile | LorawanProfile
-Profile = ModbusProfile | MbusProfile | MqttJsonProfile | LineProfile | LorawanProfile | Iec62056Profile
+MqttProfile = MqttJsonProfile | LorawanProfile | SparkplugProfile
+Profile = (
+    ModbusProfile
+    | MbusProfile
+    | MqttJsonProfile
+    | LineProfile
+    | LorawanProfile
+    | SparkplugProfile
+    | Iec62056Profile
+)
 PROTOCOLS: dict[str, type[Profile]] = {
     "modbus": ModbusProfile,
     "mbus": MbusProfile,
     "mqtt_json": MqttJsonProfile,
     "lorawan": LorawanProfile,
+    "sparkplug": SparkplugProfile,
     "line": LineProfile,
     "iec62056": Iec62056Profile,
 }

@@ -25,8 +25,9 @@ from dodac.contracts import DeadLetter, Event
 from dodac.errors import ConfigError
 from dodac.samples import Layout, Reason, Sample, TimeSource
 from dodac.site import load_site
-from drivers import open_connections
+from drivers import load_profile, open_connections
 from drivers.mqtt_connection import MqttStream
+from drivers.profile import SparkplugProfile
 
 pytestmark = pytest.mark.servers
 
@@ -563,3 +564,49 @@ def test_a_days_history_is_acknowledged_when_all_of_it_is_on_disk_and_never_doub
         eventually(lambda: stream.status().counters.get("acknowledged") == 1)
     assert {item.digest() for item in again.good} == first
     assert len(first) == 24
+
+
+def test_two_devices_of_one_sparkplug_node_each_take_their_own_readings(
+    tmp_path: Path, mosquitto: Mosquitto, eventually: Eventually
+) -> None:
+    plant = Plant(tmp_path, mosquitto.url)
+    site = tmp_path / "site.toml"
+    text = site.read_text().replace('profile = "test.plain"', 'profile = "generic.sparkplug"')
+    text = text.replace('address = "m1"', 'address = "plant1/edge2/press3"')
+    text = text.replace('profile = "generic.mqtt-json"', 'profile = "generic.sparkplug"')
+    site.write_text(text.replace('topic = "plant/m2/data"', 'address = "plant1/edge2/press4"'))
+    profile = load_profile("generic.sparkplug")
+    assert isinstance(profile, SparkplugProfile)
+    (birth, device, data) = profile.tests[1].messages
+    inbox = SlowInbox()
+    with plant.running(inbox) as stream:
+        eventually(up(stream))
+        sender = Client(CallbackAPIVersion.VERSION2)
+        sender.connect(mosquitto.host, mosquitto.port)
+        sender.loop_start()
+        for message in (data, birth, device, data):
+            sender.publish(message.topic, bytes.fromhex(message.payload), qos=1).wait_for_publish(10)
+        other = device.topic.replace("press3", "press4")
+        sender.publish(other, bytes.fromhex(device.payload), qos=1).wait_for_publish(10)
+        eventually(lambda: stream.status().counters.get("acknowledged") == 5)
+        sender.disconnect()
+        sender.loop_stop()
+    letter, *samples = inbox.items
+    assert isinstance(letter, DeadLetter)
+    assert "before the node's birth" in letter.reason
+    assert [item.instrument for item in samples] == ["m1", "m1", "m2"]
+    # these golden messages are of another time than now
+    assert {flag.reason for item in samples for flag in item.flags} <= {Reason.CLOCK, Reason.DECODE}
+
+
+def test_a_sparkplug_address_that_is_none_is_told_with_its_line(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, "mqtt://127.0.0.1:1")
+    site = tmp_path / "site.toml"
+    good = site.read_text().replace('profile = "test.plain"', 'profile = "generic.sparkplug"')
+    site.write_text(good)
+    with pytest.raises(ConfigError, match="GROUP/NODE/DEVICE") as told:
+        plant.stream()
+    assert told.value.where.line == good.splitlines().index('address = "m1"') + 1
+    site.write_text(good.replace('address = "m1"', 'topic = "a/b"'))
+    with pytest.raises(ConfigError, match="no topic of its own"):
+        plant.stream()
