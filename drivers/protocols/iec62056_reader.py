@@ -135,7 +135,7 @@ class Iec62056Reader:
                 return came[start : start + whole]
             if len(came) > 65_536:
                 break
-        if not came.replace(echo, b"", 1) if echo else not came:
+        if not (came.replace(echo, b"", 1) if echo else came).strip(iec62056.WAKE):
             bus.counters["timeouts"] += 1
             raise BusFault(Reason.NO_ANSWER, "the meter identified itself and then sent nothing", came)
         bus.counters["damaged"] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import termios
 import time
 from collections.abc import Iterator
 
@@ -105,3 +106,18 @@ def test_a_serial_server_is_reached_by_its_url() -> None:
     assert came == b"abc"
     assert link.read(0.0) == b""
     link.close()
+
+
+def test_the_speed_changes_while_the_port_is_open(pty: tuple[int, str]) -> None:
+    master, path = pty
+    link = SerialLink(path, 300, "7E1")
+    link.open()
+    link.write(b"\x06050\r\n")
+    link.change_speed(9600)
+    assert termios.tcgetattr(master)[4] == termios.B9600
+    assert os.read(master, 100) == b"\x06050\r\n"
+    os.write(master, b"x")
+    assert link.read(1.0) == b"x"
+    link.close()
+    with pytest.raises(LinkDown, match="not open"):
+        link.change_speed(300)
