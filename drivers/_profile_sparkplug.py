@@ -51,8 +51,3 @@ class SparkplugProfile(Common):
     link: SparkplugLink = SparkplugLink()
     channels: dict[str, SparkplugChannel] = Field(min_length=1)
     tests: tuple[SparkplugTest, ...] = Field(min_length=1)
-
-    @property
-    def topic(self) -> str:
-        """Where the messages are, for people: the subscription is to all of the edge node."""
-        return "spBv1.0/{address}"

@@ -16,7 +16,14 @@ from typing import Any
 from dodac.clock import SystemClock, iso_utc, local_text
 from dodac.errors import ConfigError, Exit
 from dodac.quantities import CHANNELS, Kind, nearest
-from drivers.profile import Iec62056Profile, LineProfile, ModbusProfile, MqttProfile, Profile
+from drivers.profile import (
+    Iec62056Profile,
+    LineProfile,
+    ModbusProfile,
+    MqttProfile,
+    Profile,
+    SparkplugProfile,
+)
 
 
 def _say(text: str) -> None:
@@ -113,9 +120,15 @@ def _site_example(profile: Profile) -> str:
     """The tables that a site file needs for an instrument of this profile."""
     if isinstance(profile, MqttProfile):
         connection = 'broker]\nkind = "mqtt"\nurl = "mqtt://127.0.0.1:1883"'
-        place = 'connection = "broker"\n'
-        place += 'address = "WORD"' if "{address}" in profile.topic else f'topic = "{profile.topic}"'
-        words = f"    # topic {profile.topic}" if "{address}" in profile.topic else ""
+        place, words = 'connection = "broker"\n', ""
+        if isinstance(profile, SparkplugProfile):
+            place += 'address = "GROUP/NODE/DEVICE"'
+            words = "    # as in the topics of its messages"
+        elif "{address}" in profile.topic:
+            place += 'address = "WORD"'
+            words = f"    # topic {profile.topic}"
+        else:
+            place += f'topic = "{profile.topic}"'
     else:
         connection = 'bus1]\nkind = "serial"\nport = "/dev/serial/by-id/..."'
         connection += f'\nbaud = {profile.link.baud[0]}\nframe = "{profile.link.frame[0]}"'
