@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 from dodac.cli import main
 from dodac.clock import SECOND_NS, ManualClock, SystemClock, local_text
 from dodac.errors import ConfigError, InstrumentError
-from dodac.samples import TimeSource
+from dodac.samples import Reason, TimeSource
 from dodac.site import Site, parse_site
 from drivers import open_connections, read_once
 from drivers.catalogue import load_profile
 from drivers.links import LinkDown
-from drivers.profile import LineProfile
+from drivers.profile import Iec62056Profile, LineProfile
+from drivers.protocols.iec62056 import crc16
+from drivers.protocols.iec62056_receive import Iec62056Receiver
 from drivers.protocols.line import LineReceiver
 from drivers.simulator.talker import SimulatedTalker
 from drivers.stream_connection import Stream, StreamConnection
@@ -258,3 +261,43 @@ def test_the_commands_show_an_instrument_that_talks(capsys: pytest.CaptureFixtur
     assert main(["simulate", "servomex.4100-ascii", "--fault", "late"]) == 2
     assert main(["simulate", "teledyne.3000t", "--fault", "status"]) == 2
     assert main(["simulate", "eastron.sdm630", "--fault", "torn"]) == 2
+
+
+@pytest.mark.parametrize("id", ["servomex.multiexact", "servomex.4100-ascii", "teledyne.3000t"])
+def test_a_megabyte_of_noise_leaves_the_port_working(inbox: Any, id: str) -> None:
+    noise = random.Random(1).randbytes(1_000_000)
+    line = named(id).tests[0].line.encode() + b"\r\n"
+    pieces: list[tuple[float, bytes | None]] = [
+        (0.01, noise[n : n + 4096]) for n in range(0, len(noise), 4096)
+    ]
+    played(inbox, [*pieces, (2.0, line), (1.0, line)], profile=named(id))
+    assert sum(any(v == v for v in s.values) for s in inbox.of("o2")) == 2
+    assert inbox.kinds("o2").count("fault_start") <= 1
+
+
+def test_a_meter_that_sends_telegrams_is_heard_through_noise_and_a_fallen_counter(inbox: Any) -> None:
+    p1 = load_profile("generic.dsmr-p1")
+    assert isinstance(p1, Iec62056Profile)
+    telegram = p1.tests[0].telegram.replace("\n", "\r\n").encode() + b"\r\n"
+    body = telegram.rpartition(b"!")[0].replace(b"001234.567", b"000000.000") + b"!"
+    fallen = body + f"{crc16(body):04X}\r\n".encode()
+    noise = random.Random(2).randbytes(1_000_000)
+    clock = ManualClock()
+    pieces: list[tuple[float, bytes | None]] = [
+        (1.0, telegram[:300]),
+        (0.1, telegram[300:]),
+        (10.0, fallen),
+        (10.0, telegram),
+    ]
+    pieces += [(0.01, noise[n : n + 4096]) for n in range(0, len(noise), 4096)]
+    pieces += [(10.0, telegram)]
+    connection = StreamConnection("p1", Stream(Tape(clock, pieces), Iec62056Receiver("m", p1), clock))
+    connection._inbox = inbox
+    connection._open()
+    while pieces:
+        connection.step(0.25)
+    energies = [s.values[0] for s in inbox.of("m") if s.values[0] == s.values[0]]
+    assert energies == [3580.245] * 3
+    falls = [f.reason.value for s in inbox.of("m") for f in s.flags if f.reason == Reason.COUNTER_FALL]
+    assert falls == ["counter_fall"]
+    assert inbox.of("m")[0].time_source == TimeSource.HOST
