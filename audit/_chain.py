@@ -65,8 +65,8 @@ class Chain:
             versions = [row for row in rows if row.kind == kind and row.id == entry.id]
             if versions and not (why and kind in _CORRECTED):
                 raise DataError(
-                    f'there is a {kind} "{entry.id}" in the register already.',
-                    todo="Entries are never changed: give a reason to register a correction.",
+                    f'{kind} "{entry.id}" is in the register already.',
+                    todo="Entries are never changed: give a reason (--why) to register a correction.",
                 )
             row = _sql.Row(
                 kind=kind,

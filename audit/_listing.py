@@ -66,7 +66,9 @@ def saving_text(saving: VerifiedSaving, language: Language) -> str:
         money = _amount(saving.money.amount, saving.money_half_width, saving.money.currency, language)
         lines.append(f"  {money} ({saving.money.price_date})")
     lines.append(word("days", language, n=saving.intervals, left=saving.excluded))
-    return "\n".join([*lines, *finding_lines(saving.findings, language)]) + "\n"
+    return (
+        "\n".join([*lines, *finding_lines((("", finding) for finding in saving.findings), language)]) + "\n"
+    )
 
 
 def _amount(value: float, half_width: float, unit: str, language: Language) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from analysis import Finding, Model, Refusal, Savings, Uncertainty
@@ -46,9 +46,9 @@ def refusal_text(refusal: Refusal, language: Language) -> str:
     return word("refused", language, text=text_of(refusal, language)) + "\n"
 
 
-def finding_lines(findings: Iterable[Finding], language: Language) -> list[str]:
-    """Findings as a list under a heading; nothing when there are none."""
-    listed = [f"  - {text_of(finding, language)}" for finding in findings]
+def finding_lines(findings: Iterable[tuple[str, Finding]], language: Language) -> list[str]:
+    """Findings, each with the period it is about ("" for none), under a heading; nothing when there are none."""
+    listed = [f"  - {about and about + ': '}{text_of(finding, language)}" for about, finding in findings]
     return [word("findings", language), *listed] if listed else []
 
 
@@ -71,7 +71,7 @@ def analysis_text(model: Model, savings: Savings | None, language: Language) -> 
             rho=number(fit.rho, 3),
         ),
     ]
-    findings: Sequence[Finding] = model.findings
+    findings = [("", finding) for finding in model.findings]
     if savings is not None:
         unit, chosen = savings.unit, savings.uncertainty
         confidence = word("confidence", language, share=number(100 * chosen.confidence))
@@ -93,7 +93,11 @@ def analysis_text(model: Model, savings: Savings | None, language: Language) -> 
             f"{(language == 'vi' and method.source_vi) or method.source}"
             for method in (chosen, *savings.others)
         ]
-        findings = [*findings, *savings.findings]
+        # both periods may say the same words
+        findings = [
+            *((word("baseline", language), finding) for finding in model.findings),
+            *((word("reporting", language), finding) for finding in savings.findings),
+        ]
     return "\n".join([*lines, *finding_lines(findings, language)]) + "\n"
 
 

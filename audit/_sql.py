@@ -63,6 +63,16 @@ def _faults(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
+        said = str(error)
+        if "not a database" in said or "no such table" in said:
+            todo = "Name the register with --register, or correct the site file."
+            raise StorageError(
+                "the register can't be used: this is another kind of file, left as it is.",
+                Where(file=str(path)),
+                todo,
+            ) from None
+        if path.is_dir():
+            raise StorageError("this is a folder.", Where(file=str(path)), "Name a file in it.") from None
         raise StorageError(
             f"the register can't be used: {error}.",
             Where(file=str(path)),

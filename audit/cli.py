@@ -15,6 +15,8 @@ from dodac.clock import SystemClock
 from dodac.errors import ConfigError, Exit
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analysis import Model, Refusal, Savings
     from audit._arguments import Place
     from audit.records import Plan
@@ -98,11 +100,11 @@ def _plan_of(arguments: argparse.Namespace, place: Place) -> Plan:
         drivers=drivers,
         model=arguments.model,
         holidays=arguments.holidays,
-        zone=arguments.timezone or place.zone,
+        zone=place.zone if arguments.timezone is None else arguments.timezone,
         baseline=baseline,
         blackout=None,
         # without a reporting period the plan's check still wants one after the baseline
-        reporting=period(arguments.reporting, "--reporting") if arguments.reporting else ("9999-12-31",) * 2,
+        reporting=period(arguments.reporting, "--reporting") if arguments.reporting else ("2199-12-31",) * 2,
         confidence=arguments.confidence,
         price=None,
     )
@@ -118,11 +120,22 @@ def _run(
     from audit.periods import period_frame
 
     with opened(place, influxdb=arguments.influxdb) as store:
-        model = fit_plan(plan, period_frame(store, plan, plan.baseline), allow_short=arguments.allow_short)
+        days = period_frame(store, plan, plan.baseline)
+        model = fit_plan(plan, days, allow_short=arguments.allow_short)
         if isinstance(model, Refusal) or not arguments.reporting:
+            if isinstance(model, Refusal) and not arguments.json:
+                _write_thin(plan, days)
             return model, None
         frame = period_frame(store, plan, plan.reporting)
         return model, avoided_energy(model, frame, confidence=plan.confidence, method=arguments.method)
+
+
+def _write_thin(plan: Plan, days: pd.DataFrame) -> None:
+    """Which channel is missing on how many days: a driver without readings on Sundays costs every Sunday."""
+    gaps = {name: int(days[name].isna().sum()) for name in ("energy", *plan.drivers)}
+    thin = ", ".join(f"{name} {count}" for name, count in gaps.items() if count)
+    if thin:
+        sys.stderr.write(f"Days of the baseline period without a reading: {thin} (of {len(days)}).\n")
 
 
 def _analysis_data(model: Model | Refusal, savings: Savings | Refusal | None) -> dict[str, Any]:

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, fields
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from audit.plans import check_option, check_plan
 from audit.records import Money, Option, Plan
+from dodac._toml_files import parse_toml, read_toml_text
 from dodac._toml_lines import key_lines, line_of
 from dodac.errors import ConfigError, Where
 from dodac.quantities import nearest
 
+T = TypeVar("T")
+
 
 class _WrongKindError(ValueError):
-    """A value of the wrong kind; the message says which kind is right."""
+    """A value of the wrong kind; the message says which kind is right, `path` where in the key's value."""
+
+    def __init__(self, words: str, *path: str | int) -> None:
+        super().__init__(words)
+        self.path = path
+
+
+def _table(value: Any, keys: Sequence[str], words: str, *path: str | int) -> dict[str, Any]:
+    """A table with just these keys; a wrong one names its nearest."""
+    if not isinstance(value, dict):
+        raise _WrongKindError(words, *path)
+    for key in value:
+        if key not in keys:
+            near = nearest(key, keys)
+            told = f'unknown key "{key}"; did you mean "{near}"?' if near else f'unknown key "{key}"; {words}'
+            raise _WrongKindError(told, *path, key)
+    missing = [key for key in keys if key not in value]
+    if missing:
+        raise _WrongKindError(f'the key "{missing[0]}" is missing; {words}', *path)
+    return value
 
 
 def _text(value: Any) -> str:
@@ -57,13 +79,25 @@ def _channel(value: Any) -> tuple[str, str]:
 def _drivers(value: Any) -> dict[str, tuple[str, str]]:
     if not isinstance(value, dict) or not value:
         raise _WrongKindError('write a table: temperature = "weather:temperature_c"')
-    return {name: _channel(item) for name, item in value.items()}
+    return {name: _at(_channel, item, name) for name, item in value.items()}
+
+
+def _at(reader: Callable[[Any], T], value: Any, *path: str | int) -> T:
+    """What a reader makes of a value inside another; its fault names the place."""
+    try:
+        return reader(value)
+    except _WrongKindError as error:
+        raise _WrongKindError(str(error), *path, *error.path) from None
 
 
 def _money(value: Any) -> Money:
-    if not isinstance(value, dict) or set(value) != {"amount", "currency", "price_date"}:
-        raise _WrongKindError('write { amount = 1899, currency = "VND", price_date = "2026-01-01" }')
-    return Money(_number(value["amount"]), _text(value["currency"]), _date(value["price_date"]))
+    words = 'write { amount = 1899, currency = "VND", price_date = "2026-01-01" }'
+    table = _table(value, ("amount", "currency", "price_date"), words)
+    return Money(
+        _at(_number, table["amount"], "amount"),
+        _at(_text, table["currency"], "currency"),
+        _at(_date, table["price_date"], "price_date"),
+    )
 
 
 def _exclude(value: Any) -> tuple[tuple[str, str, str], ...]:
@@ -71,14 +105,15 @@ def _exclude(value: Any) -> tuple[tuple[str, str, str], ...]:
     if not isinstance(value, list):
         raise _WrongKindError(words)
     found = []
-    for item in value:
-        if not isinstance(item, dict) or set(item) != {"from", "to", "why"}:
-            raise _WrongKindError(words)
-        found.append((_date(item["from"]), _date(item["to"]), _text(item["why"])))
+    for place, item in enumerate(value):
+        table = _table(item, ("from", "to", "why"), words, place)
+        start, end = (_at(_date, table[key], place, key) for key in ("from", "to"))
+        found.append((start, end, _at(_text, table["why"], place, "why")))
     return tuple(found)
 
 
 Readers = dict[str, Callable[[Any], Any]]
+Lines = dict[tuple[str | int, ...], int]
 
 _OPTION: Readers = {"investment": _money}
 _PLAN: Readers = {
@@ -103,37 +138,44 @@ _PLAN_DEFAULTS: dict[str, object] = {
 
 def read_option(path: Path) -> Option:
     """The option of a TOML file; ConfigError with file, line and nearest key otherwise."""
-    found = Option(**_read(path, "option", fields(Option), _OPTION, {}))
-    _checked(path, lambda: check_option(found))
+    values, lines = _read(path, "option", fields(Option), _OPTION, {})
+    found = Option(**values)
+    _checked(path, lines, lambda: check_option(found))
     return found
 
 
 def read_plan(path: Path) -> Plan:
     """The plan of a TOML file; ConfigError with file, line and nearest key otherwise."""
-    found = Plan(**_read(path, "plan", fields(Plan), _PLAN, _PLAN_DEFAULTS))
-    _checked(path, lambda: check_plan(found))
+    values, lines = _read(path, "plan", fields(Plan), _PLAN, _PLAN_DEFAULTS)
+    found = Plan(**values)
+    _checked(path, lines, lambda: check_plan(found))
     return found
 
 
-def _checked(path: Path, check: Callable[[], None]) -> None:
+def _checked(path: Path, lines: Lines, check: Callable[[], None]) -> None:
     try:
         check()
     except ConfigError as error:
-        raise ConfigError(error.what, Where(file=str(path)), error.todo) from None
+        raise ConfigError(
+            error.what, Where(file=str(path), line=_line(lines, error.what)), error.todo
+        ) from None
+
+
+def _line(lines: Lines, what: str) -> int | None:
+    """The line of the first key that a sentence of the checks names."""
+    said = re.sub(r'^(plan|option) "[^"]*": ', "", what)
+    path = said.partition(":")[0].split(".")
+    if (path[0],) in lines:
+        return line_of(lines, path)
+    by_name = {str(key[-1]): number for key, number in reversed(lines.items())}
+    return next((by_name[word] for word in re.findall(r"\w+", said) if word in by_name), None)
 
 
 def _read(
     path: Path, word: str, keys: Sequence[Field[Any]], readers: Readers, defaults: dict[str, object]
-) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
-    except FileNotFoundError:
-        raise ConfigError(f"there is no such {word} file.", Where(file=str(path))) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the {word} file can't be read: {error}.", Where(file=str(path))) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"this is not TOML: {error}.", Where(file=str(path))) from None
+) -> tuple[dict[str, Any], Lines]:
+    text = read_toml_text(path, word)
+    data = parse_toml(text, path)
     lines = key_lines(text)
     known = {key.name: key for key in keys if key.name != "registered_ns"}
     values: dict[str, Any] = dict(defaults)
@@ -147,8 +189,13 @@ def _read(
         try:
             values[key] = reader(value)
         except _WrongKindError as error:
-            raise ConfigError(f'"{key}": {error}.', where) from None
+            where = Where(file=str(path), line=line_of(lines, (key, *error.path)) or 1)
+            inside = f" (in {'.'.join(str(part) for part in (key, *error.path))})" if error.path else ""
+            told = f"{error}{inside}"
+            raise ConfigError(
+                f'"{key}": {told}' if told.endswith("?") else f'"{key}": {told}.', where
+            ) from None
     for name, field in known.items():
         if name not in values and field.default is MISSING and field.default_factory is MISSING:
             raise ConfigError(f'the key "{name}" is missing.', Where(file=str(path)), "Add it.")
-    return values
+    return values, lines

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
 from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from audit.records import Option, Plan
+from audit.records import Money, Option, Plan
 from dodac.errors import ConfigError
 from dodac.quantities import CHANNELS, Kind, nearest
 
@@ -21,6 +23,8 @@ def check_option(option: Option) -> None:
     for key in ("name_en", "name_vi", "company", "site", "asset"):
         if not getattr(option, key).strip():
             raise ConfigError(f'option "{option.id}": {key} is empty.', todo="Fill it in.")
+    if option.investment is not None:
+        _check_money(f'option "{option.id}": investment', option.investment)
     if option.status not in STATUSES:
         near = nearest(option.status, STATUSES)
         raise ConfigError(
@@ -51,8 +55,10 @@ def check_plan(plan: Plan) -> None:
         raise fault("zone", f'"{plan.zone}" is not a time zone.', 'Write e.g. "Asia/Ho_Chi_Minh".') from None
     if not 0.5 <= plan.confidence <= 0.99:
         raise fault("confidence", f"{plan.confidence} is not between 0.5 and 0.99.", "0.9 is usual.")
-    if plan.price is not None and not plan.price.amount > 0:
-        raise fault("price", f"{plan.price.amount} {plan.price.currency} is no price.")
+    if plan.price is not None:
+        _check_money(f'plan "{plan.id}": price', plan.price)
+        if plan.price.amount == 0:
+            raise fault("price", f"{plan.price.amount} {plan.price.currency} is no price.")
     for name, (_, channel) in {"energy": plan.energy, **plan.drivers}.items():
         if channel not in CHANNELS:
             near = nearest(channel, CHANNELS)
@@ -68,10 +74,19 @@ def check_plan(plan: Plan) -> None:
         raise fault("drivers", f"the model {plan.model} needs a temperature.", "Add drivers.temperature.")
     if CHANNELS[plan.drivers["temperature"][1]].unit != "degC":
         raise fault("drivers.temperature", f'"{plan.drivers["temperature"][1]}" is no temperature.')
-    for name in plan.drivers:
+    for name, target in plan.drivers.items():
+        if target == plan.energy:
+            raise fault(f"drivers.{name}", "this is the energy itself, which would explain all of it.")
         if name in ("energy", "used", "coverage", "day_type"):
             raise fault("drivers", f'"{name}" is taken by dodac itself.', "Choose another name.")
     _check_dates(plan)
+
+
+def _check_money(where: str, money: Money) -> None:
+    if not math.isfinite(money.amount) or money.amount < 0:
+        raise ConfigError(f"{where}: {money.amount} {money.currency} is no price.", todo="Write an amount.")
+    if not re.fullmatch(r"[A-Z]{3}", money.currency):
+        raise ConfigError(f'{where}: "{money.currency}" is no currency.', todo='Write e.g. "VND" or "USD".')
 
 
 def _check_dates(plan: Plan) -> None:
@@ -107,6 +122,10 @@ def _date(where: str, text: str) -> date:
         raise ConfigError(f'{where}: "{text}" is not a date.', todo='Write e.g. "2026-01-31".') from None
     if found.isoformat() != text:
         raise ConfigError(f'{where}: "{text}" is not written as 2026-01-31.')
+    if not 1970 <= found.year < 2200:
+        raise ConfigError(
+            f"{where}: no meter reading is from the year {found.year}.", todo="Correct the date."
+        )
     return found
 
 

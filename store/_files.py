@@ -5,16 +5,21 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import sqlite3
 import struct
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from dodac.errors import StorageError, Where
+from store import _schema as schema
 from store._codec import crc32c
 from store._faults import storage_error
 
 _MARK = struct.Struct("<4sqI")
 _MAGIC = b"dodm"
+_SQLITE: Final = b"SQLite format 3\x00"
+_HEADER: Final = 72
+_IDS = struct.Struct(">I4xI")  # at 60: user version, vacuum mode, application id
 
 
 class JournalFiles:
@@ -38,7 +43,7 @@ class JournalFiles:
         somebody else's.
         """
         with storage_error(path):
-            _refuse_a_strangers_file(path)
+            refuse_a_strangers_file(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             fd = os.open(path.with_name(path.name + "-lock"), os.O_RDWR | os.O_CREAT, 0o644)
             try:
@@ -129,15 +134,41 @@ def size_of(path: Path) -> int:
     return size
 
 
-def _refuse_a_strangers_file(path: Path) -> None:
-    """A mistyped name must not make us set a user's own file aside as a damaged journal."""
+def refuse_a_strangers_file(path: Path) -> None:
+    """Raises StorageError for a file that never was a journal.
+
+    A mistyped name must not make us set a user's own file (or the audit register) aside as a damaged
+    journal. One with a mark beside it was a journal, whatever it holds now.
+    """
+    where = Where(file=str(path))
+    if path.is_dir():
+        raise StorageError("this is a folder, not a journal.", where, "Name a file in it.")
     if path.with_name(path.name + "-mark").exists() or not path.exists():
         return
     with path.open("rb") as file:
-        head = file.read(16)
-    if head and head != b"SQLite format 3\x00":
+        head = file.read(_HEADER)
+    if head and not head.startswith(_SQLITE):
         raise StorageError(
             "this file is not a journal; it is left as it is.",
-            Where(file=str(path)),
+            where,
             f"Name another file. If it is a journal that was damaged, say so with: touch {path}-mark",
         )
+    if len(head) == _HEADER:
+        version, ours = _IDS.unpack_from(head, 60)
+        # a journal that is just being made may have both still in its WAL, and then its tables too
+        if ours != schema.APPLICATION_ID and ((ours, version) != (0, 0) or _has_tables(path)):
+            raise StorageError(
+                "this is a database of another program; it is left as it is.", where, "Name another file."
+            )
+
+
+def _has_tables(path: Path) -> bool:
+    """True when the main file, whatever its WAL holds, has tables; nothing is written beside it."""
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        try:
+            return bool(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+        finally:
+            db.close()
+    except sqlite3.DatabaseError:
+        return False  # damaged: for the checks of the journal to tell

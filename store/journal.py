@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
@@ -23,6 +24,8 @@ from store._integrity import Damage, check_tail, salvage, verify_rows
 from store._ranges import Range, runs
 from store._rows import SELECT_SAMPLES, event_of, event_row
 from store._sinks import SinkCounts, Sinks, SinkState
+
+log = logging.getLogger("dodac.store")
 
 
 class Journal:
@@ -245,6 +248,7 @@ class Journal:
         """Notes lost rows and the DAMAGE event in one transaction."""
         now = time.time_ns()
         event = Event(now, EventKind.DAMAGE, damage.text(), source="journal", data=damage.data())
+        log.error("%s: %s", self.path, damage.text())
         with self._lock:
             change = self._sinks.lose(damage.lost, damage.what)
             with self._transaction():

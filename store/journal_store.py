@@ -20,6 +20,7 @@ from store import _schema as schema
 from store._accounts import Accounts, accounts_of, facts_of, last_seq_of, tallies_of
 from store._columns import SELECT_PACKED, unpack
 from store._faults import storage_error
+from store._files import refuse_a_strangers_file
 from store._frames import CONTEXT_NS, ArrayStore, flag_frame
 from store._rows import EVENT_COLUMNS, SELECT_SAMPLES, event_of, is_sound, layouts_of
 from store._sinks import Sinks
@@ -44,16 +45,24 @@ class JournalStore(ArrayStore):
         if not self._path.exists():
             raise _no_journal(self._path)
         with storage_error(self._path):
+            refuse_a_strangers_file(self._path)
             self._db = schema.connect(self._path, read_only=True)
             try:
                 self._inode = self._path.stat().st_ino
                 version = schema.version_of(self._db)
+                tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             except BaseException:
                 self._db.close()
                 raise
         if version != schema.VERSION:
             self._db.close()
             if version == 0:
+                if tables:
+                    raise StorageError(
+                        "this is a database of another program.",
+                        Where(file=str(self._path)),
+                        "Name a journal.",
+                    )
                 raise _no_journal(self._path)
             raise StorageError(
                 f"the journal has version {version}, this dodac reads {schema.VERSION}.",

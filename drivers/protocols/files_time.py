@@ -46,6 +46,13 @@ class Walls:
         first, second = (wall_ns - self._offset(wall_ns, fold) for fold in (0, 1))
         return second if second > first and after_ns is not None and first <= after_ns else first
 
+    @property
+    def winter(self) -> str:
+        """The fixed zone that keeps this zone's winter time of today."""
+        year = date(2026, 1, 1).toordinal() - _EPOCH_ORDINAL
+        hours = min(self._offset((year + day) * DAY_NS, 0) for day in (0, 180)) / HOUR_NS
+        return f"Etc/GMT{-hours:+.0f}" if hours % 1 == 0 else "one of Etc/GMT"
+
     def exists(self, wall_ns: int) -> bool:
         """False for wall times that the change to summer time leaves out."""
         utc = self.utc(wall_ns)
@@ -178,7 +185,7 @@ class StampReader:
         if wall % DAY_NS and not self.walls.exists(wall):
             raise ValueError(
                 f"this local time does not exist in {self.walls.zone.key} (change to summer time); a logger "
-                "that keeps winter time needs a fixed zone such as Etc/GMT-1"
+                f"that keeps winter time needs a fixed zone such as {self.walls.winter}"
             )
         return wall, self.walls.utc(wall, last)
 

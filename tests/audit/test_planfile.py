@@ -64,7 +64,23 @@ def test_a_plan_as_people_write_it_is_read(tmp_path):
         ('option = "boiler-trim"\n', "", 'the key "option" is missing'),
         ('why = "flood"', 'because = "flood"', r':13: "exclude"'),
         ("tonnes =", "energy =", '"energy" is taken'),
-        ('"C"', '"C', "this is not TOML"),
+        ('"C"', '"C', ":3: this is not TOML"),
+        ("currency =", "curency =", r':12: "price": unknown key "curency"; did you mean "currency"\?'),
+        ('"VND"', '"dong"', r':12: plan "trim-plan": price: "dong" is no currency'),
+        ("amount = 1899", "amount = inf", r":12: .*inf VND is no price"),
+        ("amount = 1899", "amount = nan", r":12: .*nan VND is no price"),
+        (
+            '"weather:temperature_c"',
+            "5",
+            r':16: "drivers": write a text in quotes \(in drivers.temperature\)',
+        ),
+        (
+            '"scale:mass_kg"',
+            '"main:energy_interval_kwh"',
+            r":17: .*drivers.tonnes: this is the energy itself",
+        ),
+        ('"scale:mass_kg"', '"scale:mass_kgs"', r':17: .*"mass_kgs" is not a channel'),
+        ("2025-01-31", "9999-12-31", r":11: .*year 9999"),
         ('"2024-01-01", "2024-01-31"', '"2023-12-01", "2024-01-31"', "lies in the baseline period"),
     ],
 )
@@ -75,6 +91,29 @@ def test_a_mistake_in_a_plan_is_shown_where_it_stands(tmp_path, old, new, words)
     with pytest.raises(ConfigError, match=words) as caught:
         read_plan(file)
     assert str(file) in str(caught.value)
+
+
+def test_the_line_of_a_long_list_is_that_of_its_item(tmp_path):
+    file = tmp_path / "plan.toml"
+    items = '[\n  { from = "2023-03-01", to = "2023-03-02", why = "flood" },\n  { from = 7, to = "", why = "" },\n]'
+    line = '[{ from = "2023-03-01", to = "2023-03-02", why = "flood" }]'
+    file.write_text(PLAN.replace(line, items), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r':15: "exclude": write a date as .* \(in exclude.1.from\)'):
+        read_plan(file)
+
+
+def test_an_option_s_investment_is_an_amount_of_money(tmp_path):
+    file = tmp_path / "option.toml"
+    for wrong in ("nan", "inf", "-5"):
+        file.write_text(OPTION.replace("250_000_000", wrong), encoding="utf-8")
+        with pytest.raises(ConfigError, match=r":8: .*is no price"):
+            read_option(file)
+
+
+def test_a_file_of_a_windows_editor_is_read(tmp_path):
+    file = tmp_path / "option.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + OPTION.replace("\n", "\r\n").encode())
+    assert read_option(file).id == "boiler-trim"
 
 
 def test_a_file_that_is_not_there_or_no_text_is_said(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -238,3 +239,38 @@ def test_a_mistyped_journal_name_leaves_the_users_own_file_as_it_is(tmp_path):
         Journal.open(path)
     assert [p.name for p in tmp_path.iterdir()] == ["bills.xlsx"]
     assert path.read_bytes().startswith(b"PK")
+
+
+@pytest.mark.parametrize("made", ["register", "other", "other with an id"])
+def test_a_database_of_another_program_is_never_set_aside(tmp_path, made):
+    # a journal name that met the audit register set it aside as a damaged journal
+    path = tmp_path / "data.db"
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE entries (seq INTEGER)")
+    if made != "other":
+        db.execute("PRAGMA user_version = 1" if made == "register" else "PRAGMA application_id = 7")
+    db.commit()
+    db.close()
+    before = path.read_bytes()
+    for opened in (Journal.open, JournalStore, Journal.open):
+        with pytest.raises(StorageError, match="another program"):
+            opened(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["data.db"]
+
+
+def test_a_folder_or_a_text_file_is_no_journal_to_read(tmp_path):
+    with pytest.raises(StorageError, match="folder"):
+        JournalStore(tmp_path)
+    (tmp_path / "a.csv").write_text("a,b\n")
+    with pytest.raises(StorageError, match="not a journal"):
+        JournalStore(tmp_path / "a.csv")
+
+
+def test_a_rebuilt_journal_is_told_in_one_line(folders, tmp_path, caplog):
+    path = _copy(folders["closed"], tmp_path)
+    os.truncate(path, 5000)
+    Journal.open(path).close()
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(told) == 1
+    assert "was damaged" in told[0]

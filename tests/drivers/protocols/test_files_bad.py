@@ -144,3 +144,17 @@ def test_a_wrong_option_is_told_with_what_it_met(tmp_path: Path, options: dict[s
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="folder"):
         read_interval_file(tmp_path, FileSpec("meter", ENERGY))
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "winter"),
+    [
+        ("Europe/Berlin", "2024-03-31 02:30", "Etc/GMT-1"),
+        ("America/New_York", "2024-03-10 02:30", "Etc/GMT+5"),
+    ],
+)
+def test_a_logger_on_winter_time_is_told_its_own_fixed_zone(
+    tmp_path: Path, zone: str, day: str, winter: str
+) -> None:
+    reading = read(tmp_path, hours([day, "2024-05-01 00:00", "2024-05-01 01:00"]), zone=zone, interval="1h")
+    assert winter in reading.refused[0].reason
