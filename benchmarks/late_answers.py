@@ -181,10 +181,11 @@ def interpreter(peer: Peer) -> Path:
     if base is None:
         raise NotInstalledError(f"needs Python {peer.python[0]}.{peer.python[1]}, none found")
     shutil.rmtree(folder, ignore_errors=True)
-    for command in (
+    commands: tuple[list[str | Path], ...] = (
         [base, "-m", "venv", folder],
         [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", peer.package],
-    ):
+    )
+    for command in commands:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             words = (done.stderr.strip().splitlines() or ["no words"])[-1]
