@@ -54,7 +54,7 @@ class MqttJsonProfile(Common):
     """A model that publishes JSON.
 
     topic: template; "{address}" stands for the instrument's address in the site file.
-    overlay: payloads are partial and laid over the last state.
+    overlay: payloads are partial; what one leaves out stays absent, nothing is repeated with a new time.
     """
 
     protocol: Literal["mqtt_json"]

@@ -113,8 +113,7 @@ class LorawanDecoder:
 
     def readings(self, points: tuple[Point, ...], network_ns: int | None) -> tuple[Decoded, ...]:
         """The codec's moments as readings, with the device's time where it agrees with the network's."""
-        own = [point.time_ns for point in points if point.time_ns is not None]
-        ahead = network_ns is not None and bool(own) and max(own) > network_ns + self._skew_ns
+        wrong = network_ns is not None and any(self._disagrees(point, network_ns) for point in points)
         found = []
         for point in points:
             values, flags = self._values(point)
@@ -122,12 +121,19 @@ class LorawanDecoder:
                 continue
             if point.time_ns is None:
                 found.append(Decoded(values, flags, network_ns, time_source=TimeSource.NETWORK))
-            elif ahead:
-                fault = "the device's clock is ahead of the network's"
+            elif wrong:
+                fault = "the device's clock disagrees with the network's"
                 found.append(Decoded(values, flags, None, fault, history=True))
             else:
                 found.append(Decoded(values, flags, point.time_ns, history=True))
         return tuple(found)
+
+    def _disagrees(self, point: Point, network_ns: int) -> bool:
+        """A moment after its own uplink, or one called current that is long before it."""
+        if point.time_ns is None:
+            return False
+        behind_ns = network_ns - point.time_ns
+        return behind_ns < -self._skew_ns or (point.current and behind_ns > self._skew_ns)
 
     def _values(self, point: Point) -> tuple[dict[str, float], tuple[Flag, ...]]:
         values: dict[str, float] = {}

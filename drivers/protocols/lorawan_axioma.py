@@ -40,6 +40,7 @@ def decode(data: bytes) -> tuple[Point, ...]:
             {"volume_m3": total / 1000},
             broken if place == _STEPS else {},
             newest_ns - (_STEPS - place) * _HOUR_NS,
+            current=place == _STEPS,
         )
         for place, total in enumerate(totals)
     )

@@ -72,10 +72,11 @@ def test_a_days_uplink_gives_24_totals_an_hour_apart_at_the_meters_time() -> Non
     assert {decoded.time_source for decoded in found} == {TimeSource.DEVICE}
 
 
-def test_a_meter_whose_clock_is_ahead_gives_no_readings_at_its_times() -> None:
+@pytest.mark.parametrize("off_s", [86_400, -82_800])
+def test_a_meter_whose_clock_is_wrong_gives_no_readings_at_its_times(off_s: int) -> None:
     w1 = decoder("axioma.qalcosonic-w1")
     late = bytes.fromhex(W1)
-    late = late[:1] + (int.from_bytes(late[1:5], "little") + 86400).to_bytes(4, "little") + late[5:]
+    late = late[:1] + (int.from_bytes(late[1:5], "little") + off_s).to_bytes(4, "little") + late[5:]
     layout = Layout("w", ("volume_m3",))
     parts = set()
     for place, decoded in enumerate(w1.message("", chirpstack(late.hex(), 100, 7)).samples):
