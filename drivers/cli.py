@@ -134,6 +134,8 @@ def _site_example(profile: Profile) -> str:
         connection += f'\nbaud = {profile.link.baud[0]}\nframe = "{profile.link.frame[0]}"'
         place = 'connection = "bus1"'
         place += "" if isinstance(profile, LineProfile | Iec62056Profile) else "\naddress = 1"
+        if isinstance(profile, Iec62056Profile) and profile.link.mode == "readout":
+            place += '\nevery = "5min"'
         words = (
             ""
             if isinstance(profile, ModbusProfile | LineProfile | Iec62056Profile)

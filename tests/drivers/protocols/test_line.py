@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dodac.clock import parse_time_ns
+from dodac.errors import ConfigError
 from dodac.samples import Reason
-from drivers.catalogue import load_profile, load_profiles
+from drivers.catalogue import load_profile, load_profiles, parse_profile
+from drivers.golden import check
 from drivers.profile import ADAPTER, LineProfile
 from drivers.protocols.line import LineDecoder, LineReceiver, checksum
 from drivers.protocols.received import Refused
@@ -232,3 +236,30 @@ def test_an_own_terminator() -> None:
     receiver = LineReceiver("m", profile(line={"delimiter": ",", "fields": 2, "terminator": "\x03"}))
     receiver.reset(synced=True)
     assert receiver.take(b"1,2\x033,\r\n4\x03") == [(b"1,2", 6), (b"3,\r\n4", 0)]
+
+
+def test_the_page_on_adding_an_instrument_that_prints_is_right() -> None:
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "add-an-instrument-that-prints.md"
+    (text,) = re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    made = parse_profile(text, Path("acme.ox-2.yaml"))
+    assert check(made) == []
+    assert isinstance(made, LineProfile)
+    assert f"```text\n{made.tests[0].line}\n```" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("old", "new", "words"), [
+    ("unit_field: 3", "unit_field: 9", "no field 9: the last one is 4"),
+    ("{field: 4, allowed", "{field: 4, block: true, allowed", "the line has no blocks"),
+    ("field: 2,", "field: 2, side: secondary,", "does not know transformers"),
+    ("field: 2,", "field: 2, scale: 0,", "scale of 0"),
+    ('units: {"%": vol%, ppm: ppm}', "span_field: 1", "give units"),
+    ('"%": vol%', '"%": kWh', "they don't convert"),
+])  # fmt: skip
+def test_a_mistake_in_a_profile_is_told_with_its_line(old: str, new: str, words: str) -> None:
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "add-an-instrument-that-prints.md"
+    (text,) = re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert old in text
+    with pytest.raises(ConfigError) as error:
+        parse_profile(text.replace(old, new), Path("acme.ox-2.yaml"))
+    assert words in str(error.value)
+    assert (error.value.where.line or 0) > 10
