@@ -163,7 +163,8 @@ def _open_stream(
     members: Sequence[tuple[InstrumentConfig, Profile]],
     clock: Clock,
 ) -> Connection:
-    from drivers.stream_connection import Stream, StreamConnection
+    from drivers._stream import Stream
+    from drivers.stream_connection import StreamConnection
 
     if len(members) > 1:
         words = f'on "{id}" {members[0][0].id} is to be heard alone: what sends by itself shares no line.'
@@ -274,12 +275,12 @@ def _reader(
             except ConfigError as error:
                 raise _misfit(site, item, error.what, "address", error.todo) from None
         case LineProfile():
-            from drivers.stream_connection import StreamReader
+            from drivers._stream import StreamReader
 
             return StreamReader(_receiver(site, item, profile), _bus(config, clock).byte_s)
         case Iec62056Profile():
+            from drivers._stream import StreamReader
             from drivers.protocols.iec62056_reader import Iec62056Reader
-            from drivers.stream_connection import StreamReader
 
             if _sends(profile):
                 return StreamReader(_receiver(site, item, profile), _bus(config, clock).byte_s)

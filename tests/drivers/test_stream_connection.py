@@ -14,6 +14,7 @@ from dodac.errors import ConfigError, InstrumentError
 from dodac.samples import Reason, TimeSource
 from dodac.site import Site, parse_site
 from drivers import open_connections, read_once
+from drivers._stream import Stream
 from drivers.catalogue import load_profile
 from drivers.links import LinkDown
 from drivers.profile import Iec62056Profile, LineProfile
@@ -21,7 +22,7 @@ from drivers.protocols.iec62056 import crc16
 from drivers.protocols.iec62056_receive import Iec62056Receiver
 from drivers.protocols.line import LineReceiver
 from drivers.simulator.talker import SimulatedTalker
-from drivers.stream_connection import Stream, StreamConnection
+from drivers.stream_connection import StreamConnection
 
 LINE = b"19/01/05 ; 14:50:25 ; O2 ; 20.3 ; % ; ;\r\n"
 
