@@ -89,6 +89,7 @@ class ReadableRange(Strict):
 class ModbusLink(Strict):
     """Line defaults (the first of each list is tried first) and the limits of one request.
 
+    multiple: a request's number of registers is a multiple of this (some meters refuse odd numbers).
     max_gap: unused registers that may be read through to join two blocks.
     late_guard_ms: how long after a timeout an answer may still come.
     pause_ms: silence this model wants before the next request.
@@ -97,6 +98,7 @@ class ModbusLink(Strict):
     baud: tuple[Baud, ...] = Field(default=(9600,), min_length=1)
     frame: tuple[Frame, ...] = Field(default=("8N1",), min_length=1)
     max_registers: int = Field(default=125, ge=1, le=125)
+    multiple: int = Field(default=1, ge=1, le=4)
     max_gap: int = Field(default=16, ge=0)
     readable: tuple[ReadableRange, ...] = ()
     response_ms: ResponseTime = ResponseTime()

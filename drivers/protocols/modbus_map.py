@@ -67,6 +67,7 @@ class ModbusMap:
             max_registers=profile.link.max_registers,
             max_gap=profile.link.max_gap,
             readable=tuple(Block(r.table, r.first, r.last - r.first + 1) for r in profile.link.readable),
+            multiple=profile.link.multiple,
         )
 
     def spans(self, names: Iterable[str]) -> set[Span]:

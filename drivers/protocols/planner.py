@@ -42,15 +42,19 @@ class Limits:
     """What one request may ask.
 
     readable: ranges per table; a table without any is readable everywhere.
+    multiple: the number of registers in a request is a multiple of this.
     """
 
     max_registers: int = 125
     max_gap: int = 16
     readable: tuple[Block, ...] = field(default=())
+    multiple: int = 1
 
     def allows(self, block: Block) -> bool:
         """True when a block is not too long and inside one readable range."""
         if block.address < 0 or block.end > 0x10000 or not 1 <= block.count <= self.longest(block.table):
+            return False
+        if block.table in ("holding", "input") and block.count % self.multiple:
             return False
         ranges = [r for r in self.readable if r.table == block.table]
         return not ranges or any(r.holds(block) for r in ranges)

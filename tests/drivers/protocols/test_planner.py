@@ -114,3 +114,14 @@ def test_an_alternative_grows_only_into_declared_registers() -> None:
     assert avoiding(spans[0], spans, Limits(), size, {4}) is None
     declared = Limits(readable=(Block("input", 0, 10),))
     assert avoiding(spans[0], spans, declared, size, {4}) == (Block("input", 0, 3),)
+
+
+def test_a_meter_that_refuses_odd_numbers_is_never_asked_for_one() -> None:
+    """An unanswered request is made longer to look different: on an Eastron by two, one would be refused."""
+    block, readable = Block("input", 0xC8, 6), (Block("input", 0xC8, 8),)
+    plain = avoiding(block, [block], Limits(80, 16, readable), lambda b: 2 * b.count, [12])
+    even = avoiding(block, [block], Limits(80, 16, readable, multiple=2), lambda b: 2 * b.count, [12])
+    assert plain == (Block("input", 0xC8, 7),)
+    assert even == (Block("input", 0xC8, 8),)
+    assert not Limits(multiple=2).allows(Block("holding", 0, 3))
+    assert Limits(multiple=2).allows(Block("discrete", 0, 3))
