@@ -100,6 +100,10 @@ def write_site(folder: Path, adapters: Path = Path("/dev/serial/by-id")) -> Path
     """
     path = folder / "site.toml"
     name = folder.resolve().name
+    if any(unicodedata.category(sign) == "Cc" for sign in str(folder)):
+        raise ConfigError("a folder's name can't hold control characters.", todo="Name another folder.")
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError("this is a file, not a folder.", Where(file=str(folder)), "Name another folder.")
     plain = name.replace("\\", "").replace('"', "")
     text = TEMPLATE.format(file=path, id=_site_id(name), name=plain, port=_port(adapters))
     try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dodac.errors import DataError, Exit, StorageError, Where
+from dodac.errors import ConfigError, DataError, Exit, StorageError, Where
 from dodac.words import LANGUAGES
 
 if TYPE_CHECKING:
@@ -106,6 +107,10 @@ reads it from its environment or a file."""
 def _build(args: argparse.Namespace, site: Site) -> int:
     from dashboards.provisioning import DEFAULT_MOUNT, write_files
 
+    if args.influx_url is not None and not re.fullmatch(r"https?://[^\s/?#]+(/\S*)?", args.influx_url):
+        raise ConfigError(
+            f'--influx-url: "{args.influx_url}" is no address.', todo='Write e.g. "http://influxdb:8086".'
+        )
     token = f"$__file{{{args.token_path}}}" if args.token_path else f"${args.token_env}"
     written = write_files(
         site,
@@ -192,7 +197,7 @@ def _publish(args: argparse.Namespace, site: Site) -> int:
             if not result.ok:
                 raise StorageError(
                     f"InfluxDB at {target.url} did not take the saving ({result.kind.value}): "
-                    f"{result.message}",
+                    f"{result.message.rstrip('.')}.",
                     todo="Nothing is lost: publish again when it answers.",
                 )
             counts[saving.id] = len(lines)

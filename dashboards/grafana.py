@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import requests
 from grafana_api.grafana_api import GrafanaClientError, GrafanaException
@@ -32,6 +32,16 @@ class Found:
     url: str
 
 
+def _parts(url: str) -> SplitResult | None:
+    """The parts of a web address; None when it is none."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        return None
+    return parts if good else None
+
+
 class Grafana:
     """What dodac asks of Grafana; everything goes by uid.
 
@@ -42,8 +52,8 @@ class Grafana:
     """
 
     def __init__(self, url: str, token: str, *, timeout_s: float = 10.0) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        parts = _parts(url)
+        if parts is None:
             raise ConfigError(
                 f'"{url}" is no address of Grafana.', todo='Write e.g. "http://127.0.0.1:3000".'
             )

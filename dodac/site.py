@@ -106,9 +106,10 @@ class Site(Strict):
         try:
             mode = path.stat().st_mode
             text = path.read_text(encoding="utf-8").strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise ConfigError(
-                f"the secret file can't be read: {error.strerror}.",
+                f"the secret file can't be read: {why}.",
                 Where(file=str(path)),
                 f"Create it with the secret as its only line: install -m 600 /dev/null {path}",
             ) from None
@@ -118,6 +119,8 @@ class Site(Strict):
                 Where(file=str(path)),
                 f"Run: chmod 600 {path}",
             )
+        if not text:
+            raise ConfigError("the secret file is empty.", Where(file=str(path)), "Write the secret into it.")
         return text
 
 

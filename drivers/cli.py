@@ -262,6 +262,11 @@ def simulate(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--seconds", type=float, help="end after so long (default: Ctrl-C)")
     args = parser.parse_args(argv)
+    for option, number in (("--seconds", args.seconds), ("--fault-seconds", args.fault_seconds)):
+        if number is not None and not 0 < number < threading.TIMEOUT_MAX:
+            raise ConfigError(f"{option}: {number:g} is no length of time.", None, "Write seconds above 0.")
+    if args.baud is not None and not 50 <= args.baud <= 4_000_000:
+        raise ConfigError(f"--baud: {args.baud} is no line speed.", None, "Write 50 to 4000000, e.g. 9600.")
     from drivers.catalogue import load_profile
 
     own = (args.site if args.site.is_dir() else args.site.parent) / "profiles"
@@ -308,9 +313,12 @@ def _fixed(word: str, profile: Profile) -> tuple[str, float]:
         hint = f'Did you mean "{near}"?' if near else f"It has: {', '.join(profile.channels)}."
         raise ConfigError(f'{profile.id} has no channel "{name}".', None, hint)
     try:
-        return name, float(number)
+        value = float(number)
     except ValueError:
-        raise ConfigError(f'"{word}" is no value.', None, f"Write e.g. {name}=12.5") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise ConfigError(f'"{word}" is no value.', None, f"Write e.g. {name}=12.5")
+    return name, value
 
 
 _MIDDLES = {

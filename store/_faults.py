@@ -15,6 +15,7 @@ _TODO: Final = (
     ("readonly", "the file can't be written.", "Check the rights of the file and its folder."),
     ("read-only", "the file can't be written.", "Check the rights of the file and its folder."),
     ("unable to open", "the file can't be opened.", "Check that the folder is there and its rights."),
+    ("permission denied", "there is no permission for it.", "Check the rights of the file and its folder."),
     ("locked", "another program holds the file.", "Stop the other program, e.g. a second dodac run."),
     ("i/o error", "the disk reports an error.", "Check the disk (dmesg) and its cable or card."),
     ("malformed", "the file is damaged.", "Start dodac run again: it sets the file aside and saves the rest."),

@@ -331,6 +331,16 @@ def test_init_writes_a_site_file_that_loads_and_never_overwrites_one(
     assert (folder / "site.toml").read_bytes() == before
 
 
+def test_init_refuses_what_can_be_no_folder_of_a_site(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert dodac("init", tmp_path / "file") == 2
+    assert "not a folder" in capsys.readouterr().err
+    assert dodac("init", tmp_path / "a\nx = 1") == 2  # it would have broken the file it writes
+    assert "control characters" in capsys.readouterr().err
+
+
 def test_the_examples_of_a_new_site_file_are_right_once_switched_on(tmp_path: Path) -> None:
     assert dodac("init", tmp_path) == 0
     path = tmp_path / "site.toml"

@@ -144,3 +144,11 @@ def test_a_token_file_that_others_may_read_is_refused(fake, files, capsys):
     assert main(["dashboards", "push", "--url", fake.url, *files]) == Exit.USAGE
     assert "chmod 600" in capsys.readouterr().err
     assert fake.requests == []
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1", "http://", "http://h:abc", "http://h:99999", "http://h:0", "http://[::1"]
+)
+def test_an_address_that_is_none_is_one_message(url):
+    with pytest.raises(ConfigError, match="no address of Grafana"):
+        Grafana(url, "token")

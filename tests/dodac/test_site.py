@@ -150,6 +150,12 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path):
         site.secret("token")
     secret.chmod(0o600)
     assert site.secret("token") == "s3cret"
+    secret.write_bytes(b"\n")
+    with pytest.raises(ConfigError, match="empty"):
+        site.secret("token")
+    secret.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        site.secret("token")
 
 
 def test_no_such_file_says_how_to_make_one(tmp_path):

@@ -117,6 +117,10 @@ address = 9
         (["eastron.sdm630", "--unit", "0"], "1 to 247"),
         (["eastron.sdm630", "--value", "power=1"], 'no channel "power"'),
         (["eastron.sdm630", "--value", "power_w=much"], "is no value"),
+        (["eastron.sdm630", "--value", "power_w=nan"], "is no value"),
+        (["eastron.sdm630", "--baud", "-5"], "no line speed"),
+        (["eastron.sdm630", "--seconds", "nan"], "no length of time"),
+        (["eastron.sdm630", "--seconds", "-1"], "no length of time"),
     ],
 )
 def test_simulate_says_what_is_wrong(

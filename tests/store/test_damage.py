@@ -16,6 +16,7 @@ from dodac.contracts import EventKind
 from dodac.errors import IntegrityError, StorageError
 from dodac.samples import Layout
 from store import Journal, JournalStore
+from store._faults import storage_error
 
 T0 = 1_790_000_000_000_000_000
 METER = Layout("meter-1", ("power_w", "energy_import_kwh", "frequency_hz"))
@@ -274,3 +275,9 @@ def test_a_rebuilt_journal_is_told_in_one_line(folders, tmp_path, caplog):
     told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert len(told) == 1
     assert "was damaged" in told[0]
+
+
+def test_a_right_that_is_missing_is_said_without_an_error_number(tmp_path):
+    with pytest.raises(StorageError, match="no permission") as caught, storage_error(tmp_path):
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+    assert "Errno" not in str(caught.value)
