@@ -60,7 +60,8 @@ class Grafana:
         if parts.username or parts.password:
             raise ConfigError("keep secrets out of the address: use --token-file.")
         prefix = parts.path.strip("/")
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        name = parts.hostname or ""
+        host = f"[{name}]" if ":" in name else name
         self._url = f"{parts.scheme}://{parts.netloc}/{prefix}"
         self._face = GrafanaFace(
             auth=token,
