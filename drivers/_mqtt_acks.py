@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from paho.mqtt.client import Client
 
 IDLE_NS: Final = SECOND_NS // 5
+_ASK_NS: Final = IDLE_NS // 10  # at most every 20 ms while messages stream in
 FENCE: Final = "dodac/never-subscribed"
 
 
@@ -38,7 +39,7 @@ class Acks:
         self._generation = 0
         self._owed = 0
         self._burst = False
-        self._quiet_since_ns = 0
+        self._quiet_since_ns = self._asked_ns = 0
         self._received = self._acked = self._most = 0
         self._fence: tuple[int, int] | None = None  # identifier, acknowledged before it
         self._empty_since_ns: int | None = None
@@ -64,6 +65,10 @@ class Acks:
 
     def _ask(self, client: Client) -> None:
         if self._burst and self._fence is None:
+            now_ns = self._clock.monotonic_ns()
+            if self._owed and now_ns - self._asked_ns < _ASK_NS:
+                return
+            self._asked_ns = now_ns
             fault, mid = client.unsubscribe(FENCE)
             self._fence = (mid, self._acked) if not fault and mid is not None else None
 
