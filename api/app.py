@@ -28,6 +28,7 @@ from dodac.site import Site
 from store import JournalStore
 
 _STATIC: Final = Path(__file__).parent / "static"
+CATCH_UP_S: Final = 5.0
 
 
 def create_app(
@@ -76,6 +77,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         hub.start()
+        # the first page shows what is newest, not what was read first; a journal that never ends is not waited for
+        await hub.caught_up(CATCH_UP_S)
         yield
         await hub.stop()
         journals.close()

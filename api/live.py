@@ -86,6 +86,7 @@ class Hub:
         self._ring: deque[tuple[int, bytes]] = deque(maxlen=RING_SIZE)
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        self._caught_up = asyncio.Event()
         self.state = LiveState()
         self.seq = 0
 
@@ -102,6 +103,14 @@ class Hub:
     def start(self) -> None:
         """Starts following in the running loop."""
         self._task = asyncio.get_running_loop().create_task(self._follow())
+
+    async def caught_up(self, seconds: float) -> bool:
+        """Waits until all that the journal holds is known, or there is none; False when that takes longer."""
+        try:
+            await asyncio.wait_for(self._caught_up.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
 
     def close(self) -> None:
         """Ends every stream, so that a server can stop with pages open; call it in the loop."""
@@ -170,6 +179,7 @@ class Hub:
                 if self._tail is not None:
                     self._tail.close()
                     self._tail = None
+                self._caught_up.set()
                 await asyncio.sleep(RETRY_S)
                 continue
             if told:
@@ -180,6 +190,8 @@ class Hub:
                 self._ring.append((seq, event))
                 for client in self._clients:
                     client.put(event)
+            if not whole_batch:
+                self._caught_up.set()
             await asyncio.sleep(0 if whole_batch else self._poll_s)
 
     def _pull(self) -> tuple[list[tuple[int, bytes]], bool]:

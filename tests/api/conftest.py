@@ -2,7 +2,6 @@
 
 import importlib.util
 import sys
-import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,11 +34,6 @@ from dodac.site import Site  # noqa: E402
 @pytest.fixture(scope="session")
 def _running(real_site: tuple[Site, VerifiedSaving]) -> Iterator[TestClient]:
     with TestClient(create_app(real_site[0]), base_url="http://127.0.0.1:8321") as made:
-        # the first look at the journal is under way
-        for _ in range(500):
-            if made.get("/api/health").json()["seq"] > 0:
-                break
-            time.sleep(0.01)
         yield made
 
 

@@ -225,3 +225,31 @@ def test_a_value_that_json_has_no_word_for_never_reaches_the_stream() -> None:
     assert json.loads(json.dumps(data, allow_nan=False))["flags"] == [
         {"channel": "energy_import_kwh", "reason": "crc"}
     ]
+
+
+def test_the_first_page_after_a_start_shows_what_is_newest() -> None:
+    async def act() -> None:
+        tail = FakeTail()
+        for number in range(3 * BATCH_ROWS + 1):
+            tail.add(POWER.sample(number * SECOND_NS, {"energy_import_kwh": float(number)}))
+        hub = Hub(lambda: tail, ManualClock())
+        hub.start()
+        try:
+            assert await hub.caught_up(30)
+            assert hub.seq == 3 * BATCH_ROWS + 1
+        finally:
+            await hub.stop()
+
+    asyncio.run(act())
+
+
+def test_a_start_without_a_journal_does_not_wait_for_one() -> None:
+    async def act() -> None:
+        hub = Hub(lambda: FakeTail(broken=True), ManualClock())
+        hub.start()
+        try:
+            assert await hub.caught_up(30)
+        finally:
+            await hub.stop()
+
+    asyncio.run(act())
