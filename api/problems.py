@@ -6,18 +6,9 @@ import json
 from http import HTTPStatus
 from typing import Final
 
-from pydantic import BaseModel
 from starlette.responses import Response
 
 from dodac.errors import ConfigError, DataError, DodacError, IntegrityError, StorageError
-
-
-class Problem(BaseModel):
-    """A problem document: what went wrong, and what to do."""
-
-    title: str
-    status: int
-    detail: str
 
 
 class NotFound(Exception):  # noqa: N818 - the field's word, and it is an answer rather than a fault

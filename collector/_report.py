@@ -146,13 +146,10 @@ def read_report(path: Path, site: Site | None) -> Report:
 
     Raises StorageError when there is no journal or it can't be read.
     """
-    store = JournalStore(path)
-    try:
+    with JournalStore(path) as store:
         view = store.accounts()
         faults = open_faults(store.events(0, _FOREVER_NS))
         letters = {(d.instrument, d.source, d.reason): d for d in reversed(store.dead_letters(200))}
-    finally:
-        store.close()
     by_instrument = {event.instrument: event for event in faults if event.instrument is not None}
     names = dict.fromkeys([item.id for item in site.instruments] if site is not None else [])
     names |= dict.fromkeys(sorted(view.counts.per_instrument))
@@ -203,8 +200,7 @@ def export_csv(
     Raises DataError for an instrument or channel that is not in the journal, ConfigError for a time
     that is none.
     """
-    store = JournalStore(path)
-    try:
+    with JournalStore(path) as store:
         known = store.instruments()
         if instrument not in known:
             near = nearest(instrument, known)
@@ -235,8 +231,6 @@ def export_csv(
                 writer.writerow([iso_utc(sample.start_ns), iso_utc(sample.end_ns), *cells])
                 rows += 1
         return rows
-    finally:
-        store.close()
 
 
 def _time(text: str | None, zone: str, default_ns: int) -> int:

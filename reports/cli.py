@@ -54,11 +54,8 @@ def report(argv: Sequence[str]) -> int:
             f'Did you mean "{near}"?' if near else f"There are: {', '.join(known)}.",
         )
     language: Language = options.language or site.site.language
-    store = JournalStore(site.journal_path)
-    try:
+    with JournalStore(site.journal_path) as store:
         case = Register(site.register_path, clock).case(saving, store, store.facts())
-    finally:
-        store.close()
     html = render_html(case, language, clock.now_ns(), site.site.timezone, site.site.name)
     path = Path(options.output or f"report-{saving}-{language}.html")
     try:
