@@ -21,6 +21,9 @@ TABLES: tuple[tuple[str, type[Any], str], ...] = (
     ('[connections.ID], kind = "serial"', site.SerialConnection, "A serial line (RS-485, M-Bus converter)."),
     ('[connections.ID], kind = "tcp"', site.TcpConnection, "A gateway: Modbus TCP, or serial frames over TCP."),
     ('[connections.ID], kind = "mqtt"', site.MqttConnection, "A broker; quality of service 1, kept session."),
+    ('[connections.ID], kind = "http"', site.HttpConnection, "One instrument that answers over HTTP, such as a testo 300."),
+    ('[connections.ID], kind = "usb"', site.UsbConnection, "One instrument on a USB plug; needs the extra `usb`."),
+    ('[connections.ID], kind = "manual"', site.ManualConnection, "Readings that a person takes, with `dodac enter` or on the phone page."),
     ('[connections.ID], kind = "file"', site.FileConnection, "Readings come from files with `dodac import`."),
     ("[[instruments]]", site.InstrumentConfig, "One physical meter or analyser; give `profile` or `measurement`."),
     ("calibration of an instrument", site.Calibration, "`calibration = { date = 2026-03-02, due = 2027-03-02 }`"),
@@ -38,8 +41,8 @@ MEANING: dict[tuple[type[Any], str], str] = {
     (site.SiteInfo, "language"): "language of pages, reports and analyses unless asked otherwise",
     (site.SerialConnection, "kind"): "this table's kind",
     (site.SerialConnection, "port"): "the port, best by its stable name `/dev/serial/by-id/…`; or a pyserial URL: `rfc2217://host:port`, `socket://host:port`",
-    (site.SerialConnection, "baud"): "line speed; the same on every instrument of the line",
-    (site.SerialConnection, "frame"): "data bits, parity, stop bits",
+    (site.SerialConnection, "baud"): "line speed, where an instrument does not say its own",
+    (site.SerialConnection, "frame"): "data bits, parity, stop bits, where an instrument does not say its own",
     (site.SerialConnection, "framing"): "of Modbus: `rtu`, or `ascii` (lines of hexadecimal digits, often with 7E1)",
     (site.SerialConnection, "timeout"): f"how long an answer may take; {_DURATION}",
     (site.SerialConnection, "late_guard"): "silence wanted after a timeout, so that a late answer is recognised",
@@ -56,6 +59,15 @@ MEANING: dict[tuple[type[Any], str], str] = {
     (site.MqttConnection, "password_file"): "file (mode 0600) that holds the password",
     (site.MqttConnection, "ca_file"): "certificate of the authority that signed the broker's, for `mqtts`",
     (site.MqttConnection, "share_group"): "shared subscription, when several collectors divide the messages",
+    (site.MqttConnection, "rebirth_requests"): "Sparkplug B: ask a node for its birth certificate when it is missed; the one thing dodac ever publishes",
+    (site.HttpConnection, "kind"): "this table's kind",
+    (site.HttpConnection, "host"): "name or address of the instrument (`dodac scan` finds a testo 300)",
+    (site.HttpConnection, "port"): "its port",
+    (site.HttpConnection, "timeout"): f"how long an answer may take; {_DURATION}",
+    (site.UsbConnection, "kind"): "this table's kind",
+    (site.UsbConnection, "serial_number"): "which one, when several are plugged in",
+    (site.UsbConnection, "timeout"): f"how long an answer may take; {_DURATION}",
+    (site.ManualConnection, "kind"): "this table's kind",
     (site.FileConnection, "kind"): "this table's kind",
     (site.InstrumentConfig, "id"): "the instrument, unique in the site",
     (site.InstrumentConfig, "asset"): "the equipment it measures: a boiler, a compressor, a line",
@@ -66,6 +78,8 @@ MEANING: dict[tuple[type[Any], str], str] = {
     (site.InstrumentConfig, "address"): "Modbus: unit 1 to 247 (1 when left out). M-Bus: primary address or secondary "
     "identification. MQTT: the word that stands for `{address}` in the profile's topic. IEC 62056-21: the meter's own, needed where several share a line",
     (site.InstrumentConfig, "topic"): "MQTT: the whole topic, instead of `address`",
+    (site.InstrumentConfig, "baud"): "serial: its own line speed, when it differs from the connection's",
+    (site.InstrumentConfig, "frame"): "serial: its own data bits, parity, stop bits",
     (site.InstrumentConfig, "every"): f"how often it is read; {_DURATION}",
     (site.InstrumentConfig, "serial_number"): "as on its plate; printed in reports",
     (site.InstrumentConfig, "accuracy_class"): 'as on its plate, "1" or "0.5S"; gives the meter\'s own ± in reports',
@@ -83,6 +97,7 @@ MEANING: dict[tuple[type[Any], str], str] = {
     (site.InfluxConfig, "token_file"): "file (mode 0600) that holds the token",
     (site.StoreConfig, "journal"): "every reading, always written",
     (site.StoreConfig, "register"): "options, plans, baselines and savings of `dodac audit`",
+    (site.StoreConfig, "photos"): "folder of photos taken with readings by hand",
     (site.ServeConfig, "host"): "`127.0.0.1` is this machine only; anything wider needs `token_file`",
     (site.ServeConfig, "port"): "0 takes a free one",
     (site.ServeConfig, "token_file"): "file (mode 0600) with the access token that page and API ask for",
@@ -91,7 +106,14 @@ MEANING: dict[tuple[type[Any], str], str] = {
 
 def _type(annotation: Any) -> str:
     if isinstance(annotation, type):
-        words = {"str": "text", "int": "number", "date": "date", "Calibration": "table", "Measurement": ""}
+        words = {
+            "str": "text",
+            "int": "number",
+            "bool": "true or false",
+            "date": "date",
+            "Calibration": "table",
+            "Measurement": "",
+        }
         found = words.get(annotation.__name__, annotation.__name__)
         return found or " · ".join(f'"{value.value}"' for value in annotation)  # type: ignore[attr-defined]
     parts = [part for part in get_args(annotation) if part is not type(None)]

@@ -81,6 +81,13 @@ def _check_connection(site: Site, place: int, item: InstrumentConfig) -> None:
             _at(site, place, item, "topic"),
             "Write address = … instead.",
         )
+    for key in ("baud", "frame"):
+        if getattr(item, key) is not None and kind != "serial":
+            raise ConfigError(
+                f'only instruments on a serial line have a {key}; "{item.connection}" is {kind}.',
+                _at(site, place, item, key),
+                "Leave it out.",
+            )
 
 
 def _reaches(connection: Connection) -> str:

@@ -20,6 +20,8 @@ def _duration(text: str) -> str:
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 Duration = Annotated[str, AfterValidator(_duration)]
+Baud = Annotated[int, Field(ge=50, le=4_000_000)]
+Frame = Literal["8N1", "8N2", "8E1", "8O1", "7E1", "7O1"]
 
 
 class Strict(BaseModel):
@@ -38,6 +40,19 @@ def _no_secrets(parts: SplitResult, todo: str) -> None:
         good = False
     if not good:
         raise ValueError("a port is a number from 1 to 65535.")
+
+
+def _host_name(value: str) -> str:
+    """Refuses what can't be a host's name or address."""
+    try:
+        value.encode("idna")
+    except UnicodeError:
+        good = False
+    else:
+        good = not any(sign.isspace() or sign in "/@\0" for sign in value)
+    if not good:
+        raise ValueError('write a name or an address, e.g. "192.168.1.50".')
+    return value
 
 
 class SiteInfo(Strict):
@@ -60,12 +75,12 @@ class SiteInfo(Strict):
 
 
 class SerialConnection(Strict):
-    """A serial line: one port, one bus."""
+    """A serial line: one port, one bus; an instrument may have a baud rate and frame of its own."""
 
     kind: Literal["serial"]
     port: str = Field(min_length=1)
-    baud: int = Field(default=9600, ge=50, le=4_000_000)
-    frame: Literal["8N1", "8N2", "8E1", "8O1", "7E1", "7O1"] = "8N1"
+    baud: Baud = 9600
+    frame: Frame = "8N1"
     framing: Literal["rtu", "ascii"] = "rtu"
     timeout: Duration = "1s"
     late_guard: Duration = "2s"
@@ -81,18 +96,7 @@ class TcpConnection(Strict):
     timeout: Duration = "1s"
     late_guard: Duration = "2s"
 
-    @field_validator("host")
-    @classmethod
-    def _host(cls, value: str) -> str:
-        try:
-            value.encode("idna")
-        except UnicodeError:
-            good = False
-        else:
-            good = not any(sign.isspace() or sign in "/@\0" for sign in value)
-        if not good:
-            raise ValueError('write a name or an address, e.g. "192.168.1.50".')
-        return value
+    _host = field_validator("host")(_host_name)
 
 
 class MqttConnection(Strict):
@@ -105,6 +109,7 @@ class MqttConnection(Strict):
     password_file: str | None = None
     ca_file: str | None = None
     share_group: str | None = None
+    rebirth_requests: bool = False
 
     @field_validator("url")
     @classmethod
@@ -116,6 +121,31 @@ class MqttConnection(Strict):
         return value
 
 
+class HttpConnection(Strict):
+    """One instrument that answers over HTTP (testo 300): its own address in the local network."""
+
+    kind: Literal["http"]
+    host: str = Field(min_length=1)
+    port: int = Field(default=54000, ge=1, le=65535)
+    timeout: Duration = "5s"
+
+    _host = field_validator("host")(_host_name)
+
+
+class UsbConnection(Strict):
+    """One instrument on a USB plug of this machine (testo 350, testo 330-2); needs the extra "usb"."""
+
+    kind: Literal["usb"]
+    serial_number: str = ""
+    timeout: Duration = "5s"
+
+
+class ManualConnection(Strict):
+    """Readings that a person takes: a form on the phone page, or dodac enter."""
+
+    kind: Literal["manual"]
+
+
 class FileConnection(Strict):
     """Readings come from files that somebody imports."""
 
@@ -123,12 +153,22 @@ class FileConnection(Strict):
 
 
 Connection = Annotated[
-    SerialConnection | TcpConnection | MqttConnection | FileConnection, Field(discriminator="kind")
+    SerialConnection
+    | TcpConnection
+    | MqttConnection
+    | HttpConnection
+    | UsbConnection
+    | ManualConnection
+    | FileConnection,
+    Field(discriminator="kind"),
 ]
 CONNECTION_KINDS: dict[str, type[BaseModel]] = {
     "serial": SerialConnection,
     "tcp": TcpConnection,
     "mqtt": MqttConnection,
+    "http": HttpConnection,
+    "usb": UsbConnection,
+    "manual": ManualConnection,
     "file": FileConnection,
 }
 
@@ -163,6 +203,8 @@ class InstrumentConfig(Strict):
     connection: str | None = None
     address: int | str | None = None
     topic: str | None = None
+    baud: Baud | None = None
+    frame: Frame | None = None
     every: Duration = "10s"
     serial_number: str = ""
     accuracy_class: str = ""
@@ -208,6 +250,7 @@ class StoreConfig(Strict):
 
     journal: str = "data/journal.db"
     register_file: str = Field(default="data/register.db", alias="register")
+    photos: str = "data/photos"
 
 
 class ServeConfig(Strict):

@@ -14,9 +14,11 @@ from dodac._site_tables import (
     Calibration,
     Connection,
     FileConnection,
+    HttpConnection,
     Id,
     InfluxConfig,
     InstrumentConfig,
+    ManualConnection,
     MqttConnection,
     SerialConnection,
     ServeConfig,
@@ -24,6 +26,7 @@ from dodac._site_tables import (
     StoreConfig,
     Strict,
     TcpConnection,
+    UsbConnection,
 )
 from dodac._toml_files import parse_toml, read_toml_text
 from dodac._toml_lines import key_lines, line_of
@@ -34,8 +37,10 @@ __all__ = [
     "Calibration",
     "Connection",
     "FileConnection",
+    "HttpConnection",
     "InfluxConfig",
     "InstrumentConfig",
+    "ManualConnection",
     "MqttConnection",
     "SerialConnection",
     "ServeConfig",
@@ -43,6 +48,7 @@ __all__ = [
     "SiteInfo",
     "StoreConfig",
     "TcpConnection",
+    "UsbConnection",
     "load_site",
     "parse_site",
 ]
@@ -77,6 +83,11 @@ class Site(Strict):
     @property
     def register_path(self) -> Path:
         return self.folder / self.store.register_file
+
+    @property
+    def photos_path(self) -> Path:
+        """The folder of photos taken with readings by hand."""
+        return self.folder / self.store.photos
 
     def where(self, *keys: str | int) -> Where:
         """The place of a key in the site file, with its line: where("serve", "port")."""

@@ -12,11 +12,14 @@ from dodac.quantities import Measurement
 from dodac.samples import Layout, Sample
 from dodac.site import (
     FileConnection,
+    HttpConnection,
     InstrumentConfig,
+    ManualConnection,
     MqttConnection,
     SerialConnection,
     Site,
     TcpConnection,
+    UsbConnection,
 )
 from drivers.bus import Bus, Reader
 from drivers.catalogue import load_profile
@@ -60,7 +63,10 @@ def open_connections(site: Site, clock: Clock) -> list[Connection]:
             for item, _ in members:
                 raise _misfit(site, item, "a file connection takes no profile: name a measurement instead.")
             continue
-        if isinstance(config, MqttConnection):
+        if isinstance(config, HttpConnection | UsbConnection | ManualConnection):
+            for item, profile in members:
+                raise _misfit(site, item, f"{profile.id} can't be read over a {config.kind} connection.")
+        elif isinstance(config, MqttConnection):
             opened.append(_open_mqtt(site, name, config, members, clock))
         elif any(_sends(profile) for _, profile in members):
             opened.append(_open_stream(site, name, config, members, clock))
