@@ -85,6 +85,12 @@ class Bus:
         self.byte_s = byte_s
         self.counters: Counter[str] = Counter()
         self._last_ns = 0
+        self._number = 0
+
+    def next_number(self) -> int:
+        """A transaction number that no request on this line had for 65 535 requests."""
+        self._number = (self._number + 1) & 0xFFFF
+        return self._number
 
     def exchange(
         self,

@@ -6,6 +6,7 @@ messaging on TCP/IP V1.0b §3. Only reading requests can be made here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from drivers.profile import Table
@@ -118,6 +119,17 @@ def find_mbap(
     Answers with other numbers are passed over. An answer of the right number but another unit,
     function or length is no answer.
     """
+    for start, end in mbap_frames(buffer):
+        frame = buffer[start:end]
+        if int.from_bytes(frame[:2], "big") == transaction and frame[6] == unit:
+            good = frame[7] == function and len(frame) == data_bytes + 9 and frame[8] == data_bytes
+            if good or (frame[7] == function | 0x80 and len(frame) == 9):
+                return start, end
+    return None
+
+
+def mbap_frames(buffer: bytes) -> Iterator[tuple[int, int]]:
+    """Where whole Modbus TCP frames stand in a stream ([start, end)), whatever they carry."""
     start = 0
     while start + 8 <= len(buffer):
         length = int.from_bytes(buffer[start + 4 : start + 6], "big")
@@ -126,14 +138,9 @@ def find_mbap(
             start += 1  # not the head of a frame: look for the next one
             continue
         if end > len(buffer):
-            return None
-        frame = buffer[start:end]
-        if int.from_bytes(frame[:2], "big") == transaction and frame[6] == unit:
-            good = frame[7] == function and length == data_bytes + 3 and frame[8] == data_bytes
-            if good or (frame[7] == function | 0x80 and length == 3):
-                return start, end
+            return
+        yield start, end
         start = end
-    return None
 
 
 def answer_data(frame: bytes, *, tcp: bool = False) -> bytes:

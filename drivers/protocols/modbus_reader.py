@@ -79,7 +79,6 @@ class ModbusReader:
         self._guard_s = profile.link.late_guard_ms / 1000
         self._outstanding = Outstanding(self._serial)
         self._refused: set[Block] = set()
-        self._transaction = 0
         self._slow_ns: int | None = None
         self._silent = False
 
@@ -259,8 +258,7 @@ class ModbusReader:
         guard = bus.quiet_s if quick or self._silent else self._guard(bus)
         try:
             if self._tcp:
-                self._transaction = (self._transaction + 1) & 0xFFFF
-                number = self._transaction
+                number = bus.next_number()
                 answer = bus.exchange(
                     modbus.mbap(number, self._number, pdu),
                     lambda came: modbus.find_mbap(came, number, self._number, function, size),

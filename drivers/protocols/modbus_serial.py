@@ -6,7 +6,7 @@ LRC as two hexadecimal digits each, carriage return, line feed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,17 +58,25 @@ def find_ascii(buffer: bytes, unit: int, function: int, data_bytes: int) -> tupl
     Characters before it (noise, an echo, another answer) are skipped; a colon always begins anew.
     Exception answers of that function are found too.
     """
+    for start, end, body in ascii_frames(buffer):
+        if body[0] != unit:
+            continue
+        data = body[1] == function and len(body) == data_bytes + 3 and body[2] == data_bytes
+        if data or (body[1] == function | 0x80 and len(body) == 3):
+            return start, end
+    return None
+
+
+def ascii_frames(buffer: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Where whole frames stand in a buffer ([start, end)), each with its unit and PDU."""
     start = buffer.find(b":")
     while start >= 0:
         following = buffer.find(b":", start + 1)
         end = buffer.find(b"\r\n", start, None if following < 0 else following) + 2
         body = ascii_body(buffer[start:end]) if end > start else None
-        if body is not None and body[0] == unit:
-            data = body[1] == function and len(body) == data_bytes + 3 and body[2] == data_bytes
-            if data or (body[1] == function | 0x80 and len(body) == 3):
-                return start, end
+        if body is not None:
+            yield start, end, body
         start = following
-    return None
 
 
 def _rtu_length(data_bytes: int) -> int:
