@@ -16,12 +16,13 @@ _ORDER: Final = (
     "o2_pct", "co_ppm", "t_flue_c", "co2_pct", "power_w", "energy_import_kwh", "current_l1_a", "voltage_l1_v",
     "power_factor", "flow_m3h", "volume_m3", "heat_power_w", "heat_kwh", "t_flow_c", "t_return_c", "steam_flow_kgh",
     "steam_kg", "gas_nm3", "temperature_c", "humidity_pct", "pressure_bar", "energy_interval_kwh", "output_units",
-    "mass_kg",
+    "mass_kg", "ph", "cod_mg_l", "tss_mg_l", "conductivity_us_cm",
 )  # fmt: skip
 _RANK: Final = {name: place for place, name in enumerate(_ORDER)}
 _DIGITS: Final[dict[str, int]] = {
     "vol%": 2, "ppm": 0, "degC": 1, "Pa": 0, "V": 1, "A": 2, "kW": 2, "kvar": 2, "kVA": 2, "1": 3, "Hz": 2,
     "kWh": 2, "kvarh": 2, "m3": 3, "m3/h": 3, "Nm3": 2, "kg": 1, "kg/h": 1, "bar": 2, "%": 1, "units": 0,
+    "pH": 2, "mg/l": 1, "uS/cm": 0,
 }  # fmt: skip
 _LARGER: Final[dict[str, tuple[str, float]]] = {
     "W": ("kW", 1e-3), "var": ("kvar", 1e-3), "VA": ("kVA", 1e-3),

@@ -193,12 +193,65 @@ _LIST: Final[list[Channel]] = [
     Channel(
         "energy_interval_kwh", "energy", "kWh", _I, -1e9, 1e9, "Điện năng trong kỳ", "Energy in the interval"
     ),
+    # an electricity bill by the hours of the tariff
+    Channel(
+        "energy_normal_interval_kwh",
+        "energy",
+        "kWh",
+        _I,
+        -1e9,
+        1e9,
+        "Điện năng giờ bình thường trong kỳ",
+        "Energy at normal hours in the interval",
+    ),
+    Channel(
+        "energy_peak_interval_kwh",
+        "energy",
+        "kWh",
+        _I,
+        -1e9,
+        1e9,
+        "Điện năng giờ cao điểm trong kỳ",
+        "Energy at peak hours in the interval",
+    ),
+    Channel(
+        "energy_offpeak_interval_kwh",
+        "energy",
+        "kWh",
+        _I,
+        -1e9,
+        1e9,
+        "Điện năng giờ thấp điểm trong kỳ",
+        "Energy at off-peak hours in the interval",
+    ),
     # water, heat, gas, steam
     Channel("volume_m3", "volume", "m3", _C, 0, 1e12, "Tổng thể tích", "Volume total"),
     Channel("flow_m3h", "flow", "m3/h", _G, -1e6, 1e6, "Lưu lượng", "Flow"),
     Channel(
         "volume_interval_m3", "volume", "m3", _I, -1e9, 1e9, "Thể tích trong kỳ", "Volume in the interval"
     ),
+    Channel("ph", "acidity", "pH", _G, 0, 14, "Độ pH", "pH"),
+    Channel(
+        "cod_mg_l",
+        "chemical oxygen demand",
+        "mg/l",
+        _G,
+        0,
+        1e6,
+        "Nhu cầu oxy hóa học (COD)",
+        "Chemical oxygen demand (COD)",
+    ),
+    Channel(
+        "tss_mg_l",
+        "suspended solids",
+        "mg/l",
+        _G,
+        0,
+        1e6,
+        "Tổng chất rắn lơ lửng (TSS)",
+        "Total suspended solids (TSS)",
+    ),
+    Channel("conductivity_us_cm", "conductivity", "uS/cm", _G, 0, 2e6, "Độ dẫn điện", "Conductivity"),
     Channel("heat_kwh", "energy", "kWh", _C, 0, 1e12, "Nhiệt năng", "Heat"),
     Channel("heat_power_w", "power", "W", _G, -1e10, 1e10, "Công suất nhiệt", "Heat power"),
     Channel(
@@ -219,6 +272,16 @@ _LIST: Final[list[Channel]] = [
     # production and fuel
     Channel("mass_kg", "mass", "kg", _I, -1e12, 1e12, "Khối lượng trong kỳ", "Mass in the interval"),
     Channel("fuel_interval_kg", "mass", "kg", _I, -1e12, 1e12, "Nhiên liệu trong kỳ", "Fuel in the interval"),
+    Channel(
+        "fuel_interval_m3",
+        "volume",
+        "m3",
+        _I,
+        -1e9,
+        1e9,
+        "Nhiên liệu lỏng trong kỳ",
+        "Liquid fuel in the interval",
+    ),
     Channel(
         "output_units", "output", "units", _I, -1e12, 1e12, "Sản lượng trong kỳ", "Output in the interval"
     ),

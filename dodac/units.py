@@ -55,6 +55,8 @@ _UNITS: Final[dict[str, tuple[str, float, float]]] = {
     "kPa": ("pressure", 1e3, 0.0),
     "bar": ("pressure", 1e5, 0.0),
     "MPa": ("pressure", 1e6, 0.0),
+    "kgf/cm2": ("pressure", 98_066.5, 0.0),
+    "psi": ("pressure", 6_894.757_293_168, 0.0),  # 0.45359237 kg · 9.80665 m/s² / (0.0254 m)²
     "m3": ("volume", 1.0, 0.0),
     "l": ("volume", 1e-3, 0.0),
     "Nm3": ("normal volume", 1.0, 0.0),
@@ -67,6 +69,11 @@ _UNITS: Final[dict[str, tuple[str, float, float]]] = {
     "t": ("mass", 1e3, 0.0),
     "kg/h": ("mass flow", 1.0, 0.0),
     "t/h": ("mass flow", 1e3, 0.0),
+    "mg/l": ("mass concentration", 1.0, 0.0),
+    "g/l": ("mass concentration", 1e3, 0.0),
+    "uS/cm": ("conductivity", 1.0, 0.0),
+    "mS/cm": ("conductivity", 1e3, 0.0),
+    "pH": ("acidity", 1.0, 0.0),
     "s": ("time", 1.0, 0.0),
     "min": ("time", 60.0, 0.0),
     "h": ("time", 3600.0, 0.0),
@@ -76,6 +83,8 @@ _SPELLINGS: Final[dict[str, str]] = {
     "°C": "degC", "C": "degC", "°F": "degF", "F": "degF", "m³": "m3", "m^3": "m3", "Nm³": "Nm3",
     "m³/h": "m3/h", "L": "l", "L/h": "l/h", "L/min": "l/min", "kwh": "kWh", "KWH": "kWh", "kw": "kW",
     "tonne": "t", "tấn": "t", "vol.%": "vol%", "": "1", "-": "1",
+    "kg/cm2": "kgf/cm2", "kg/cm²": "kgf/cm2", "kgf/cm²": "kgf/cm2", "at": "kgf/cm2", "lít": "l", "mg/L": "mg/l",
+    "g/L": "g/l", "µS/cm": "uS/cm", "μS/cm": "uS/cm",
 }  # fmt: skip
 
 

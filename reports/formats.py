@@ -13,6 +13,7 @@ from dodac.words import Language, number_text
 
 _UNITS: Final[dict[str, str]] = {
     "degC": "°C", "m3": "m³", "m3/h": "m³/h", "Nm3": "Nm³", "1": "", "vol%": "% tt", "units": "sp",
+    "uS/cm": "µS/cm", "kgf/cm2": "kgf/cm²", "pH": "",
 }  # fmt: skip
 _UNITS_EN: Final[dict[str, str]] = {**_UNITS, "vol%": "vol%", "units": "units"}
 _MONTHS_EN: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -20,6 +20,10 @@ from dodac.units import _UNITS, canonical_unit, conversion
         (5.0, "mbar", "Pa", 500.0),
         (2.5, "MWh", "kWh", 2500.0),
         (0.5, "vol%", "ppm", 5000.0),
+        (10.0, "kg/cm²", "bar", 9.80665),
+        (100.0, "psi", "bar", 6.894_757_293),
+        (1.2, "g/L", "mg/l", 1200.0),
+        (1.5, "mS/cm", "µS/cm", 1500.0),
     ],
 )
 def test_a_reading_in_another_unit_keeps_its_meaning(value, source, target, expected):
