@@ -1,0 +1,117 @@
+"""What the labels and units of testo's TJF mean: by xmlid where there is one, else by the label's language."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from dodac.quantities import CHANNELS
+from dodac.units import Conversion, canonical_unit, conversion
+
+Language = Literal["de", "en", ""]
+
+_BY_XMLID: Final = {
+    "T_Flue": "t_flue_c",
+    "T_Air": "t_air_c",
+    "O2": "o2_pct",
+    "CO2": "co2_pct",
+    "CO_Dil": "co_ppm",
+    "NO_Dil": "no_ppm",
+    "P_Draft": "draught_pa",
+}
+_WITHOUT_CHANNEL: Final = {
+    "CO_Norm": "undiluted CO",
+    "QAgr": "flue gas loss, gross",
+    "QAnet": "flue gas loss, net",
+    "Effg": "efficiency, gross",
+    "Effn": "efficiency, net",
+    "Efficiency": "efficiency",
+    "Lambda": "excess air ratio",
+    "T_Dew": "dew point",
+    "GT": "temperature inside the instrument",
+}
+_BY_NAME: Final = {
+    "o2": "o2_pct",
+    "co2": "co2_pct",
+    "co": "co_ppm",
+    "no": "no_ppm",
+    "no2": "no2_ppm",
+    "nox": "nox_ppm",
+    "so2": "so2_ppm",
+    "ft": "t_flue_c",
+    "vt": "t_air_c",
+    "zug": "draught_pa",
+    "draught": "draught_pa",
+    "draft": "draught_pa",
+}
+# labels that only one language uses: they tell what "AT" is
+_CUES: Final[dict[Language, frozenset[str]]] = {
+    "de": frozenset({"vt", "zug", "atp", "counv"}),
+    "en": frozenset({"ft", "draught", "draft", "dew pt"}),
+}
+_FLUE_OR_AIR: Final[dict[Language, str]] = {"de": "t_flue_c", "en": "t_air_c"}
+_UNITS: Final = {
+    "UNIT_DEG_C": "degC",
+    "UNIT_PERCENT": "vol%",
+    "UNIT_PPM": "ppm",
+    "UNIT_PA": "Pa",
+    "UNIT_MBAR": "mbar",
+}
+MASS_UNITS: Final = frozenset({"UNIT_MG_M3", "UNIT_MG_KWH", "mg/m³", "mg/m3", "mg/kWh"})
+
+
+def label(text: str) -> str:
+    """A label without NUL signs, outer blanks, subscripts and capitals: "O₂" and "o2 " are one."""
+    return unicodedata.normalize("NFKC", text.replace("\0", "")).strip().casefold()
+
+
+def language(names: Iterable[str]) -> Language:
+    """The language of a set of labels; "" when nothing tells it, or two languages are in it."""
+    seen = {label(name) for name in names}
+    found = [tongue for tongue, cues in _CUES.items() if seen & cues]
+    return found[0] if len(found) == 1 else ""
+
+
+def channels_of(xmlid: str, name: str, tongue: Language) -> tuple[tuple[str, ...], str]:
+    """The channel of a label, or why there is none.
+
+    One channel: it is known. Two: it is one of them and nothing tells which. None: the words say why.
+    """
+    if xmlid in _BY_XMLID:
+        return (_BY_XMLID[xmlid],), ""
+    if xmlid in _WITHOUT_CHANNEL:
+        return (), f"{_WITHOUT_CHANNEL[xmlid]} has no channel here"
+    word = label(name)
+    if word == "at":
+        known = _FLUE_OR_AIR.get(tongue)
+        if known is not None and not xmlid:
+            return (known,), ""
+        words = '"AT" is the flue gas in German and the combustion air in English; nothing tells which'
+        return ("t_flue_c", "t_air_c"), words
+    if word in _BY_NAME:
+        return (_BY_NAME[word],), ""
+    return (), f'"{(xmlid or name)[:40]}" has no channel here'
+
+
+def convert_from(channel: str, xmlid: str, name: str) -> Conversion | str:
+    """How a unit becomes the channel's own, or words saying why it can't be."""
+    shown = name.replace("\0", "").strip()
+    if xmlid in MASS_UNITS or shown in MASS_UNITS:
+        return f"{shown or xmlid} needs the gas and its reference state to become {CHANNELS[channel].unit}"
+    by_id, by_name = _UNITS.get(xmlid), None
+    if shown:
+        try:
+            by_name = canonical_unit(shown)
+        except ValueError:
+            by_name = None
+    if by_id is None and by_name is None:
+        return f'the unit "{(shown or xmlid)[:40]}" is not known'
+    target = CHANNELS[channel].unit
+    try:
+        ways = {conversion(unit, target) for unit in (by_id, by_name) if unit is not None}
+    except ValueError as error:
+        return str(error)
+    if len(ways) > 1:
+        return f'the unit is "{shown}" by name and {xmlid} by id'
+    return ways.pop()
