@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from drivers._profile_common import (
     Baud,
@@ -22,6 +23,27 @@ from drivers._profile_common import (
 Table = Literal["input", "holding", "coil", "discrete"]
 NumberType = Literal["u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64"]
 Order = Literal["ABCD", "CDAB", "BADC", "DCBA"]
+DeviceText = Literal[
+    "vendor",
+    "product_code",
+    "revision",
+    "vendor_url",
+    "product_name",
+    "model_name",
+    "user_application",
+    "server_id",
+]
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"this is no regular expression: {error}.") from None
+    return text
+
+
+Expression = Annotated[str, Field(min_length=1), AfterValidator(_expression)]
 
 
 class Register(Strict):
@@ -127,11 +149,17 @@ class ModbusTest(Expectation):
 
 
 class ModbusProfile(Common):
-    """A Modbus model."""
+    """A Modbus model.
+
+    identify: registers by which it is known. device_id: what it says of itself by function 43/14 or 17, as
+    regular expressions that the whole text matches, capitals or not; a device that tells nothing is not
+    doubted for it.
+    """
 
     protocol: Literal["modbus"]
     link: ModbusLink = ModbusLink()
     identify: tuple[Identify, ...] = ()
+    device_id: dict[DeviceText, Expression] = Field(default_factory=dict)
     channels: dict[str, ModbusChannel] = Field(min_length=1)
     status: tuple[Status, ...] = ()
     tests: tuple[ModbusTest, ...] = Field(min_length=1)

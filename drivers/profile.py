@@ -13,6 +13,7 @@ from drivers._profile_line import LineChannel, LineChecksum, LineProfile, LineSt
 from drivers._profile_lorawan import LorawanChannel, LorawanProfile, LorawanTest
 from drivers._profile_mbus import MbusChannel, MbusIdentify, MbusLink, MbusMatch, MbusProfile, MbusTest
 from drivers._profile_modbus import (
+    DeviceText,
     ModbusChannel,
     ModbusProfile,
     ModbusTest,
@@ -30,6 +31,7 @@ __all__ = [
     "ADAPTER",
     "PROTOCOLS",
     "ChannelSpec",
+    "DeviceText",
     "Expectation",
     "Iec62056Channel",
     "Iec62056Profile",

@@ -6,11 +6,13 @@ Source: Modbus application protocol V1.1b3 §6.13 and §6.21. Requests and stric
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from drivers.bus import Bus, BusFault
+from drivers.profile import DeviceText
 from drivers.protocols import modbus
 from drivers.protocols.modbus_serial import ASCII, RTU, ascii_frames
 
@@ -75,6 +77,16 @@ class Identity:
         named = [texts[n] for n in ("vendor", "product_name", "model_name", "product_code") if n in texts]
         words = " ".join(dict.fromkeys(named)) or texts.get("server_id", "")
         return f"{words}, {texts['revision']}" if words and "revision" in texts else words
+
+
+def doubts(identity: Identity, wanted: Mapping[DeviceText, str]) -> list[str]:
+    """What speaks against a model whose texts match these regular expressions; absent texts do not."""
+    texts = identity.texts
+    return [
+        f'{name} reads "{texts[name]}", expected {expression}'
+        for name, expression in wanted.items()
+        if name in texts and not re.fullmatch(expression, texts[name], re.IGNORECASE)
+    ]
 
 
 def device_id_pdu(level: Level = "basic", first: int = 0) -> bytes:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from dodac.clock import SECOND_NS, Clock
 from dodac.samples import Flag, Layout, Reason, Sample
 from drivers.bus import Answer, Bus, BusFault
 from drivers.profile import ModbusProfile, Table
 from drivers.protocols import modbus
+from drivers.protocols.modbus_identity import Framing, doubts, read_identity
 from drivers.protocols.modbus_map import ModbusMap, Ratios, number, place
 from drivers.protocols.modbus_serial import ASCII, RTU, SerialFraming
 from drivers.protocols.planner import Block, Limits, Span, avoiding, pieces, plan
@@ -17,7 +18,6 @@ from drivers.protocols.planner import Block, Limits, Span, avoiding, pieces, pla
 SLOW_NS: Final = 60 * SECOND_NS
 _REFUSALS: Final = (2, 3)
 _SILENT_BEHIND_GATEWAY: Final = (10, 11)
-Framing = Literal["rtu", "ascii", "tcp"]
 
 
 @dataclass
@@ -73,6 +73,7 @@ class ModbusReader:
         self.fault_text = ""
         self._number = unit
         self._clock = clock
+        self._framing = framing
         self._tcp = framing == "tcp"
         self._serial = ASCII if framing == "ascii" else RTU
         self._pause_s = profile.link.pause_ms / 1000
@@ -163,6 +164,9 @@ class ModbusReader:
             if not low <= value <= high or (item.values and value not in item.values):
                 wanted = f"{low:g} to {high:g}" if item.range else f"one of {item.values}"
                 found.append(f"register {item.address} ({table}) reads {value:g}, expected {wanted}")
+        if self.map.profile.device_id:
+            known = read_identity(bus, self._number, framing=self._framing)
+            found += doubts(known, self.map.profile.device_id) if known is not None else []
         return found
 
     # ---- blocks

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dodac.clock import ManualClock
 from drivers.bus import Bus
+from drivers.profile import DeviceText
 from drivers.protocols import modbus
 from drivers.protocols import modbus_identity as identity
 from drivers.protocols.modbus_serial import ascii_body, ascii_frame
@@ -95,6 +96,30 @@ def test_a_meter_tells_its_names_however_many_answers_it_takes(
         "vendor": "Maker", "product_code": "PC-31", "revision": "v1.05", "product_name": "Energy meter", "model_name": "EM 31",
     }  # fmt: skip
     assert str(found) == "Maker Energy meter EM 31 PC-31, v1.05"
+
+
+def test_a_makers_own_example_reads_as_the_manual_says() -> None:
+    """KBR multicomp F144, manual 25359 p. 64: the request and answer printed there, check sums and all."""
+    assert modbus.rtu(1, identity.device_id_pdu()).hex(" ") == "01 2b 0e 01 00 70 77"
+    answer = bytes.fromhex(
+        "01 2B 0E 01 01 00 00 03 00 08 4B 42 52 20 47 6D 62 48 01 12 6D 75 6C 74 69 63 6F 6D"
+    )
+    answer += bytes.fromhex("70 20 46 31 34 34 2D 33 20 20 02 09 20 32 2E 30 30 72 30 31 36 CD DB")
+    assert identity.find_rtu(answer, 1, 43, identity.device_id_length) == (0, len(answer))
+    told = identity.Identity(identity.device_id(answer[1:-2]).objects)
+    assert told.texts == {"vendor": "KBR GmbH", "product_code": "multicomp F144-3", "revision": "2.00r016"}
+
+
+def test_another_model_is_doubted_by_its_name_and_a_silent_one_is_not() -> None:
+    known = identity.Identity({0: b"Schneider Electric", 1: b"METSEPM3255"})
+    wanted: dict[DeviceText, str] = {
+        "vendor": "schneider.*",
+        "product_code": ".*EM3[123]5[05].*",
+        "model_name": "iEM.*",
+    }
+    (doubt,) = identity.doubts(known, wanted)
+    assert doubt == 'product_code reads "METSEPM3255", expected .*EM3[123]5[05].*'
+    assert identity.doubts(identity.Identity({1: b"A9MEM3155"}), wanted) == []
 
 
 def test_a_meters_own_objects_are_read_where_wanted(loop_link: Any) -> None:
