@@ -118,6 +118,16 @@ def decode_frame(frame: bytes) -> Telegram:
     return Telegram(long.address, header, records, more, makers)
 
 
+def header_of(frame: bytes) -> Header | None:
+    """Who sent an answer frame, whatever its records are; None when it does not say. Raises MbusRefusal."""
+    long = parse_long(frame)
+    if long.ci in (0x72, 0x76):
+        return _long_header(long.data, big=long.ci == 0x76)
+    if long.ci in (0x73, 0x77):
+        return _fixed(long.address, long.data, "big" if long.ci == 0x77 else "little").header
+    return _short_header(long.data) if long.ci == 0x7A else None
+
+
 def decode_records(data: bytes, *, big_endian: bool = False) -> tuple[tuple[Record, ...], bool, bytes]:
     """Decodes a run of records: (records, more follow, the maker's own data).
 
