@@ -58,6 +58,7 @@ class SerialLink:
             raise LinkDown(f"{self.name}: {_words(error)}") from None
         if "://" not in self.name:
             self._fd = self._serial.fileno()
+            self._check_parity()
             with contextlib.suppress(Exception):
                 self._serial.set_low_latency_mode(True)  # FTDI: 1 ms instead of 16 ms; others don't know it
             with contextlib.suppress(*_GONE):
@@ -84,10 +85,23 @@ class SerialLink:
             if self._fd is not None:
                 termios.tcdrain(self._fd)
             self._serial.baudrate = baud
+            self._check_parity()
         except _GONE as error:
             # a Linux pty that was opened with parity takes no other settings, and has no speed
             if not is_pty(self.name):
                 raise LinkDown(f"{self.name}: {_words(error)}") from None
+
+    def _check_parity(self) -> None:
+        """Has the kernel check the parity it was asked for: pyserial switches that off.
+
+        A byte in error then reads as 00, which no checksum lets pass.
+        """
+        if self._fd is None or self._frame[1] == "N":
+            return
+        with contextlib.suppress(*_GONE):
+            attributes = termios.tcgetattr(self._fd)
+            attributes[0] |= termios.INPCK
+            termios.tcsetattr(self._fd, termios.TCSANOW, attributes)
 
     def close(self) -> None:
         """Closes the port; a port that is gone already is no fault."""

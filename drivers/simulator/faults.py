@@ -18,6 +18,8 @@ FAULTS: Final[dict[str, str]] = {
     "sentinel": "values read as the instrument's sign for `no value`",
     "counter_zero_once": "counters read 0",
     "word_swap": "the two words of 32-bit numbers are exchanged",
+    "collision": "a second instrument with the same address answers at the same time",
+    "babble": "random bytes come without end, for `seconds`",
     "unplug": "the adapter is pulled out for `seconds`",
 }
 """Every kind of fault and what it means; those of the image are made by the unit itself."""
@@ -75,6 +77,8 @@ def distort(request: bytes, answer: bytes, kinds: list[str], chance: random.Rand
     if "crc" in kinds:
         place = chance.randrange(len(answer))
         answer = answer[:place] + bytes((answer[place] ^ (1 << chance.randrange(8)),)) + answer[place + 1 :]
+    if "collision" in kinds:
+        answer = _collided(answer, chance)
     if "truncated" in kinds:
         answer = answer[: max(1, chance.randrange(len(answer)))]
     if "echo" in kinds:
@@ -82,3 +86,9 @@ def distort(request: bytes, answer: bytes, kinds: list[str], chance: random.Rand
     if "noise" in kinds:
         answer = bytes(chance.choice((0x00, 0xFF)) for _ in range(chance.randint(1, 12))) + answer
     return answer
+
+
+def _collided(answer: bytes, chance: random.Random) -> bytes:
+    """Two answers at once: the line is low where either is, and never only one's."""
+    both = bytes(byte & chance.randrange(256) for byte in answer)
+    return both if both != answer else bytes((answer[0] ^ 0xFF,)) + answer[1:]

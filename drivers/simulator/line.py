@@ -1,38 +1,33 @@
-"""A simulated RS-485 line on a pseudo-terminal: several units, real line speed, faults."""
+"""A simulated RS-485 line on a port: several units, real line speed and settings, faults."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
 import random
 import select
-import shutil
-import tempfile
-import termios
 import threading
 import time
-import tty
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Final, Self
+from typing import Literal, Self
 
 from drivers.simulator.faults import FAULTS, OF_THE_IMAGE, Fault, Faults, distort
+from drivers.simulator.ports import Port, PtyPort, Rfc2217Port
 from drivers.simulator.units import LineUnit
+from drivers.simulator.wire import Setting, fits, heard
 
-_SPEEDS: Final = {
-    getattr(termios, f"B{baud}"): baud
-    for baud in (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
-}
+PortKind = Literal["pty", "rfc2217"]
 
 
 class SimulatedBus:
-    """Units by address on one pseudo-terminal; an address without a unit is silence.
+    """Units by address on one port; an address without a unit is silence.
 
-    baud: the speed the line runs at, byte by byte; a client that opens the port at another speed gets
-    no answer. bits: per byte with start, parity and stop bits. latency_s: from request to answer;
+    baud: the speed the line runs at, byte by byte. A client that opens the port at another speed makes
+    bits that no unit understands: silence, and what it hears itself is garbled. frame: the same for
+    parity, e.g. 8E1; None: any is taken. own: units that are set otherwise, address → (baud, frame).
+    bits: per byte with start, parity and stop bits (the frame's). latency_s: from request to answer;
     None: each Modbus profile's own typical time. seed: of the noise. script: asked once for each request
-    that a unit answers, for faults that strike it besides those set by `fault`.
+    that a unit answers, for faults that strike it besides those set by `fault`. echo: the adapter hears
+    what it sends. port: a pseudo-terminal, which hides some settings (see PtyPort), or an RFC 2217 server
+    on 127.0.0.1, which shows them all.
     """
 
     def __init__(
@@ -40,17 +35,25 @@ class SimulatedBus:
         units: Mapping[int, LineUnit],
         baud: int = 9600,
         *,
-        bits: int = 10,
+        frame: str | None = None,
+        own: Mapping[int, tuple[int, str]] | None = None,
+        bits: int | None = None,
         latency_s: float | None = None,
         seed: int = 1,
         script: Callable[[], Sequence[Fault]] = tuple,
+        echo: bool = False,
+        port: PortKind = "pty",
     ) -> None:
         self.units = dict(units)
         for address, unit in self.units.items():
             unit.address = address
         self.baud = baud
+        self.echo = echo
         self.requests = 0
-        self._byte_s = bits / baud
+        self._any_frame = frame is None
+        self._setting = Setting.of(baud, frame or "8N1")
+        self._own = {address: Setting.of(*words) for address, words in (own or {}).items()}
+        self._bits = bits or (10 if frame is None else self._setting.byte_bits)
         self._latency_s = latency_s
         self._chance = random.Random(seed)  # noqa: S311  (noise on a line, no secret)
         self._script = script
@@ -58,26 +61,31 @@ class SimulatedBus:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._folder: Path | None = None
-        self._master = self._slave = -1
+        self._kind = port
+        self._port: Port | None = None
         self._unplug_s: float | None = None
+        self._babble_until_s = 0.0
         self._free_s: dict[int, float] = {}
+        self._heard: dict[Setting, bytes] = {}
+        self._sending: list[tuple[float, bytes, Setting]] = []  # when each byte is on the line
 
     def start(self) -> str:
-        """Opens the pseudo-terminal and serves it; gives the path to read from."""
-        self._folder = Path(tempfile.mkdtemp(prefix="dodac-line-"))
-        self._plug_in()
+        """Opens the port and serves it; gives the path to read from."""
+        self._port = PtyPort() if self._kind == "pty" else Rfc2217Port()
+        self._port.plug_in(self.baud)
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="simulated line", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(self._port,), name="simulated line", daemon=True
+        )
         self._thread.start()
         return self.path
 
     @property
     def path(self) -> str:
         """The port's path; it stays the same when the adapter is pulled out and put back."""
-        if self._folder is None:
+        if self._port is None:
             raise RuntimeError("the simulated line is not started.")
-        return str(self._folder / "port")
+        return self._port.path
 
     def stop(self) -> None:
         """Ends the line and removes its port."""
@@ -85,10 +93,10 @@ class SimulatedBus:
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.join(timeout=5)
-        self._pull_out()
-        folder, self._folder = self._folder, None
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+        port, self._port = self._port, None
+        if port is not None:
+            port.pull_out()
+            port.remove()
 
     def __enter__(self) -> Self:
         self.start()
@@ -104,9 +112,13 @@ class SimulatedBus:
         """
         if kind not in FAULTS:
             raise ValueError(f'"{kind}" is not a fault; known are: {", ".join(FAULTS)}.')
-        if kind == "unplug":
+        if kind in ("unplug", "babble"):
+            length = 1.0 if seconds is None else seconds
             with self._lock:
-                self._unplug_s = 1.0 if seconds is None else seconds
+                if kind == "unplug":
+                    self._unplug_s = length
+                else:
+                    self._babble_until_s = time.monotonic() + length
             return
         if unit not in self._faults:
             raise ValueError(f"there is no unit {unit} on this line.")
@@ -123,79 +135,76 @@ class SimulatedBus:
 
     # ---- the line's thread
 
-    def _plug_in(self) -> None:
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        attributes = termios.tcgetattr(self._slave)
-        attributes[4] = attributes[5] = getattr(termios, f"B{self.baud}", termios.B9600)
-        termios.tcsetattr(self._slave, termios.TCSANOW, attributes)
-        flags = fcntl.fcntl(self._master, fcntl.F_GETFL)
-        fcntl.fcntl(self._master, fcntl.F_SETFL, flags | os.O_NONBLOCK)
-        port = Path(self.path)
-        port.unlink(missing_ok=True)
-        port.symlink_to(os.ttyname(self._slave))
-
-    def _pull_out(self) -> None:
-        if self._folder is not None:
-            Path(self.path).unlink(missing_ok=True)
-        for fd in (self._master, self._slave):
-            with contextlib.suppress(OSError):
-                os.close(fd)
-        self._master = self._slave = -1
-
-    def _run(self) -> None:
-        heard = b""
-        sending: list[tuple[float, bytes]] = []  # when each byte is on the line
+    def _run(self, port: Port) -> None:
         while not self._stopping.is_set():
             if self._unplug_s is not None:
                 wait_s, self._unplug_s = self._unplug_s, None
-                self._pull_out()
-                heard, sending = b"", []
+                port.pull_out()
+                self._heard, self._sending = {}, []
                 self._stopping.wait(wait_s)
                 if self._stopping.is_set():
                     return
-                self._plug_in()
+                port.plug_in(self.baud)
             now = time.monotonic()
-            wait = min(0.05, max(0.0, sending[0][0] - now)) if sending else 0.05
-            if select.select([self._master], [], [], wait)[0]:
-                with contextlib.suppress(BlockingIOError, OSError):
-                    heard += os.read(self._master, 4096)
-                heard = self._listen(heard, sending)
-            now = time.monotonic()
-            ready = 0
-            while ready < len(sending) and sending[ready][0] <= now:
-                ready += 1
-            if ready:
-                data = b"".join(byte for _, byte in sending[:ready])
-                del sending[:ready]
-                with contextlib.suppress(BlockingIOError, OSError):
-                    os.write(self._master, data)
+            if now < self._babble_until_s and not self._sending:
+                self._send(self._chance.randbytes(16), now, self._setting)
+            wait = min(0.05, max(0.0, self._sending[0][0] - now)) if self._sending else 0.05
+            if select.select(port.waits_on(), [], [], wait)[0]:
+                self._listen(port.read(), port.setting())
+            self._deliver(port)
 
-    def _listen(self, heard: bytes, sending: list[tuple[float, bytes]]) -> bytes:
+    def _deliver(self, port: Port) -> None:
+        """Gives the client the bytes that are on the line by now, as its own setting hears them."""
+        now, ready = time.monotonic(), 0
+        while ready < len(self._sending) and self._sending[ready][0] <= now:
+            ready += 1
+        if not ready:
+            return
+        due = self._sending[:ready]
+        del self._sending[:ready]
+        client = port.setting()
+        data = b"".join(
+            byte if not self._deaf(client, sent) else heard(byte, sent, client)[0] for _, byte, sent in due
+        )
+        port.write(data)
+
+    def _listen(self, data: bytes, client: Setting) -> None:
         """Takes whole requests out of what was heard and puts their answers in the queue."""
         any_unit = next(iter(self.units.values()), None)
-        if any_unit is None or not self._same_speed():
-            return b""
-        while heard:
-            length = any_unit.request_length(heard)
-            if length is None:
-                break
-            if length == 0:
-                heard = heard[1:]
+        if any_unit is None or not data:
+            return
+        if self.echo:
+            self._send(data, time.monotonic(), client)
+        for setting in {self._setting_of(address) for address in self.units}:
+            came, errors = heard(data, client, setting) if self._deaf(client, setting) else (data, 0)
+            if errors:
+                self._heard.pop(setting, None)  # a byte in error makes a unit drop the whole frame
                 continue
-            request, heard = heard[:length], heard[length:]
-            self.requests += 1
-            for address, unit in self.units.items():
-                self._answer(address, unit, request, sending)
-        return heard[-512:]
+            buffer = self._heard.get(setting, b"") + came
+            while buffer:
+                length = any_unit.request_length(buffer)
+                if length is None:
+                    break
+                if length == 0:
+                    buffer = buffer[1:]
+                    continue
+                request, buffer = buffer[:length], buffer[length:]
+                self.requests += 1
+                for address, unit in self.units.items():
+                    if self._setting_of(address) == setting:
+                        self._answer(address, unit, request)
+            self._heard[setting] = buffer[-512:]
 
-    def _same_speed(self) -> bool:
-        speed = _SPEEDS.get(termios.tcgetattr(self._master)[4])
-        return speed is None or speed == self.baud
+    def _setting_of(self, address: int) -> Setting:
+        return self._own.get(address, self._setting)
 
-    def _answer(
-        self, address: int, unit: LineUnit, request: bytes, sending: list[tuple[float, bytes]]
-    ) -> None:
+    def _deaf(self, sent: Setting, by: Setting) -> bool:
+        """True when one side can't understand the other."""
+        if self._any_frame and not self._own:
+            return 0 not in (sent.baud, by.baud) and sent.baud != by.baud
+        return not fits(sent, by)
+
+    def _answer(self, address: int, unit: LineUnit, request: bytes) -> None:
         if unit.answer(request) is None:
             return
         now = time.monotonic()
@@ -211,13 +220,24 @@ class SimulatedBus:
         if data is None:
             return
         late_s = sum(fault.seconds for fault in struck if fault.kind == "late")
+        setting = self._setting_of(address)
+        byte_s = self._byte_s(setting)
         # the request takes its time on the line too; a unit answers one request after another
         start = max(
-            now + len(request) * self._byte_s + self._latency(unit) + late_s, self._free_s.get(address, 0.0)
+            now + len(request) * byte_s + self._latency(unit) + late_s, self._free_s.get(address, 0.0)
         )
-        sending.extend((start + (n + 1) * self._byte_s, data[n : n + 1]) for n in range(len(data)))
-        self._free_s[address] = start + len(data) * self._byte_s
-        sending.sort(key=lambda item: item[0])
+        self._free_s[address] = self._send(data, start, setting)
+
+    def _send(self, data: bytes, start_s: float, setting: Setting) -> float:
+        """Puts bytes on the line, one after another; gives when the last is over."""
+        byte_s = self._byte_s(setting)
+        self._sending.extend((start_s + (n + 1) * byte_s, data[n : n + 1], setting) for n in range(len(data)))
+        self._sending.sort(key=lambda item: item[0])
+        return start_s + len(data) * byte_s
+
+    def _byte_s(self, setting: Setting) -> float:
+        bits = self._bits if setting is self._setting else setting.byte_bits
+        return bits / (setting.baud or self.baud)
 
     def _latency(self, unit: LineUnit) -> float:
         if self._latency_s is not None:

@@ -14,13 +14,22 @@ from drivers.simulator.units import SimulatedUnit
 
 
 class SimulatedGateway:
-    """Units by address on 127.0.0.1; an address without a unit is silence."""
+    """Units by address on 127.0.0.1.
 
-    def __init__(self, units: Mapping[int, SimulatedUnit], framing: Literal["tcp", "rtu"] = "tcp") -> None:
+    absent: the exception that an address without a unit answers with (gateways: 10 or 11); None: silence.
+    """
+
+    def __init__(
+        self,
+        units: Mapping[int, SimulatedUnit],
+        framing: Literal["tcp", "rtu"] = "tcp",
+        absent: int | None = None,
+    ) -> None:
         self.units = dict(units)
         for address, unit in self.units.items():
             unit.address = address
         self.framing = framing
+        self.absent = absent
         self._server: socketserver.ThreadingTCPServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -73,15 +82,24 @@ class SimulatedGateway:
         if self.framing == "rtu":
             if len(heard) < 8:
                 return None
-            unit = self.units.get(heard[0])
+            unit = self._unit(heard[0])
             if not modbus.rtu_whole(heard[:8]):
                 return 1, None
-            return 8, unit.answer(heard[:8]) if unit is not None else None
+            refused = None if self.absent is None else modbus.rtu(heard[0], self._refusal(heard[1]))
+            return 8, unit.answer(heard[:8]) if unit is not None else refused
         if len(heard) < 12:
             return None
-        unit = self.units.get(heard[6])
+        unit = self._unit(heard[6])
         length = 6 + int.from_bytes(heard[4:6], "big")
-        if unit is None:
-            return length, None
         number = int.from_bytes(heard[:2], "big")
+        if unit is None:
+            refused = None if self.absent is None else modbus.mbap(number, heard[6], self._refusal(heard[7]))
+            return length, refused
         return length, modbus.mbap(number, heard[6], unit.answer_pdu(heard[7:length]))
+
+    def _unit(self, address: int) -> SimulatedUnit | None:
+        every = (unit for unit in self.units.values() if unit.every_address)
+        return self.units.get(address) or next(every, None)
+
+    def _refusal(self, function: int) -> bytes:
+        return bytes((function | 0x80, self.absent or 0))

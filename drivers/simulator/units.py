@@ -34,12 +34,16 @@ class SimulatedUnit:
     """Serves a Modbus profile; `values` is asked at every request for values by channel name.
 
     A channel without a value reads as the profile's sentinel, NaN for floats, else 0.
+    every_address: it answers whatever unit is asked, as instruments do that stand alone on a line.
     """
 
-    def __init__(self, profile: ModbusProfile, values: Values, address: int = 1) -> None:
+    def __init__(
+        self, profile: ModbusProfile, values: Values, address: int = 1, *, every_address: bool = False
+    ) -> None:
         self.profile = profile
         self.values = values
         self.address = address
+        self.every_address = every_address
         self.map = ModbusMap(profile)
 
     def request_length(self, buffer: bytes) -> int | None:
@@ -50,9 +54,9 @@ class SimulatedUnit:
 
     def answer(self, request: bytes, effects: Collection[str] = ()) -> bytes | None:
         """The RTU answer to an RTU request, or None when it is for another unit."""
-        if request[0] != self.address:
+        if request[0] != self.address and not self.every_address:
             return None
-        return modbus.rtu(self.address, self.answer_pdu(request[1:-2], effects))
+        return modbus.rtu(request[0], self.answer_pdu(request[1:-2], effects))
 
     def of_another(self, answer: bytes) -> bytes:
         """The same answer under another unit's number, whole."""
