@@ -269,6 +269,12 @@ _LIST: Final[list[Channel]] = [
     # ambient
     Channel("temperature_c", "temperature", "degC", _G, -60, 400, "Nhiệt độ", "Temperature"),
     Channel("humidity_pct", "relative humidity", "%", _G, 0, 100, "Độ ẩm tương đối", "Relative humidity"),
+    Channel("t_surface_c", "temperature", "degC", _G, -60, 1_400, "Nhiệt độ bề mặt", "Surface temperature"),
+    # inputs of loggers that can't know what is wired to them
+    Channel("pulses", "pulses", "1", _C, 0, 1e15, "Số xung", "Pulses"),
+    Channel("loop_current_ma", "current", "mA", _G, -25, 25, "Dòng tín hiệu", "Signal current"),
+    Channel("signal_v", "voltage", "V", _G, -60, 60, "Điện áp tín hiệu", "Signal voltage"),
+    Channel("distance_m", "length", "m", _G, 0, 1_000, "Khoảng cách, mức", "Distance, level"),
     # production and fuel
     Channel("mass_kg", "mass", "kg", _I, -1e12, 1e12, "Khối lượng trong kỳ", "Mass in the interval"),
     Channel("fuel_interval_kg", "mass", "kg", _I, -1e12, 1e12, "Nhiên liệu trong kỳ", "Fuel in the interval"),
