@@ -9,7 +9,7 @@ from typing import Protocol
 
 from dodac.clock import SECOND_NS, Clock
 from dodac.samples import Layout, Reason, Sample
-from drivers.links import Link
+from drivers.links import LineSettings, Link, SettableLink
 
 Find = Callable[[bytes], tuple[int, int] | None]
 """Where the answer to a request stands in what has come ([start, end)), or None: not there yet."""
@@ -86,6 +86,20 @@ class Bus:
         self.counters: Counter[str] = Counter()
         self._last_ns = 0
         self._number = 0
+
+    def use(self, settings: LineSettings) -> None:
+        """Turns the line to a unit's own speed and frame; nothing happens when it has them.
+
+        Between units of two speeds the line stays silent for 3.5 bytes of the slower, and what came until
+        then is discarded. Raises LinkDown.
+        """
+        if not isinstance(self.link, SettableLink) or settings == self.link.settings:
+            return
+        self._rest(3.5 * max(self.link.settings.byte_s, settings.byte_s))
+        self.link.change(settings)
+        self.counters["line_changes"] += 1
+        self.byte_s = settings.byte_s
+        self._last_ns = self.clock.monotonic_ns()
 
     def next_number(self) -> int:
         """A transaction number that no request on this line had for 65 535 requests."""

@@ -16,7 +16,7 @@ from dodac.quantities import Measurement
 from dodac.samples import Flag, Layout, Reason, Sample
 from drivers.bus import Bus, Reader
 from drivers.counters import CounterWatch
-from drivers.links import LinkDown
+from drivers.links import LineSettings, LinkDown
 
 _LINE_REASONS: Final = frozenset({Reason.NO_ANSWER, Reason.CRC, Reason.LATE_ANSWER, Reason.EXCEPTION})
 _BACKOFF_MAX_S: Final = 60.0
@@ -80,18 +80,25 @@ class PolledConnection:
 
     A failed read gives one sample with flags and one fault_start event; while the fault lasts the
     unit is probed after 1, 2, 4 … 60 s and nothing is repeated; then come a fault_end and a gap.
+    settings: the line's speed and frame by instrument, where they have their own.
     """
 
     polled = True
 
     def __init__(
-        self, id: str, bus: Bus, readers: Sequence[tuple[Reader, Measurement]], clock: Clock
+        self,
+        id: str,
+        bus: Bus,
+        readers: Sequence[tuple[Reader, Measurement]],
+        clock: Clock,
+        settings: Mapping[str, LineSettings] | None = None,
     ) -> None:
         self.id = id
         self.instruments = tuple(reader.layout.instrument for reader, _ in readers)
         self._bus = bus
         self._clock = clock
         self._stations = {r.layout.instrument: _Station(r, measurement) for r, measurement in readers}
+        self._settings = dict(settings or {})
         self._queue: list[tuple[int, str]] = []
         self._wake = threading.Condition()
         self._stopping = threading.Event()
@@ -199,6 +206,8 @@ class PolledConnection:
         if station.failures and self._clock.monotonic_ns() < station.retry_ns:
             return
         try:
+            if (settings := self._settings.get(station.reader.layout.instrument)) is not None:
+                self._bus.use(settings)
             if station.failures and not station.reader.probe(self._bus):
                 self._back_off(station)
                 return

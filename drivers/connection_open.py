@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import assert_never
 
-from dodac.clock import SECOND_NS, Clock, duration_ns
+from dodac.clock import Clock
 from dodac.errors import ConfigError, InstrumentError, Where
 from dodac.quantities import Measurement
 from dodac.samples import Layout, Sample
@@ -21,10 +21,11 @@ from dodac.site import (
     TcpConnection,
     UsbConnection,
 )
+from drivers._open_line import PolledConfig, check_line, of_its_own, open_bus, settings_of
 from drivers.bus import Bus, Reader
 from drivers.catalogue import load_profile
 from drivers.connection import Connection, PolledConnection
-from drivers.links import Link, LinkDown
+from drivers.links import LineSettings, LinkDown
 from drivers.profile import (
     Iec62056Profile,
     LineProfile,
@@ -37,8 +38,6 @@ from drivers.profile import (
     SparkplugProfile,
 )
 from drivers.protocols.received import Receiver
-
-PolledConfig = SerialConnection | TcpConnection
 
 
 def own_profiles(site: Site) -> Path:
@@ -99,7 +98,8 @@ def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Rea
             "connection",
             "Collect with dodac run, then look at dodac status.",
         )
-    bus = _bus(config, clock)
+    config = of_its_own(config, item)
+    bus = open_bus(config, clock)
     reader = _reader(site, item, load_profile_of(site, item), config, clock)
     where = Where(instrument=item.id, connection=item.connection)
     try:
@@ -145,6 +145,7 @@ def _open_polled(
     clock: Clock,
 ) -> Connection:
     readers: list[tuple[Reader, Measurement]] = []
+    settings: dict[str, LineSettings] = {}
     taken: dict[str, str] = {}
     spoken = members[0][1].protocol
     for item, profile in members:
@@ -153,13 +154,16 @@ def _open_polled(
                 f'"{id}" speaks {spoken} (instrument {members[0][0].id}), this profile {profile.protocol}.'
             )
             raise _misfit(site, item, words, todo="One line speaks one protocol: use another connection.")
-        reader = _reader(site, item, profile, config, clock)
+        own = of_its_own(config, item)
+        reader = _reader(site, item, profile, own, clock)
+        if (line := settings_of(own)) is not None:
+            settings[item.id] = line
         if reader.unit in taken:
             words = f'the address {reader.unit} is taken by "{taken[reader.unit]}".'
             raise _misfit(site, item, words, "address")
         taken[reader.unit] = item.id
         readers.append((reader, profile.kind))
-    return PolledConnection(id, _bus(config, clock), readers, clock)
+    return PolledConnection(id, open_bus(config, clock), readers, clock, settings)
 
 
 def _open_stream(
@@ -176,8 +180,9 @@ def _open_stream(
         words = f'on "{id}" {members[0][0].id} is to be heard alone: what sends by itself shares no line.'
         raise _misfit(site, members[1][0], words, "connection", "Use another connection.")
     ((item, profile),) = members
-    _check_line(site, id, config, profile)
-    bus = _bus(config, clock)
+    config = of_its_own(config, item)
+    check_line(site, item, config, profile)
+    bus = open_bus(config, clock)
     return StreamConnection(id, Stream(bus.link, _receiver(site, item, profile), clock, bus.byte_s))
 
 
@@ -200,21 +205,6 @@ def _sends(profile: Profile) -> bool:
     )
 
 
-def _check_line(site: Site, id: str, config: PolledConfig, profile: Profile) -> None:
-    """Raises ConfigError when a serial line's framing or data bits can't carry the profile's protocol."""
-    if not isinstance(config, SerialConnection):
-        return
-    if config.framing == "ascii" and not isinstance(profile, ModbusProfile):
-        where = site.where("connections", id, "framing")
-        raise ConfigError(f'framing = "ascii" is one of Modbus; this line speaks {profile.protocol}.', where)
-    seven = isinstance(profile, LineProfile | Iec62056Profile) or config.framing == "ascii"
-    if config.frame.startswith("7") and not seven:
-        where = site.where("connections", id, "frame")
-        words = "Modbus RTU" if isinstance(profile, ModbusProfile) else profile.protocol
-        todo = 'Modbus ASCII has 7 bits: framing = "ascii".' if isinstance(profile, ModbusProfile) else ""
-        raise ConfigError(f"{words} needs 8 data bits, not {config.frame}.", where, todo)
-
-
 def _open_mqtt(
     site: Site,
     id: str,
@@ -232,32 +222,10 @@ def _open_mqtt(
     return MqttStream(site, id, config, fitting, clock)
 
 
-def _bus(config: PolledConfig, clock: Clock) -> Bus:
-    link: Link
-    if isinstance(config, SerialConnection):
-        from drivers.links.serial import SerialLink
-
-        link = SerialLink(config.port, config.baud, config.frame)
-        # start bit, data bits, parity bit, stop bits
-        bits = 1 + int(config.frame[0]) + (config.frame[1] != "N") + int(config.frame[2])
-        byte_s = bits / config.baud
-    else:
-        from drivers.links.tcp import TcpLink
-
-        link, byte_s = TcpLink(config.host, config.port), 0.0
-    return Bus(
-        link,
-        clock,
-        timeout_s=duration_ns(config.timeout) / SECOND_NS,
-        late_guard_s=duration_ns(config.late_guard) / SECOND_NS,
-        byte_s=byte_s,
-    )
-
-
 def _reader(
     site: Site, item: InstrumentConfig, profile: Profile, config: PolledConfig, clock: Clock
 ) -> Reader:
-    _check_line(site, item.connection or "", config, profile)
+    check_line(site, item, config, profile)
     match profile:
         case ModbusProfile():
             from drivers.protocols.modbus_map import Ratios
@@ -283,13 +251,13 @@ def _reader(
         case LineProfile():
             from drivers._stream import StreamReader
 
-            return StreamReader(_receiver(site, item, profile), _bus(config, clock).byte_s)
+            return StreamReader(_receiver(site, item, profile), open_bus(config, clock).byte_s)
         case Iec62056Profile():
             from drivers._stream import StreamReader
             from drivers.protocols.iec62056_reader import Iec62056Reader
 
             if _sends(profile):
-                return StreamReader(_receiver(site, item, profile), _bus(config, clock).byte_s)
+                return StreamReader(_receiver(site, item, profile), open_bus(config, clock).byte_s)
             baud = config.baud if isinstance(config, SerialConnection) else profile.link.baud[0]
             try:
                 return Iec62056Reader(item, profile, baud)

@@ -1,5 +1,5 @@
 """Links: how bytes travel, whatever they mean."""
 
-from drivers.links._link import Link, LinkDown
+from drivers.links._link import LineSettings, Link, LinkDown, SettableLink
 
-__all__ = ["Link", "LinkDown"]
+__all__ = ["LineSettings", "Link", "LinkDown", "SettableLink"]

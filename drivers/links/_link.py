@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 
 class LinkDown(Exception):  # noqa: N818  (a state of the line, told upwards)
     """The port, gateway or adapter is away; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """Speed and frame (data bits, parity, stop bits: 8N1, 7E1 …) of a serial line."""
+
+    baud: int = 9600
+    frame: str = "8N1"
+
+    @property
+    def byte_s(self) -> float:
+        """How long one byte takes: start bit, data bits, parity bit, stop bits."""
+        return (1 + int(self.frame[0]) + (self.frame[1] != "N") + int(self.frame[2])) / self.baud
+
+    def __str__(self) -> str:
+        return f"{self.baud} {self.frame}"
 
 
 class Link(Protocol):
@@ -31,4 +48,15 @@ class Link(Protocol):
 
         Raises LinkDown.
         """
+        ...
+
+
+@runtime_checkable
+class SettableLink(Protocol):
+    """A link whose line speaks at a speed and in a frame that can be changed while it is open."""
+
+    settings: LineSettings
+
+    def change(self, settings: LineSettings) -> None:
+        """Waits until all that was written has gone out, then goes on with these settings; LinkDown."""
         ...

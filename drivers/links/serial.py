@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import select
 import termios
@@ -13,9 +14,10 @@ from typing import Any, Final
 
 import serial
 
-from drivers.links._link import LinkDown
+from drivers.links._link import LineSettings, LinkDown
 
 _PTY_MAJORS: Final = range(136, 144)
+_TAKEN: Final = "another program uses the port"
 _GONE: Final = (OSError, serial.SerialException, termios.error, TypeError, ValueError, NotImplementedError)
 
 
@@ -32,12 +34,14 @@ class SerialLink:
 
     Devices are locked against other programs. Timeouts are waited for here, not in pyserial: setting
     ser.timeout after opening runs tcsetattr, which fails on a pty that was opened with parity.
+    low_latency: whether the adapter's short latency mode is on; None before the port was opened, and for
+    pseudo-terminals and URLs, which have none.
     """
 
     def __init__(self, port: str, baud: int = 9600, frame: str = "8N1") -> None:
         self.name = port
-        self._baud = baud
-        self._frame = frame
+        self.settings = LineSettings(baud, frame)
+        self.low_latency: bool | None = None
         self._serial: Any = None
         self._fd: int | None = None
 
@@ -45,28 +49,40 @@ class SerialLink:
         """Opens the port; LinkDown says what is wrong with it."""
         self.close()
         try:
-            self._serial = self._opened(self._frame)
+            self._serial = self._opened(self.settings.frame)
         except termios.error as error:
             # Linux ptys know only 8 bits without parity: the second opening gives EINVAL
             if error.args[:1] != (errno.EINVAL,) or not is_pty(self.name):
-                raise LinkDown(f"{self.name}: the port refuses {self._baud} {self._frame}") from None
+                raise LinkDown(f"{self.name}: the port refuses {self.settings}") from None
             try:
-                self._serial = self._opened(f"8N{self._frame[2]}")
+                self._serial = self._opened(f"8N{self.settings.frame[2]}")
             except _GONE as second:
                 raise LinkDown(f"{self.name}: {_words(second)}") from None
         except _GONE as error:
-            raise LinkDown(f"{self.name}: {_words(error)}") from None
+            raise LinkDown(f"{self.name}: {_opening(error, self.name)}") from None
         if "://" not in self.name:
             self._fd = self._serial.fileno()
             self._check_parity()
-            with contextlib.suppress(Exception):
-                self._serial.set_low_latency_mode(True)  # FTDI: 1 ms instead of 16 ms; others don't know it
+            self._adapter()
             with contextlib.suppress(*_GONE):
                 termios.tcflush(self._fd, termios.TCIOFLUSH)
 
+    def _adapter(self) -> None:
+        """Keeps programs out that heed no lock, and has bytes handed on at once (FTDI: 1 ms instead of 16)."""
+        if self._fd is None or is_pty(self.name):
+            return
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(self._fd, termios.TIOCEXCL)
+        try:
+            self._serial.set_low_latency_mode(True)
+        except Exception:  # noqa: BLE001  (drivers refuse it in many ways; the port works without)
+            self.low_latency = False
+        else:
+            self.low_latency = True
+
     def _opened(self, frame: str) -> Any:
         common: dict[str, Any] = {
-            "baudrate": self._baud,
+            "baudrate": self.settings.baud,
             "bytesize": int(frame[0]),
             "parity": frame[1],
             "stopbits": int(frame[2]),
@@ -76,6 +92,34 @@ class SerialLink:
                 common["write_timeout"] = 5
             return serial.serial_for_url(self.name, timeout=0.02, **common)
         return serial.Serial(self.name, timeout=0, exclusive=True, **common)
+
+    def change(self, settings: LineSettings) -> None:
+        """Waits until all that was written has gone out, then goes on with these settings; LinkDown.
+
+        A port that is opened again later has the same ones.
+        """
+        if self._serial is None:
+            raise LinkDown(f"{self.name}: not open")
+        try:
+            if self._fd is not None:
+                termios.tcdrain(self._fd)
+            try:
+                self._apply(settings.baud, settings.frame)
+            except termios.error as error:
+                # a Linux pty keeps no parity, so asking for it twice is EINVAL
+                if error.args[:1] != (errno.EINVAL,) or not is_pty(self.name):
+                    raise LinkDown(f"{self.name}: the port refuses {settings}") from None
+                self._apply(settings.baud, f"8N{settings.frame[2]}")
+            self.settings = settings
+            self._check_parity()
+            if self._fd is not None:
+                termios.tcflush(self._fd, termios.TCIFLUSH)
+        except _GONE as error:
+            raise LinkDown(f"{self.name}: {_words(error)}") from None
+
+    def _apply(self, baud: int, frame: str) -> None:
+        wanted = {"baudrate": baud, "bytesize": int(frame[0]), "parity": frame[1], "stopbits": int(frame[2])}
+        self._serial.apply_settings(wanted)
 
     def change_speed(self, baud: int) -> None:
         """Waits until all that was written has gone out, then goes on at another speed; LinkDown."""
@@ -96,7 +140,7 @@ class SerialLink:
 
         A byte in error then reads as 00, which no checksum lets pass.
         """
-        if self._fd is None or self._frame[1] == "N":
+        if self._fd is None or self.settings.frame[1] == "N":
             return
         with contextlib.suppress(*_GONE):
             attributes = termios.tcgetattr(self._fd)
@@ -154,6 +198,26 @@ class SerialLink:
                 return data
 
 
+def _opening(error: BaseException, port: str) -> str:
+    """Why a port does not open; where another program has it, which one."""
+    words = _words(error)
+    return f"{words}{_who(port)}; end it, or give dodac another adapter" if words == _TAKEN else words
+
+
+def _who(port: str) -> str:
+    """The programs that have a port open, as far as this user may see: " (picocom, process 812)"."""
+    device = os.path.realpath(port)
+    found = []
+    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda folder: int(folder.name)):
+        with contextlib.suppress(OSError):
+            if any(str(handle.readlink()) == device for handle in (process / "fd").iterdir()):
+                if int(process.name) == os.getpid():
+                    found.append("this process itself")
+                else:
+                    found.append(f"{(process / 'comm').read_text().strip()}, process {process.name}")
+    return f" ({'; '.join(found)})" if found else ""
+
+
 def _words(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno is not None:
         match error.errno:
@@ -162,7 +226,7 @@ def _words(error: BaseException) -> str:
             case errno.EACCES:
                 return "no permission; add the user to the group dialout"
             case errno.EAGAIN | errno.EBUSY:
-                return "another program uses the port"
+                return _TAKEN
             case errno.EIO | errno.ENXIO | errno.ENODEV:
                 return "the device was unplugged"
             case _:
