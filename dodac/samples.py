@@ -9,6 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Final
+
+FIRST_REVISION: Final = 2048
+"""Parts from here on are corrections: each replaces all lower parts of its instrument and time."""
 
 
 class TimeSource(StrEnum):
@@ -128,7 +132,8 @@ class Sample:
       [time_ns − span_ns // 2, time_ns − span_ns // 2 + span_ns).
     values: float64 per channel of the layout; NaN where absent or flagged.
     present: bit i is set when channel i is carried (good or flagged); absent is not bad.
-    part: tells apart several samples of one instrument at one time.
+    part: tells apart several samples of one instrument at one time; from FIRST_REVISION on it corrects
+      them. Readers then see the highest part alone; samples() still gives all.
     """
 
     instrument: str

@@ -96,8 +96,8 @@ def part_of(layout: Layout, decoded: Decoded, stamp: Stamp, place: int, *, parti
     several may speak of one moment; those carry different channels.
     """
     if decoded.time_ns != stamp.time_ns:
-        # all of a message that are stamped when it came; the journal takes parts below 4096
-        return 2 * (place % 2047)
+        # all of a message that are stamped when it came; parts from 2048 on would be corrections
+        return 2 * (place % 1023)
     if not partial:
         return 0
     names = [*decoded.values, *(flag.channel for flag in decoded.flags)]

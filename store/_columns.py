@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dodac.samples import Layout
 from store import _codec as codec
-from store._frames import empty_readings
+from store._frames import empty_readings, without_corrected
 
 if TYPE_CHECKING:
     from store._frames import Readings
 
 SELECT_PACKED: Final = (
-    "SELECT time_ns, span_ns, layout, present, flags, body FROM samples WHERE instrument = ? AND "
+    "SELECT time_ns, span_ns, layout, present, flags, body, part FROM samples WHERE instrument = ? AND "
 )
 
 
 def unpack(
     rows: Sequence[tuple[Any, ...]], channels: tuple[str, ...], layouts: Mapping[int, Layout]
 ) -> Readings:
-    """Arrays of rows of SELECT_PACKED, NaN where a channel is absent or flagged.
+    """Arrays of rows of SELECT_PACKED, NaN where a channel is absent or flagged; corrected rows are left out.
 
     layouts: by the journal's own number. Raises IntegrityError for a row that does not fit its layout.
     """
@@ -28,7 +28,7 @@ def unpack(
 
     if not rows:
         return empty_readings(len(channels))
-    times, spans, numbers, present, flags, bodies = zip(*rows, strict=True)
+    times, spans, numbers, present, flags, bodies, parts = zip(*rows, strict=True)
     values = np.full((len(rows), len(channels)), np.nan)
     number_of = np.array(numbers, dtype=np.int64)
     full = np.array([a is None and b is None for a, b in zip(present, flags, strict=True)])
@@ -50,4 +50,5 @@ def unpack(
             ).values
             for col, place in wanted:
                 values[row, col] = got[place]
-    return np.array(times, dtype=np.int64), np.array(spans, dtype=np.int64), values
+    found = np.array(times, dtype=np.int64), np.array(spans, dtype=np.int64), values
+    return without_corrected(found, np.array(parts, dtype=np.int64))

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 from dodac.clock import DAY_NS
 from dodac.errors import DataError, Where
 from dodac.quantities import channel as channel_named
+from dodac.samples import FIRST_REVISION
 from store import _intervals
+from store._codec import PART_LIMIT
 from store._steps import edges
 
 if TYPE_CHECKING:
@@ -96,6 +98,24 @@ def time_index(time_ns: Ints) -> pd.DatetimeIndex:
     import pandas as pd
 
     return pd.DatetimeIndex(time_ns.view("datetime64[ns]"), name="time").tz_localize("UTC")
+
+
+def without_corrected(readings: Readings, parts: Ints) -> Readings:
+    """Readings without those that a correction of the same instrument and time replaces."""
+    import numpy as np
+
+    # a conflict's part lies above: it holds nothing good and replaces nothing
+    revised = (parts >= FIRST_REVISION) & (parts < PART_LIMIT)
+    if not revised.any():
+        return readings
+    time_ns, span_ns, values = readings
+    newest: dict[int, int] = {}
+    for moment, part in zip(time_ns[revised].tolist(), parts[revised].tolist(), strict=True):
+        newest[moment] = max(part, newest.get(moment, 0))
+    kept = np.array(
+        [part >= newest.get(moment, 0) for moment, part in zip(time_ns.tolist(), parts.tolist(), strict=True)]
+    )
+    return time_ns[kept], span_ns[kept], values[kept]
 
 
 def empty_readings(count: int) -> Readings:

@@ -17,7 +17,7 @@ from dodac.contracts import Event, EventKind
 from dodac.errors import StorageError, Where
 from dodac.quantities import CHANNELS, Measurement
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
-from store._frames import CONTEXT_NS, ArrayStore, empty_readings, flag_frame
+from store._frames import CONTEXT_NS, ArrayStore, empty_readings, flag_frame, without_corrected
 from store.influx import InfluxTarget, message_of, short
 from store.lines import EVENT_MEASUREMENT, FLAG_MEASUREMENT, SPAN_FIELD
 
@@ -167,7 +167,9 @@ class InfluxStore(ArrayStore):
             np.array([float(text) if text else math.nan for text in column]) for column in columns
         )
         span_ns = np.rint(np.nan_to_num(span_s) * SECOND_NS).astype(np.int64)
-        return time_ns[order], span_ns[order], np.column_stack(values)[order]
+        return without_corrected(
+            (time_ns[order], span_ns[order], np.column_stack(values)[order]), part[order]
+        )
 
     def _flag_rows(
         self, instrument: str, start_ns: int, end_ns: int

@@ -12,7 +12,7 @@ import pytest
 from dodac.clock import HOUR_NS, MINUTE_NS, SECOND_NS, parse_time_ns
 from dodac.contracts import Event, EventKind
 from dodac.errors import DataError
-from dodac.samples import Flag, Layout, Reason, Sample
+from dodac.samples import FIRST_REVISION, Flag, Layout, Reason, Sample
 
 T0 = 1_790_000_000_000_000_000
 METER = Layout("meter-1", ("power_w", "energy_import_kwh", "frequency_hz"))
@@ -74,6 +74,27 @@ def test_parts_of_one_time_do_not_overwrite_each_other(world: Any) -> None:
         [METER], [METER.sample(T0, {"power_w": 1.0}), METER.sample(T0, {"power_w": 2.0}, part=1)]
     )
     assert store.series("meter-1", ["power_w"], T0, T0 + 1)["power_w"].tolist() == [1.0, 2.0]
+
+
+def test_a_corrected_amount_is_counted_once_and_the_old_one_stays_to_be_seen(world: Any) -> None:
+    start = parse_time_ns("2026-03-01T00:00", ZONE)
+    month = {"span_ns": 24 * HOUR_NS}
+    bill = [
+        FILE.sample(start + 12 * HOUR_NS, {"energy_interval_kwh": value}, part=part, **month)
+        for value, part in ((2400.0, 0), (24000.0, FIRST_REVISION), (240.0, FIRST_REVISION + 1))
+    ]
+    store = world.fill([FILE], [*bill, FILE.sample(start + 25 * HOUR_NS, {"temperature_c": 30.0})])
+    frame = store.series(FILE.instrument, ["energy_interval_kwh"], start, start + 24 * HOUR_NS)
+    assert frame["energy_interval_kwh"].tolist() == [240.0]
+    hours = store.intervals(
+        FILE.instrument, "energy_interval_kwh", start, start + 24 * HOUR_NS, "1h", zone=ZONE
+    )
+    assert hours["value"].tolist() == pytest.approx([10.0] * 24)
+    later = store.intervals(
+        FILE.instrument, "energy_interval_kwh", start + 20 * HOUR_NS, start + 24 * HOUR_NS, "1h", zone=ZONE
+    )
+    assert later["value"].tolist() == pytest.approx([10.0] * 4)
+    assert len(list(store.samples(FILE.instrument, start, start + 24 * HOUR_NS))) == 3
 
 
 def test_flags_tell_channel_reason_and_value_as_read(world: Any) -> None:
