@@ -17,12 +17,14 @@ from dodac.clock import SystemClock, iso_utc, local_text
 from dodac.errors import ConfigError, Exit
 from dodac.quantities import CHANNELS, Kind, nearest
 from drivers.profile import (
+    HttpTjfProfile,
     Iec62056Profile,
     LineProfile,
     ModbusProfile,
     MqttProfile,
     Profile,
     SparkplugProfile,
+    UsbViewProfile,
 )
 
 
@@ -129,6 +131,14 @@ def _site_example(profile: Profile) -> str:
             words = f"    # topic {profile.topic}"
         else:
             place += f'topic = "{profile.topic}"'
+    elif isinstance(profile, HttpTjfProfile):
+        connection = 'analyser]\nkind = "http"\nhost = "192.168.1.50"'
+        place, words = (
+            'connection = "analyser"\nserial_number = "61300001"',
+            "    # on the analyser; checked at every read",
+        )
+    elif isinstance(profile, UsbViewProfile):
+        connection, place, words = 'analyser]\nkind = "usb"', 'connection = "analyser"', ""
     else:
         connection = 'bus1]\nkind = "serial"\nport = "/dev/serial/by-id/..."'
         connection += f'\nbaud = {profile.link.baud[0]}\nframe = "{profile.link.frame[0]}"'
@@ -172,11 +182,12 @@ def read(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     from dodac.site import load_site
     from drivers.connection_open import read_with
+    from drivers.noting_connection import take_notes
 
     site = load_site(args.site)
     sample, reader, doubts = read_with(site, args.instrument, SystemClock())
     flags = {flag.channel: flag for flag in sample.flags}
-    raw = _raw(reader)
+    raw, notes = _raw(reader), [note.text for note in take_notes(reader)]
     readings: list[dict[str, Any]] = []
     for place, name in enumerate(reader.layout.channels):
         if not sample.present >> place & 1:
@@ -199,6 +210,7 @@ def read(argv: Sequence[str]) -> int:
             "span_ms": round(sample.span_ns / 1e6, 3),
             "readings": readings,
             "doubts": doubts,
+            "notes": notes,
             "raw": (sample.raw or b"").hex(" "),
         }
         _say(json.dumps(whole, indent=2, ensure_ascii=False))
@@ -218,6 +230,8 @@ def read(argv: Sequence[str]) -> int:
         _table(rows)
     if reader.fault_text:
         sys.stderr.write(f"dodac read: {reader.fault_text}\n")
+    for note in notes:
+        sys.stderr.write(f"dodac read: {note}\n")
     for doubt in doubts:
         sys.stderr.write(f"dodac read: this may be another model: {doubt}.\n")
     return Exit.FINDING if flags or doubts else Exit.OK

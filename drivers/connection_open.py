@@ -27,6 +27,7 @@ from drivers.catalogue import load_profile
 from drivers.connection import Connection, PolledConnection
 from drivers.links import LineSettings, LinkDown
 from drivers.profile import (
+    HttpTjfProfile,
     Iec62056Profile,
     LineProfile,
     LorawanProfile,
@@ -36,6 +37,7 @@ from drivers.profile import (
     MqttProfile,
     Profile,
     SparkplugProfile,
+    UsbViewProfile,
 )
 from drivers.protocols.received import Receiver
 
@@ -62,7 +64,11 @@ def open_connections(site: Site, clock: Clock) -> list[Connection]:
             for item, _ in members:
                 raise _misfit(site, item, "a file connection takes no profile: name a measurement instead.")
             continue
-        if isinstance(config, HttpConnection | UsbConnection | ManualConnection):
+        if isinstance(config, HttpConnection | UsbConnection):
+            from drivers._open_analyser import open_analyser
+
+            opened.append(open_analyser(site, name, config, members, clock))
+        elif isinstance(config, ManualConnection):
             for item, profile in members:
                 raise _misfit(site, item, f"{profile.id} can't be read over a {config.kind} connection.")
         elif isinstance(config, MqttConnection):
@@ -89,6 +95,12 @@ def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Rea
     if item.profile is None or item.connection is None:
         raise _misfit(site, item, "its readings come from files.", "id", "Import one: dodac import FILE")
     config = site.connections[item.connection]
+    profile = load_profile_of(site, item)
+    if isinstance(config, HttpConnection | UsbConnection):
+        from drivers._open_analyser import bus_and_reader
+
+        bus, reader = bus_and_reader(site, item, profile, config, clock)
+        return _read_with(bus, reader, item, "Is it switched on, and is this its address?")
     if not isinstance(config, SerialConnection | TcpConnection):
         open_connections(site, clock)  # what does not fit is told first
         raise _misfit(
@@ -100,7 +112,13 @@ def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Rea
         )
     config = of_its_own(config, item)
     bus = open_bus(config, clock)
-    reader = _reader(site, item, load_profile_of(site, item), config, clock)
+    reader = _reader(site, item, profile, config, clock)
+    return _read_with(bus, reader, item, "Check address, wiring (A/B), baud rate and parity.")
+
+
+def _read_with(
+    bus: Bus, reader: Reader, item: InstrumentConfig, todo: str
+) -> tuple[Sample, Reader, list[str]]:
     where = Where(instrument=item.id, connection=item.connection)
     try:
         bus.link.open()
@@ -111,7 +129,6 @@ def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Rea
     finally:
         bus.link.close()
     if not any(value == value for value in sample.values) and reader.fault_text:
-        todo = "Check address, wiring (A/B), baud rate and parity."
         raise InstrumentError(f"{reader.fault_text}.", where, todo)
     return sample, reader, doubts
 
@@ -265,6 +282,10 @@ def _reader(
                 raise _misfit(site, item, error.what, "address", error.todo) from None
         case MqttJsonProfile() | LorawanProfile() | SparkplugProfile():
             raise _misfit(site, item, f"the profile speaks MQTT, the connection is {config.kind}.")
+        case HttpTjfProfile() | UsbViewProfile():
+            raise _misfit(
+                site, item, f"the profile speaks {profile.protocol}, the connection is {config.kind}."
+            )
         case _:
             assert_never(profile)
 

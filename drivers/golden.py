@@ -10,6 +10,8 @@ from dodac.clock import parse_time_ns
 from dodac.samples import Flag, Layout
 from drivers.profile import (
     Expectation,
+    HttpTjfProfile,
+    HttpTjfTest,
     Iec62056Profile,
     Iec62056Test,
     LineProfile,
@@ -26,6 +28,8 @@ from drivers.profile import (
     SparkplugProfile,
     SparkplugTest,
     Table,
+    UsbViewProfile,
+    UsbViewTest,
 )
 
 _RELATIVE = 1e-6
@@ -49,6 +53,10 @@ def check(profile: Profile) -> list[str]:
             wrong = [_line(profile, test) for test in profile.tests]
         case Iec62056Profile():
             wrong = [_iec62056(profile, test) for test in profile.tests]
+        case HttpTjfProfile():
+            wrong = [_http_tjf(profile, test) for test in profile.tests]
+        case UsbViewProfile():
+            wrong = [_usb_view(profile, test) for test in profile.tests]
         case _:
             assert_never(profile)
     for number, words in enumerate(wrong, start=1):
@@ -111,6 +119,33 @@ def _iec62056(profile: Iec62056Profile, test: Iec62056Test) -> list[str]:
     except Refused as refusal:
         return [f"{refusal.text}."]
     return _compare(test, received.values, received.flags)
+
+
+def _http_tjf(profile: HttpTjfProfile, test: HttpTjfTest) -> list[str]:
+    from drivers.protocols.received import Refused
+    from drivers.protocols.testo_http import kept
+    from drivers.protocols.tjf import parse_tjf
+
+    try:
+        moment = parse_tjf(test.body.encode()).moments[-1]
+    except Refused as refusal:
+        return [f"{refusal.text}."]
+    values, flags = kept(moment, profile)
+    found = _compare(test, values, flags)
+    if test.time is not None and moment.time_ns != parse_time_ns(test.time, "UTC"):
+        found.append(f"the time is {moment.time_ns} ({moment.time_fault or 'read'}), expected {test.time}.")
+    return found
+
+
+def _usb_view(profile: UsbViewProfile, test: UsbViewTest) -> list[str]:
+    from drivers.protocols.testo_usb import readings
+    from drivers.protocols.testo_usb_frame import status_of, view_of
+
+    try:
+        status, records = status_of(bytes.fromhex(test.status)), view_of(bytes.fromhex(test.view))
+    except ValueError as error:
+        return [f"{error}."]
+    return _compare(test, *readings(profile, records, (status,)))
 
 
 def _sparkplug(profile: SparkplugProfile, test: SparkplugTest) -> list[str]:

@@ -26,6 +26,13 @@ from drivers._profile_modbus import (
 )
 from drivers._profile_mqtt import MqttJsonChannel, MqttJsonProfile, MqttTest, MqttTime
 from drivers._profile_sparkplug import SparkplugChannel, SparkplugMessage, SparkplugProfile, SparkplugTest
+from drivers._profile_testo import (
+    HttpTjfProfile,
+    HttpTjfTest,
+    UsbChannel,
+    UsbViewProfile,
+    UsbViewTest,
+)
 
 __all__ = [
     "ADAPTER",
@@ -33,6 +40,8 @@ __all__ = [
     "ChannelSpec",
     "DeviceText",
     "Expectation",
+    "HttpTjfProfile",
+    "HttpTjfTest",
     "Iec62056Channel",
     "Iec62056Profile",
     "Iec62056Test",
@@ -69,6 +78,9 @@ __all__ = [
     "Status",
     "Table",
     "UnitCode",
+    "UsbChannel",
+    "UsbViewProfile",
+    "UsbViewTest",
     "as_json_schema",
     "unit_of",
 ]
@@ -82,6 +94,8 @@ Profile = (
     | LorawanProfile
     | SparkplugProfile
     | Iec62056Profile
+    | HttpTjfProfile
+    | UsbViewProfile
 )
 PROTOCOLS: dict[str, type[Profile]] = {
     "modbus": ModbusProfile,
@@ -91,6 +105,8 @@ PROTOCOLS: dict[str, type[Profile]] = {
     "sparkplug": SparkplugProfile,
     "line": LineProfile,
     "iec62056": Iec62056Profile,
+    "testo_http": HttpTjfProfile,
+    "testo_usb": UsbViewProfile,
 }
 ADAPTER: TypeAdapter[Profile] = TypeAdapter(Annotated[Profile, Field(discriminator="protocol")])
 

@@ -27,7 +27,7 @@ class TcpLink:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(self._connect_s)
         except (OSError, UnicodeError) as error:  # UnicodeError: a name that no server can have
-            raise LinkDown(f"{self.name}: {_words(error)}") from None
+            raise LinkDown(f"{self.name}: {words_of(error)}") from None
         self._socket = sock
 
     def close(self) -> None:
@@ -42,7 +42,7 @@ class TcpLink:
         try:
             self._open_socket().sendall(data)
         except OSError as error:
-            raise LinkDown(f"{self.name}: {_words(error)}") from None
+            raise LinkDown(f"{self.name}: {words_of(error)}") from None
 
     def read(self, timeout_s: float) -> bytes:
         """What has come, waiting up to timeout_s; LinkDown when the other side closed."""
@@ -52,7 +52,7 @@ class TcpLink:
                 return b""
             data = sock.recv(4096)
         except (OSError, ValueError) as error:
-            raise LinkDown(f"{self.name}: {_words(error)}") from None
+            raise LinkDown(f"{self.name}: {words_of(error)}") from None
         if not data:
             raise LinkDown(f"{self.name}: the other side closed the connection")
         return data
@@ -63,7 +63,8 @@ class TcpLink:
         return self._socket
 
 
-def _words(error: BaseException) -> str:
+def words_of(error: BaseException) -> str:
+    """What a failed connection means, for people."""
     if isinstance(error, TimeoutError):
         return "no connection in time"
     if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
