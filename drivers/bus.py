@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +10,7 @@ from typing import Protocol
 from dodac.clock import SECOND_NS, Clock
 from dodac.samples import Layout, Reason, Sample
 from drivers.links import LineSettings, Link, SettableLink
+from drivers.turnaround import Turnarounds
 
 Find = Callable[[bytes], tuple[int, int] | None]
 """Where the answer to a request stands in what has come ([start, end)), or None: not there yet."""
@@ -64,7 +65,8 @@ class Bus:
     timeout_s: from the end of the request to the start of the answer. late_guard_s: how long the bus
     listens after a timeout before it speaks again. quiet_s: silence that ends a burst of bytes.
     byte_s: what one byte takes on the line; frames are kept 3.5 bytes (at least 1.75 ms) apart.
-    counters: requests, answers, timeouts, damaged, late, discarded_bytes.
+    counters: requests, answers, timeouts, damaged, late, discarded_bytes. unit: who is spoken to, set by
+    the one who speaks; turnarounds: how fast each answers.
     """
 
     def __init__(
@@ -84,6 +86,8 @@ class Bus:
         self.quiet_s = quiet_s
         self.byte_s = byte_s
         self.counters: Counter[str] = Counter()
+        self.unit = ""
+        self.turnarounds: defaultdict[str, Turnarounds] = defaultdict(Turnarounds)
         self._last_ns = 0
         self._number = 0
 
@@ -144,6 +148,8 @@ class Bus:
             if place is not None:
                 self.counters["answers"] += 1
                 discarded = came[: place[0]] + came[place[1] :]
+                on_the_line_s = (len(request) + place[1]) * self.byte_s
+                self.turnarounds[self.unit].add(max(0.0, (now - start) / SECOND_NS - on_the_line_s))
                 self.counters["discarded_bytes"] += len(discarded)
                 return Answer(came[place[0] : place[1]], sent_ns, now - start, stale + discarded)
             whole = expected is not None and len(came.replace(request, b"", 1)) >= expected
@@ -154,6 +160,7 @@ class Bus:
         late = self.silence(self.quiet_s if damaged else guard)
         if late:
             self.counters["late"] += 1
+            self.turnarounds[self.unit].late += 1
         if not came.replace(request, b"", 1):
             self.counters["timeouts"] += 1
             words = "no answer" if not came else "no answer, only an echo of the request,"

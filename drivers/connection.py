@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import heapq
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,23 +13,30 @@ from dodac.clock import SECOND_NS, Clock
 from dodac.contracts import Event, EventKind, Inbox
 from dodac.quantities import Measurement
 from dodac.samples import Flag, Layout, Reason, Sample
+from drivers._stations import LINE_REASONS, Station, without_line_faults
+from drivers._turns import Turns
 from drivers.bus import Bus, Reader
-from drivers.counters import CounterWatch
 from drivers.links import LineSettings, LinkDown
+from drivers.turnaround import Turnaround
 
-_LINE_REASONS: Final = frozenset({Reason.NO_ANSWER, Reason.CRC, Reason.LATE_ANSWER, Reason.EXCEPTION})
+_GARBLES: Final = frozenset({Reason.CRC, Reason.LATE_ANSWER})
+_GARBLED: Final = 3
 _BACKOFF_MAX_S: Final = 60.0
 _REOPEN_MAX_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStatus:
-    """A connection's state, its counters, and the last good time (UTC ns) of each instrument."""
+    """A connection's state, its counters, and the last good time (UTC ns) of each instrument.
+
+    turnaround: how fast each polled instrument answers.
+    """
 
     id: str
     state: Literal["up", "down", "starting"]
     counters: Mapping[str, int]
     last_good_ns: Mapping[str, int]
+    turnaround: Mapping[str, Turnaround] = field(default_factory=dict)
 
 
 class Connection(Protocol):
@@ -55,26 +61,6 @@ class Connection(Protocol):
     def status(self) -> ConnectionStatus: ...
 
 
-@dataclass
-class _Station:
-    """One instrument on the line, as the line's thread sees it."""
-
-    reader: Reader
-    measurement: Measurement
-    queued: bool = False
-    last_good_ns: int | None = None
-    fault_ns: int | None = None
-    fault_told: bool = False
-    failures: int = 0
-    retry_ns: int = 0
-    refused: set[str] = field(default_factory=set)
-    failed: set[str] = field(default_factory=set)
-    counters: CounterWatch = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.counters = CounterWatch(self.reader.layout)
-
-
 class PolledConnection:
     """One line with one thread: reads are queued by deadline, a silent unit holds up no other.
 
@@ -97,9 +83,9 @@ class PolledConnection:
         self.instruments = tuple(reader.layout.instrument for reader, _ in readers)
         self._bus = bus
         self._clock = clock
-        self._stations = {r.layout.instrument: _Station(r, measurement) for r, measurement in readers}
+        self._stations = {r.layout.instrument: Station(r, measurement) for r, measurement in readers}
         self._settings = dict(settings or {})
-        self._queue: list[tuple[int, str]] = []
+        self._turns = Turns()
         self._wake = threading.Condition()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -135,7 +121,7 @@ class PolledConnection:
                 self._counters["missed_ticks"] += 1
                 return False
             station.queued = True
-            heapq.heappush(self._queue, (due_ns, instrument))
+            self._turns.push(due_ns, instrument)
             self._wake.notify()
         return True
 
@@ -152,8 +138,12 @@ class PolledConnection:
     def status(self) -> ConnectionStatus:
         """State and counters now."""
         counters = {**self._bus.counters, **self._counters}
+        times = {n: t.summary() for n, t in list(self._bus.turnarounds.items())}
+        if (hurried := getattr(self._bus.link, "low_latency", None)) is not None:
+            counters["low_latency"] = int(hurried)
         good = {n: s.last_good_ns for n, s in self._stations.items() if s.last_good_ns is not None}
-        return ConnectionStatus(self.id, self._state, counters, good)
+        known = {n: t for n, t in times.items() if t is not None}
+        return ConnectionStatus(self.id, self._state, counters, good, known)
 
     # ---- the line's thread
 
@@ -161,10 +151,10 @@ class PolledConnection:
         while not self._stopping.is_set():
             self._keep_open()
             with self._wake:
-                if not self._queue:
+                if not self._turns:
                     self._wake.wait(timeout=0.2 if self._state == "up" else 0.05)
                     continue
-                _, instrument = heapq.heappop(self._queue)
+                instrument = self._turns.pop(self._to_probe, self._clock.monotonic_ns())
             station = self._stations[instrument]
             try:
                 self._serve(station)
@@ -174,6 +164,11 @@ class PolledConnection:
                 with self._wake:
                     station.queued = False
         self._bus.link.close()
+
+    def _to_probe(self, instrument: str) -> bool:
+        """True when serving this instrument may cost a timeout: it was silent and is to be tried again."""
+        station = self._stations[instrument]
+        return bool(station.failures) and self._clock.monotonic_ns() >= station.retry_ns
 
     def _keep_open(self) -> None:
         """Opens the line when it is down and it is time to try."""
@@ -199,14 +194,15 @@ class PolledConnection:
             self._down_ns = self._clock.now_ns()
             self._tell(EventKind.FAULT_START, text)
 
-    def _serve(self, station: _Station) -> None:
+    def _serve(self, station: Station) -> None:
         if self._state != "up":
             self._flag_once(station)
             return
         if station.failures and self._clock.monotonic_ns() < station.retry_ns:
             return
+        self._bus.unit = station.reader.layout.instrument
         try:
-            if (settings := self._settings.get(station.reader.layout.instrument)) is not None:
+            if (settings := self._settings.get(self._bus.unit)) is not None:
                 self._bus.use(settings)
             if station.failures and not station.reader.probe(self._bus):
                 self._back_off(station)
@@ -218,13 +214,13 @@ class PolledConnection:
             return
         self._take(station, station.counters.checked(sample))
 
-    def _take(self, station: _Station, sample: Sample) -> None:
+    def _take(self, station: Station, sample: Sample) -> None:
         refused = station.reader.refused_channels - station.refused
         if refused:
             station.refused |= refused
             words = f"the instrument refuses {', '.join(sorted(refused))}: left out until the next start"
             self._tell(EventKind.ALARM, words, station)
-        bad = [f for f in sample.flags if f.reason in _LINE_REASONS and f.channel not in refused]
+        bad = [f for f in sample.flags if f.reason in LINE_REASONS and f.channel not in refused]
         good = any(value == value for value in sample.values)
         if bad:
             # where nothing at all came, the next good sample ends the fault, whatever it carries
@@ -233,17 +229,22 @@ class PolledConnection:
                 station.fault_ns = sample.time_ns
                 self._deliver(sample)
             elif good:
-                self._deliver(_without(sample, station.reader.layout))
+                self._deliver(without_line_faults(sample, station.reader.layout))
             if not station.fault_told:
                 station.fault_told = True
                 words = station.reader.fault_text or bad[0].reason.value
                 self._tell(EventKind.FAULT_START, words, station, time_ns=sample.time_ns)
             if good:
-                station.failures = 0
-            elif any(f.reason == Reason.NO_ANSWER for f in bad):
+                station.failures = station.garbled = 0
+                return
+            station.garbled += 1
+            silent = any(f.reason == Reason.NO_ANSWER for f in bad)
+            # one damaged answer is read again at its next time; a unit that only babbles costs timeouts too
+            if silent or (station.garbled >= _GARBLED and any(f.reason in _GARBLES for f in bad)):
                 self._back_off(station)
             return
         self._deliver(sample)
+        station.garbled = 0
         place = station.reader.layout.index
         station.failed -= station.refused | {n for n in station.failed if sample.present >> place[n] & 1}
         if station.failed:
@@ -267,13 +268,13 @@ class PolledConnection:
         station.fault_ns, station.fault_told, station.failures = None, False, 0
         station.last_good_ns = sample.time_ns
 
-    def _back_off(self, station: _Station) -> None:
+    def _back_off(self, station: Station) -> None:
         wait_s = min(2.0**station.failures, _BACKOFF_MAX_S)
         station.failures += 1
         station.retry_ns = self._clock.monotonic_ns() + round(wait_s * SECOND_NS)
         self._counters["backoffs"] += 1
 
-    def _flag_once(self, station: _Station) -> None:
+    def _flag_once(self, station: Station) -> None:
         """The line is down: one flagged sample per instrument; the line's own event says why."""
         if station.fault_ns is not None:
             return
@@ -282,7 +283,7 @@ class PolledConnection:
         flags = [Flag(channel, Reason.NO_ANSWER) for channel in layout.channels]
         self._deliver(layout.sample(now, {}, flags=flags))
 
-    def _surprise(self, station: _Station, error: Exception) -> None:
+    def _surprise(self, station: Station, error: Exception) -> None:
         self._counters["surprises"] += 1
         if station.fault_ns is None:
             station.fault_ns, station.fault_told = self._clock.now_ns(), True
@@ -298,7 +299,7 @@ class PolledConnection:
             self._inbox.sample(sample, source=self.id)
 
     def _tell(
-        self, kind: EventKind, text: str, station: _Station | None = None, time_ns: int | None = None
+        self, kind: EventKind, text: str, station: Station | None = None, time_ns: int | None = None
     ) -> None:
         instrument = station.reader.layout.instrument if station is not None else None
         self._event(Event(time_ns or self._clock.now_ns(), kind, text, self.id, instrument))
@@ -308,18 +309,3 @@ class PolledConnection:
             # a store that is closing must not keep the line's thread from ending
             with contextlib.suppress(RuntimeError):
                 self._inbox.event(event)
-
-
-def _without(sample: Sample, layout: Layout) -> Sample:
-    """The sample with channels that failed on the line absent instead of flagged again."""
-    values = {n: v for n, v in zip(layout.channels, sample.values, strict=True) if v == v}
-    flags = [flag for flag in sample.flags if flag.reason not in _LINE_REASONS]
-    return layout.sample(
-        sample.time_ns,
-        values,
-        flags=flags,
-        span_ns=sample.span_ns,
-        time_source=sample.time_source,
-        raw=sample.raw,
-        part=sample.part,
-    )

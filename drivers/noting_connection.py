@@ -8,7 +8,8 @@ from typing import Protocol, runtime_checkable
 
 from dodac.contracts import Event, EventKind
 from dodac.samples import Sample
-from drivers.connection import PolledConnection, _Station
+from drivers._stations import Station
+from drivers.connection import PolledConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Noting(Protocol):
 class NotingConnection(PolledConnection):
     """A polled connection that tells its readers' notes as events (HTTP and USB analysers)."""
 
-    def _take(self, station: _Station, sample: Sample) -> None:
+    def _take(self, station: Station, sample: Sample) -> None:
         super()._take(station, sample)
         reader = station.reader
         if not isinstance(reader, Noting):
