@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dodac.quantities import channel, nearest
 from dodac.units import conversion
+from drivers._manual_checks import manual_problems
 from drivers.profile import (
     ChannelSpec,
     Iec62056Profile,
     LineChannel,
     LineProfile,
+    ManualProfile,
     ModbusChannel,
     ModbusProfile,
     Profile,
@@ -41,6 +43,8 @@ def problems(profile: Profile) -> list[tuple[tuple[str | int, ...], str]]:
             found += [((*here, *path), text) for path, text in _modbus_problems(spec)]
     if isinstance(profile, LineProfile):
         found += _line_problems(profile)
+    if isinstance(profile, ManualProfile):
+        found += manual_problems(profile)
     found += _unknown_channels(profile)
     return found
 

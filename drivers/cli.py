@@ -20,6 +20,7 @@ from drivers.profile import (
     HttpTjfProfile,
     Iec62056Profile,
     LineProfile,
+    ManualProfile,
     ModbusProfile,
     MqttProfile,
     Profile,
@@ -139,6 +140,8 @@ def _site_example(profile: Profile) -> str:
         )
     elif isinstance(profile, UsbViewProfile):
         connection, place, words = 'analyser]\nkind = "usb"', 'connection = "analyser"', ""
+    elif isinstance(profile, ManualProfile):
+        connection, place, words = 'hand]\nkind = "manual"', 'connection = "hand"', ""
     else:
         connection = 'bus1]\nkind = "serial"\nport = "/dev/serial/by-id/..."'
         connection += f'\nbaud = {profile.link.baud[0]}\nframe = "{profile.link.frame[0]}"'

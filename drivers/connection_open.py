@@ -31,6 +31,7 @@ from drivers.profile import (
     Iec62056Profile,
     LineProfile,
     LorawanProfile,
+    ManualProfile,
     MbusProfile,
     ModbusProfile,
     MqttJsonProfile,
@@ -69,8 +70,9 @@ def open_connections(site: Site, clock: Clock) -> list[Connection]:
 
             opened.append(open_analyser(site, name, config, members, clock))
         elif isinstance(config, ManualConnection):
-            for item, profile in members:
-                raise _misfit(site, item, f"{profile.id} can't be read over a {config.kind} connection.")
+            from drivers.manual_forms import open_manual, site_form
+
+            opened.append(open_manual(site, name, [site_form(site, *one) for one in members], clock))
         elif isinstance(config, MqttConnection):
             opened.append(_open_mqtt(site, name, config, members, clock))
         elif any(_sends(profile) for _, profile in members):
@@ -101,6 +103,9 @@ def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Rea
 
         bus, reader = bus_and_reader(site, item, profile, config, clock)
         return _read_with(bus, reader, item, "Is it switched on, and is this its address?")
+    if isinstance(config, ManualConnection):
+        words = "it is read by a person; it can't be asked."
+        raise _misfit(site, item, words, "connection", f"Type the reading: dodac enter {item.id}")
     if not isinstance(config, SerialConnection | TcpConnection):
         open_connections(site, clock)  # what does not fit is told first
         raise _misfit(
@@ -148,7 +153,9 @@ def load_profile_of(site: Site, item: InstrumentConfig) -> Profile:
         if error.where.file is not None:
             raise
         raise _misfit(site, item, error.what, "profile", error.todo) from None
-    if item.measurement is not None and item.measurement is not profile.kind:
+    # a gauge read by eye can be on anything: there the site file may say what
+    free = isinstance(profile, ManualProfile)
+    if item.measurement is not None and item.measurement is not profile.kind and not free:
         words = f"{profile.id} measures {profile.kind}, not {item.measurement}."
         raise _misfit(site, item, words, "measurement", "Leave the measurement out: the profile knows it.")
     return profile
@@ -282,7 +289,7 @@ def _reader(
                 raise _misfit(site, item, error.what, "address", error.todo) from None
         case MqttJsonProfile() | LorawanProfile() | SparkplugProfile():
             raise _misfit(site, item, f"the profile speaks MQTT, the connection is {config.kind}.")
-        case HttpTjfProfile() | UsbViewProfile():
+        case HttpTjfProfile() | UsbViewProfile() | ManualProfile():
             raise _misfit(
                 site, item, f"the profile speaks {profile.protocol}, the connection is {config.kind}."
             )

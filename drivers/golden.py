@@ -18,6 +18,7 @@ from drivers.profile import (
     LineTest,
     LorawanProfile,
     LorawanTest,
+    ManualProfile,
     MbusProfile,
     MbusTest,
     ModbusProfile,
@@ -57,6 +58,10 @@ def check(profile: Profile) -> list[str]:
             wrong = [_http_tjf(profile, test) for test in profile.tests]
         case UsbViewProfile():
             wrong = [_usb_view(profile, test) for test in profile.tests]
+        case ManualProfile():
+            from drivers._golden_manual import check_manual
+
+            wrong = [check_manual(profile, test) for test in profile.tests]
         case _:
             assert_never(profile)
     for number, words in enumerate(wrong, start=1):

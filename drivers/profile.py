@@ -11,6 +11,7 @@ from drivers._profile_common import ChannelSpec, Expectation
 from drivers._profile_iec62056 import Iec62056Channel, Iec62056Profile, Iec62056Test
 from drivers._profile_line import LineChannel, LineChecksum, LineProfile, LineStatus, LineTest
 from drivers._profile_lorawan import LorawanChannel, LorawanProfile, LorawanTest
+from drivers._profile_manual import ManualChannel, ManualForm, ManualProfile, ManualTest
 from drivers._profile_mbus import MbusChannel, MbusIdentify, MbusLink, MbusMatch, MbusProfile, MbusTest
 from drivers._profile_modbus import (
     DeviceText,
@@ -53,6 +54,10 @@ __all__ = [
     "LorawanChannel",
     "LorawanProfile",
     "LorawanTest",
+    "ManualChannel",
+    "ManualForm",
+    "ManualProfile",
+    "ManualTest",
     "MbusChannel",
     "MbusIdentify",
     "MbusLink",
@@ -96,6 +101,7 @@ Profile = (
     | Iec62056Profile
     | HttpTjfProfile
     | UsbViewProfile
+    | ManualProfile
 )
 PROTOCOLS: dict[str, type[Profile]] = {
     "modbus": ModbusProfile,
@@ -107,6 +113,7 @@ PROTOCOLS: dict[str, type[Profile]] = {
     "iec62056": Iec62056Profile,
     "testo_http": HttpTjfProfile,
     "testo_usb": UsbViewProfile,
+    "manual": ManualProfile,
 }
 ADAPTER: TypeAdapter[Profile] = TypeAdapter(Annotated[Profile, Field(discriminator="protocol")])
 

@@ -1,0 +1,235 @@
+"""The desk where readings by hand are handed in: checked against what is known, kept, and stored when possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from collector.facts import site_facts
+from collector.ingest import Ingest
+from dodac.clock import DAY_NS, Clock
+from dodac.errors import StorageError, Where
+from dodac.samples import Layout, Sample
+from dodac.site import Site
+from drivers._photos import Photos
+from drivers._spool import Spool
+from drivers.manual_forms import SiteForm, form_of, open_manual, site_forms
+from drivers.protocols.manual import Finding, Known
+from drivers.protocols.manual_entry import Entry, Kept, canonical, read_back
+from drivers.protocols.received import Refused
+from store import Journal, JournalStore
+
+_AROUND_NS: Final = 800 * DAY_NS
+State = Literal["stored", "waiting", "refused", "ask"]
+
+
+@dataclass(frozen=True)
+class Past:
+    """An entry handed in before. good: values that count now, canonical; corrected: another replaced it."""
+
+    entry: Kept
+    state: Literal["stored", "waiting"]
+    good: Mapping[str, float]
+    corrected: bool = False
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of an entry: stored in the journal, waiting in the spool, refused, or to be asked about."""
+
+    state: State
+    id: str
+    findings: tuple[Finding, ...] = ()
+    values: Mapping[str, float] | None = None
+    why: str = ""
+
+
+class Desk:
+    """Forms of a site, what was handed in before, and the way in; any thread may call it.
+
+    journal: the open journal for reading, or None when there is none yet.
+    """
+
+    def __init__(self, site: Site, clock: Clock, journal: Callable[[], JournalStore | None]) -> None:
+        self.site = site
+        self._clock = clock
+        self._journal = journal
+        self.spool = Spool.beside(site.journal_path)
+        self.photos = Photos(site.photos_path)
+
+    def forms(self) -> dict[str, SiteForm]:
+        """Every form of the site by instrument; ConfigError for a profile that is wrong."""
+        return site_forms(self.site)
+
+    def form(self, instrument: str) -> SiteForm:
+        """One form; ConfigError, with the nearest, when there is none."""
+        return form_of(self.site, instrument)
+
+    def past(self, instrument: str, start_ns: int, end_ns: int) -> list[Past]:
+        """Entries whose period touches [start_ns, end_ns), oldest first; waiting ones too.
+
+        Raises StorageError when journal or spool can't be read.
+        """
+        one = self.form(instrument)
+        found: dict[str, Past] = {}
+        for kept in self._waiting(instrument):
+            try:
+                sample = kept.sample(one.form)
+            except Refused:
+                continue
+            found[kept.id] = Past(kept, "waiting", _good(sample, one.form.layout))
+        store = self._journal()
+        if store is not None:
+            layouts = store.layouts()
+            for sample in store.samples(instrument, start_ns - _AROUND_NS, end_ns + _AROUND_NS):
+                entry = _entry_of(sample)
+                if entry is not None:
+                    found[entry.id] = Past(entry, "stored", _good(sample, layouts[sample.layout]))
+        inside = [p for p in found.values() if p.entry.end_ns >= start_ns and p.entry.start_ns < end_ns]
+        newest: dict[tuple[int, int], int] = {}
+        for past in inside:
+            key = (past.entry.start_ns, past.entry.end_ns)
+            newest[key] = max(past.entry.revision, newest.get(key, 0))
+        inside.sort(key=lambda past: (past.entry.start_ns, past.entry.revision))
+        return [
+            replace(past, corrected=past.entry.revision < newest[past.entry.start_ns, past.entry.end_ns])
+            for past in inside
+        ]
+
+    def take(self, entry: Entry) -> Taken:
+        """Checks an entry, keeps it on disk when nothing stands in its way, and stores it when it can.
+
+        The same id again gives what became of it, whatever else it says. Raises StorageError when it
+        can't be kept, ConfigError for an unknown form.
+        """
+        one = self.form(entry.instrument)
+        past = self.past(entry.instrument, entry.start_ns - _AROUND_NS, entry.end_ns + _AROUND_NS)
+        again = next((p for p in past if p.entry.id == entry.id), None)
+        if again is not None:
+            if again.state == "waiting" and not (why := self.store_waiting()):
+                return Taken("stored", entry.id, values=again.good)
+            return Taken(
+                again.state, entry.id, values=again.good, why=why if again.state == "waiting" else ""
+            )
+        findings: list[Finding] = []
+        if entry.corrects:
+            old = next((p for p in past if p.entry.id == entry.corrects), None)
+            findings += self._correction(entry, old)
+            if old is not None:
+                same = [
+                    p
+                    for p in past
+                    if (p.entry.start_ns, p.entry.end_ns) == (old.entry.start_ns, old.entry.end_ns)
+                ]
+                entry = replace(entry, revision=max(p.entry.revision for p in same) + 1)
+                past = [p for p in past if p not in same]
+        findings += self._photo(entry, one)
+        known = _known([p for p in past if not p.corrected], entry.start_ns)
+        checked = one.form.check(
+            entry.values, entry.start_ns, entry.end_ns, self._clock.now_ns(), known, entry.id
+        )
+        findings += checked.open(entry.confirmed)
+        if findings:
+            refused = any(finding.refused for finding in findings)
+            return Taken("refused" if refused else "ask", entry.id, tuple(findings))
+        asked = frozenset(finding.key for finding in checked.findings)
+        raw = canonical(replace(entry, confirmed=entry.confirmed & asked), one.form, checked.read)
+        try:
+            self.spool.put(entry.instrument, entry.id, raw)
+        except OSError as error:
+            raise StorageError(
+                f"the entry can't be kept: {error.strerror or error}.",
+                Where(file=str(self.spool.folder)),
+                "Make room, or correct the folder's rights; nothing was stored.",
+            ) from None
+        values = {name: read.value for name, read in checked.read.items()}
+        why = self.store_waiting()
+        return Taken("waiting" if why else "stored", entry.id, values=values, why=why)
+
+    def store_waiting(self) -> str:
+        """Brings what waits into the journal, unless a collector holds it; says why not, "" when done."""
+        members = list(self.forms().values())
+        try:
+            with Journal.open(self.site.journal_path) as journal:
+                for one in members:
+                    journal.layout(one.form.layout)
+                    facts = site_facts(self.site, one.item, one.measurement)
+                    journal.set_facts(one.item.id, facts)
+                ingest = Ingest(journal, self._clock, retry_s=(0.2, 1.0))
+                ingest.start()
+                for name in dict.fromkeys(one.item.connection for one in members if one.item.connection):
+                    mine = [one for one in members if one.item.connection == name]
+                    stream = open_manual(self.site, name, mine, self._clock)
+                    stream.take_once(ingest)
+                if not ingest.stop(timeout_s=5.0):
+                    return ingest.status().fault or "the journal is busy"
+        except StorageError as error:
+            return error.what
+        return ""
+
+    def _waiting(self, instrument: str) -> Iterator[Kept]:
+        try:
+            for item in self.spool.waiting():
+                if not item.fault and item.path.name.startswith(f"{instrument}."):
+                    try:
+                        kept = read_back(item.raw)
+                    except Refused:
+                        continue
+                    if kept.instrument == instrument:
+                        yield kept
+        except OSError as error:
+            raise StorageError(
+                f"waiting entries can't be read: {error.strerror or error}.",
+                Where(file=str(self.spool.folder)),
+                "Correct the folder's rights.",
+            ) from None
+
+    def _photo(self, entry: Entry, one: SiteForm) -> list[Finding]:
+        wanted = one.form.profile.form.photo
+        if entry.photo is None:
+            return [Finding("photo_missing", refused=True)] if wanted == "required" else []
+        if wanted == "none":
+            return [Finding("photo_none", refused=True)]
+        gone = self.photos.find(entry.photo.sha256) is None
+        return [Finding("photo_gone", refused=True)] if gone else []
+
+    @staticmethod
+    def _correction(entry: Entry, old: Past | None) -> list[Finding]:
+        if old is None:
+            return [Finding("corrects_gone", refused=True)]
+        if (old.entry.start_ns, old.entry.end_ns) != (entry.start_ns, entry.end_ns):
+            return [Finding("corrects_moved", refused=True, facts={"time_ns": old.entry.start_ns})]
+        left = [name for name in old.entry.values if not _typed(entry, name)]
+        return [Finding("corrects_less", name, refused=True) for name in left]
+
+
+def _typed(entry: Entry, name: str) -> bool:
+    return name in entry.values and bool(entry.values[name].text.strip())
+
+
+def _entry_of(sample: Sample) -> Kept | None:
+    if sample.raw is None or not sample.raw.startswith(b'{"channels"'):
+        return None
+    try:
+        return read_back(sample.raw)
+    except Refused:
+        return None
+
+
+def _good(sample: Sample, layout: Layout) -> dict[str, float]:
+    return {name: value for name, value in zip(layout.channels, sample.values, strict=True) if value == value}
+
+
+def _known(past: Sequence[Past], at_ns: int) -> Known:
+    before: dict[str, list[tuple[int, float]]] = {}
+    after: dict[str, list[tuple[int, float]]] = {}
+    for one in past:
+        side = before if one.entry.start_ns < at_ns else after
+        for name, value in one.good.items():
+            side.setdefault(name, []).append((one.entry.start_ns, value))
+    return Known(
+        before={name: rows[-1:-3:-1] for name, rows in before.items()},
+        after={name: rows[:2] for name, rows in after.items()},
+        moments=[(one.entry.start_ns, one.entry.end_ns, one.entry.id) for one in past],
+    )
