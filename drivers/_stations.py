@@ -15,7 +15,11 @@ LINE_REASONS: Final = frozenset({Reason.NO_ANSWER, Reason.CRC, Reason.LATE_ANSWE
 
 @dataclass
 class Station:
-    """One instrument: what it was read with, and the state of its fault."""
+    """One instrument: what it was read with, when it was wanted, and the state of its fault.
+
+    due_ns, every_ns: the last time a read was wanted, and since the one before (UTC). answers: it is there,
+    even if none of the channels that are read now can be.
+    """
 
     reader: Reader
     measurement: Measurement
@@ -23,12 +27,29 @@ class Station:
     last_good_ns: int | None = None
     fault_ns: int | None = None
     fault_told: bool = False
+    due_ns: int | None = None
+    every_ns: int | None = None
+    slow_took_ns: int = 0
+    answers: bool = False
     failures: int = 0
     garbled: int = 0
     retry_ns: int = 0
     refused: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
     counters: CounterWatch = field(init=False)
+
+    def wanted(self, due_ns: int) -> None:
+        """A read is wanted for that time."""
+        if self.due_ns is not None:
+            self.every_ns = due_ns - self.due_ns
+        self.due_ns = due_ns
+
+    def expected_ns(self, now_ns: int) -> int | None:
+        """When the next read will be wanted, as far as one can know; None when one can't (UTC)."""
+        if self.due_ns is None or self.every_ns is None:
+            return None
+        expected = self.due_ns + self.every_ns
+        return expected if expected > now_ns else None
 
     def __post_init__(self) -> None:
         self.counters = CounterWatch(self.reader.layout)

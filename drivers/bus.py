@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dodac.clock import SECOND_NS, Clock
 from dodac.samples import Layout, Reason, Sample
@@ -57,6 +57,21 @@ class Reader(Protocol):
 
     def read(self, bus: Bus, *, everything: bool = False) -> Sample: ...
     def probe(self, bus: Bus) -> bool: ...
+
+
+@runtime_checkable
+class SlowReader(Protocol):
+    """A reader whose slow channels can be read apart, when the line has time for them.
+
+    read_fast: a sample without them. read_slow: one of nothing else. slow_due: they are to be read again;
+    True also before the first reading, which carries everything.
+    """
+
+    started: bool
+
+    def slow_due(self) -> bool: ...
+    def read_fast(self, bus: Bus) -> Sample: ...
+    def read_slow(self, bus: Bus) -> Sample: ...
 
 
 class Bus:

@@ -1,4 +1,4 @@
-"""Connections: a polled line with its own thread, and what every connection owes the collector."""
+"""A polled line with its own thread: reads by deadline, faults told once, silent units tried again."""
 
 from __future__ import annotations
 
@@ -6,59 +6,24 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 from dodac.clock import SECOND_NS, Clock
 from dodac.contracts import Event, EventKind, Inbox
 from dodac.quantities import Measurement
 from dodac.samples import Flag, Layout, Reason, Sample
+from drivers._connection import Connection, ConnectionStatus
 from drivers._stations import LINE_REASONS, Station, without_line_faults
-from drivers._turns import Turns
-from drivers.bus import Bus, Reader
+from drivers._turns import Turn, Turns
+from drivers.bus import Bus, Reader, SlowReader
 from drivers.links import LineSettings, LinkDown
-from drivers.turnaround import Turnaround
+
+__all__ = ["Connection", "ConnectionStatus", "PolledConnection"]
 
 _GARBLES: Final = frozenset({Reason.CRC, Reason.LATE_ANSWER})
 _GARBLED: Final = 3
 _BACKOFF_MAX_S: Final = 60.0
 _REOPEN_MAX_S: Final = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionStatus:
-    """A connection's state, its counters, and the last good time (UTC ns) of each instrument.
-
-    turnaround: how fast each polled instrument answers.
-    """
-
-    id: str
-    state: Literal["up", "down", "starting"]
-    counters: Mapping[str, int]
-    last_good_ns: Mapping[str, int]
-    turnaround: Mapping[str, Turnaround] = field(default_factory=dict)
-
-
-class Connection(Protocol):
-    """A way to instruments: a serial line, a gateway, a broker.
-
-    `start` never raises because a port or a broker is away: it tells an event and tries again.
-    `poll` (polled connections) queues a read and returns at once; False means that one is still
-    queued: a missed tick. `stop` joins the threads.
-    """
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def instruments(self) -> tuple[str, ...]: ...
-    @property
-    def polled(self) -> bool: ...
-    def layouts(self) -> tuple[Layout, ...]: ...
-    def measurement(self, instrument: str) -> Measurement: ...
-    def start(self, inbox: Inbox) -> None: ...
-    def poll(self, instrument: str, due_ns: int) -> bool: ...
-    def stop(self) -> None: ...
-    def status(self) -> ConnectionStatus: ...
 
 
 class PolledConnection:
@@ -117,11 +82,12 @@ class PolledConnection:
         """Queues a read; False when one of this instrument is still waiting (a missed tick)."""
         station = self._stations[instrument]
         with self._wake:
+            station.wanted(due_ns)
             if station.queued:
                 self._counters["missed_ticks"] += 1
                 return False
             station.queued = True
-            self._turns.push(due_ns, instrument)
+            self._turns.read(due_ns, instrument)
             self._wake.notify()
         return True
 
@@ -151,19 +117,38 @@ class PolledConnection:
         while not self._stopping.is_set():
             self._keep_open()
             with self._wake:
-                if not self._turns:
+                turn = self._next()
+                if turn is None:
                     self._wake.wait(timeout=0.2 if self._state == "up" else 0.05)
                     continue
-                instrument = self._turns.pop(self._to_probe, self._clock.monotonic_ns())
-            station = self._stations[instrument]
-            try:
+            self._do(turn)
+        self._bus.link.close()
+
+    def _next(self) -> Turn | None:
+        """What to do now; called with the lock."""
+        now_ns = self._clock.now_ns()
+        expected = [due for s in self._stations.values() if (due := s.expected_ns(now_ns)) is not None]
+        idle_ns = min(expected) - now_ns if expected else None
+        return self._turns.next(self._to_probe, self._takes_ns, idle_ns, self._clock.monotonic_ns())
+
+    def _do(self, turn: Turn) -> None:
+        station = self._stations[turn.instrument]
+        try:
+            if turn.kind == "slow":
+                self._serve_slow(station)
+            else:
                 self._serve(station)
-            except Exception as error:  # noqa: BLE001  (one instrument's surprise must not end the line's thread)
-                self._surprise(station, error)
-            finally:
+        except Exception as error:  # noqa: BLE001  (one instrument's surprise must not end the line's thread)
+            self._surprise(station, error)
+        finally:
+            if turn.kind != "slow":
                 with self._wake:
                     station.queued = False
-        self._bus.link.close()
+
+    def _takes_ns(self, turn: Turn) -> int:
+        if turn.kind == "slow":
+            return self._stations[turn.instrument].slow_took_ns
+        return round((self._bus.timeout_s + self._bus.quiet_s) * SECOND_NS)
 
     def _to_probe(self, instrument: str) -> bool:
         """True when serving this instrument may cost a timeout: it was silent and is to be tried again."""
@@ -207,29 +192,55 @@ class PolledConnection:
             if station.failures and not station.reader.probe(self._bus):
                 self._back_off(station)
                 return
-            sample = station.reader.read(self._bus)
+            reader = station.reader
+            apart = reader if isinstance(reader, SlowReader) and reader.started else None
+            sample = apart.read_fast(self._bus) if apart is not None else reader.read(self._bus)
         except LinkDown as error:
             self._link_down(str(error))
             self._flag_once(station)
             return
         self._take(station, station.counters.checked(sample))
+        if apart is not None and not station.failures and apart.slow_due():
+            with self._wake:
+                self._turns.slow(reader.layout.instrument, self._clock.monotonic_ns())
+
+    def _serve_slow(self, station: Station) -> None:
+        """Reads slow channels of an instrument that answered just now."""
+        reader = station.reader
+        if self._state != "up" or station.failures or not isinstance(reader, SlowReader):
+            return
+        self._bus.unit = reader.layout.instrument
+        start_ns = self._clock.monotonic_ns()
+        try:
+            if (settings := self._settings.get(self._bus.unit)) is not None:
+                self._bus.use(settings)
+            sample = reader.read_slow(self._bus)
+        except LinkDown as error:
+            self._link_down(str(error))
+            self._flag_once(station)
+            return
+        station.slow_took_ns = self._clock.monotonic_ns() - start_ns
+        station.answers = True
+        self._take(station, station.counters.checked(sample))
+        station.answers = False
 
     def _take(self, station: Station, sample: Sample) -> None:
+        """Gives a sample on, and tells what began or ended with it."""
         refused = station.reader.refused_channels - station.refused
         if refused:
             station.refused |= refused
             words = f"the instrument refuses {', '.join(sorted(refused))}: left out until the next start"
             self._tell(EventKind.ALARM, words, station)
         bad = [f for f in sample.flags if f.reason in LINE_REASONS and f.channel not in refused]
-        good = any(value == value for value in sample.values)
+        good = station.answers or any(value == value for value in sample.values)
         if bad:
             # where nothing at all came, the next good sample ends the fault, whatever it carries
             station.failed = (station.failed | {f.channel for f in bad}) if good else set()
             if station.fault_ns is None:
                 station.fault_ns = sample.time_ns
                 self._deliver(sample)
-            elif good:
-                self._deliver(without_line_faults(sample, station.reader.layout))
+            elif (rest := without_line_faults(sample, station.reader.layout)).present:
+                self._deliver(rest)
             if not station.fault_told:
                 station.fault_told = True
                 words = station.reader.fault_text or bad[0].reason.value

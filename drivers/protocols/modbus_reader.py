@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from dodac.clock import SECOND_NS, Clock
@@ -11,45 +10,14 @@ from drivers.bus import Answer, Bus, BusFault
 from drivers.profile import ModbusProfile, Table
 from drivers.protocols import modbus
 from drivers.protocols.modbus_identity import Framing, doubts, read_identity
+from drivers.protocols.modbus_late import Outstanding
 from drivers.protocols.modbus_map import ModbusMap, Ratios, number, place
-from drivers.protocols.modbus_serial import ASCII, RTU, SerialFraming
+from drivers.protocols.modbus_serial import ASCII, RTU
 from drivers.protocols.planner import Block, Limits, Span, avoiding, pieces, plan
 
 SLOW_NS: Final = 60 * SECOND_NS
 _REFUSALS: Final = (2, 3)
 _SILENT_BEHIND_GATEWAY: Final = (10, 11)
-
-
-@dataclass
-class Outstanding:
-    """Answers of one unit that may still come: (function, data bytes, believed until), oldest first.
-
-    An answer is awaited for thirty seconds after its request went unanswered; until then no other
-    request to the unit has an answer of the same shape.
-    """
-
-    serial: SerialFraming = RTU
-    horizon_ns: int = 30 * SECOND_NS
-    entries: list[tuple[int, int, int]] = field(default_factory=list)
-
-    def add(self, function: int, size: int, now_ns: int) -> None:
-        self.entries.append((function, size, now_ns + self.horizon_ns))
-
-    def sizes(self, function: int, now_ns: int) -> list[int]:
-        """Data bytes of answers that may still come for this function."""
-        self.entries = [e for e in self.entries if e[2] > now_ns]
-        return [size for f, size, _ in self.entries if f == function]
-
-    def seen_in(self, unit: int, came: bytes) -> int:
-        """Strikes out the answers found among discarded bytes; gives how many."""
-        found = 0
-        for entry in list(self.entries):
-            here = self.serial.find(came, unit, entry[0], entry[1])
-            if here is not None:
-                came = came[: here[0]] + came[here[1] :]
-                self.entries.remove(entry)
-                found += 1
-        return found
 
 
 class ModbusReader:
@@ -85,15 +53,41 @@ class ModbusReader:
 
     # ---- one sample
 
+    @property
+    def started(self) -> bool:
+        """True when everything was read once."""
+        return self._slow_ns is not None
+
+    def slow_due(self) -> bool:
+        """True when the slow channels are to be read: at the start, then once a minute."""
+        return self._slow_ns is None or self._clock.monotonic_ns() - self._slow_ns >= SLOW_NS
+
     def read(self, bus: Bus, *, everything: bool = False) -> Sample:
         """One sample of every channel that is due; unread ones are flagged with their reason."""
         now = self._clock.monotonic_ns()
-        slow_due = everything or self._slow_ns is None or now - self._slow_ns >= SLOW_NS
-        names = [
-            name
-            for name, mapped in self.map.channels.items()
-            if name not in self.refused_channels and (slow_due or mapped.spec.every == "fast")
-        ]
+        slow = everything or self.slow_due()
+        sample = self._sample(
+            bus, self._names("fast", "slow") if slow else self._names("fast"), raw=everything
+        )
+        if slow and any(value == value for value in sample.values):
+            self._slow_ns = now
+        return sample
+
+    def read_fast(self, bus: Bus) -> Sample:
+        """One sample without the slow channels."""
+        return self._sample(bus, self._names("fast"))
+
+    def read_slow(self, bus: Bus) -> Sample:
+        """One sample of the slow channels only; whatever came of it, they are due in a minute again."""
+        self._slow_ns = self._clock.monotonic_ns()
+        return self._sample(bus, self._names("slow"))
+
+    def _names(self, *kinds: str) -> list[str]:
+        channels = self.map.channels.items()
+        return [n for n, mapped in channels if n not in self.refused_channels and mapped.spec.every in kinds]
+
+    def _sample(self, bus: Bus, names: list[str], *, raw: bool = False) -> Sample:
+        now = self._clock.monotonic_ns()
         spans = self.map.spans(names)
         fast = self.map.spans([name for name in names if self.map.channels[name].spec.every == "fast"])
         self.image = {}
@@ -114,15 +108,13 @@ class ModbusReader:
             # an instrument that refuses everything is in fault, not without channels
             self.refused_channels.clear()
             self._refused.clear()
-        if slow_due and values:
-            self._slow_ns = now
         order = self.layout.index
         return self.layout.sample(
             wall_ns + span_ns // 2,
             values,
             flags=sorted(flags, key=lambda flag: order[flag.channel]),
             span_ns=span_ns,
-            raw=b"".join(frames) if flags or everything else None,
+            raw=b"".join(frames) if flags or raw else None,
         )
 
     def probe(self, bus: Bus) -> bool:

@@ -49,7 +49,9 @@ class Plant:
     def tick(self, *instruments: str) -> None:
         self.line._keep_open()
         for instrument in instruments or ("m1", "m2"):
-            self.line._serve(self.line._stations[instrument])
+            self.line.poll(instrument, self.clock.now_ns())
+        while (turn := self.line._next()) is not None:
+            self.line._do(turn)
         self.clock.advance(10)
 
 
@@ -79,7 +81,8 @@ def test_a_dead_meter_does_not_cost_the_others_a_reading(plant: Plant) -> None:
     plant.faults[1] = [Fault("dead", count=None)]
     for _ in range(20):
         plant.tick()
-    assert len([s for s in plant.inbox.of("m2") if not s.flags]) == 20
+    place = plant.line.layouts()[1].index["voltage_l1_v"]
+    assert len([s for s in plant.inbox.of("m2") if not s.flags and s.present >> place & 1]) == 20
     assert plant.inbox.kinds("m2") == []
     # probed after 1, 2, 4 … 60 s and not at every tick
     assert len([r for r in plant.link.requests if r[0] == 1]) < 10
@@ -135,7 +138,7 @@ def test_slow_channels_in_fault_are_one_fault_and_cost_the_fast_ones_nothing(
         plant.tick("m1")
     assert plant.inbox.kinds("m1") == ["fault_start"]
     place = plant.line.layouts()[0].index["flow_m3h"]
-    assert all(sample.values[place] == sample.values[place] for sample in plant.inbox.of("m1"))
+    assert sum(sample.values[place] == sample.values[place] for sample in plant.inbox.of("m1")) == 61
     assert len([sample for sample in plant.inbox.of("m1") if sample.flags]) == 1
     asked = [request for request in plant.link.requests if request[2:4] == b"\0\0"]
     assert len(asked) < 20
@@ -223,3 +226,59 @@ def test_a_surprise_in_one_reader_leaves_the_line_working(
     plant.line.stop()
     assert inbox.kinds("m1") == ["fault_start"]
     assert {flag.reason for flag in inbox.of("m1")[0].flags} == {Reason.DECODE}
+
+
+def test_slow_channels_hold_up_no_other_instrument(plant: Plant) -> None:
+    """Once a minute the slow blocks of all meters came in one cycle, and the last meter was seconds late."""
+    starts: dict[str, list[int]] = {"m1": [], "m2": []}
+    begun = plant.clock.now_ns()
+    for _ in range(20):
+        plant.tick()
+    place = plant.line.layouts()[0].index["voltage_l1_v"]
+    for name, times in starts.items():
+        samples = [s for s in plant.inbox.of(name) if s.present >> place & 1]
+        times += [sample.start_ns - begun for sample in samples]
+        slow = [s for s in plant.inbox.of(name) if not s.present >> place & 1]
+        assert len(slow) == 3  # after 60, 120 and 180 s
+        assert not any(sample.flags for sample in slow)
+    # m1 first, then m2, then what can wait: m2 never waits for m1's slow channels
+    assert all(
+        0 < second - first < 100_000_000 for first, second in list(zip(*starts.values(), strict=True))[1:]
+    )
+
+
+def test_slow_channels_wait_for_a_pause_that_is_long_enough(plant: Plant) -> None:
+    line = plant.line
+    plant.tick()
+    plant.tick()
+    station = line._stations["m1"]
+    station.slow_took_ns = 400_000_000
+    plant.clock.advance(60)
+    for name in ("m1", "m2"):  # ten seconds a read, and the next expected in 0.2 s
+        line._stations[name].due_ns = plant.clock.now_ns() - 9_800_000_000
+        line._stations[name].every_ns = 10_000_000_000
+    line._turns.slow("m1", plant.clock.monotonic_ns())
+    assert line._next() is None
+    plant.clock.advance(0.3)  # it did not come: nothing is known, nothing is waited for
+    turn = line._next()
+    assert turn is not None
+    assert (turn.instrument, turn.kind) == ("m1", "slow")
+
+
+def test_a_unit_that_only_babbles_is_not_asked_at_every_tick(plant: Plant) -> None:
+    """A unit whose answers always break off cost the line two timeouts and two guards a cycle."""
+    plant.faults[1] = [Fault("truncated", count=None)]
+    for _ in range(30):
+        plant.tick()
+    asked = len([request for request in plant.link.requests if request[0] == 1])
+    assert asked < 25
+    assert plant.inbox.kinds("m1") == ["fault_start"]
+    assert plant.inbox.kinds("m2") == []
+
+
+def test_the_status_says_how_fast_each_unit_answers(plant: Plant) -> None:
+    plant.tick()
+    found = plant.line.status().turnaround
+    assert set(found) == {"m1", "m2"}
+    assert found["m1"].median_ms == pytest.approx(30, abs=1)
+    assert found["m1"].answers == 5

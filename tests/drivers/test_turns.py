@@ -2,44 +2,51 @@
 
 from __future__ import annotations
 
-import pytest
-
 from dodac.clock import SECOND_NS
 from drivers._turns import PATIENCE_NS, Turns
 from drivers.turnaround import Turnarounds
 
 
-def served(turns: Turns, silent: set[str], now_ns: int = 0) -> list[str]:
+def served(turns: Turns, silent: set[str], idle_ns: int | None = None) -> list[str]:
     order = []
-    while turns:
-        order.append(turns.pop(silent.__contains__, now_ns))
+    while (turn := turns.next(silent.__contains__, lambda _: SECOND_NS, idle_ns, 0)) is not None:
+        order.append(f"{turn.kind} {turn.instrument}")
     return order
 
 
 def test_reads_are_served_by_their_deadline() -> None:
     turns = Turns()
     for due, name in ((3, "c"), (1, "a"), (2, "b")):
-        turns.push(due, name)
-    assert served(turns, set()) == ["a", "b", "c"]
-    with pytest.raises(IndexError):
-        turns.pop(lambda _: False, 0)
+        turns.read(due, name)
+    assert served(turns, set()) == ["read a", "read b", "read c"]
 
 
-def test_a_silent_unit_is_tried_when_those_that_answer_were_read() -> None:
+def test_what_may_cost_a_timeout_comes_after_those_that_answer() -> None:
     turns = Turns()
+    turns.slow("d", 0)
+    turns.slow("d", 0)
     for due, name in enumerate("abcd"):
-        turns.push(due, name)
-    assert served(turns, {"a", "b"}) == ["c", "d", "a", "b"]
+        turns.read(due, name)
+    assert served(turns, {"a", "b"}) == ["read c", "read d", "slow d", "probe a", "probe b"]
 
 
-def test_a_silent_unit_is_tried_at_last_on_a_line_that_is_never_idle() -> None:
+def test_what_can_wait_waits_for_a_pause_that_is_long_enough() -> None:
     turns = Turns()
-    turns.push(0, "dead")
+    turns.slow("a", 0)
+    assert served(turns, set(), idle_ns=SECOND_NS - 1) == []
+    assert served(turns, set(), idle_ns=SECOND_NS) == ["slow a"]
+
+
+def test_what_waits_is_done_at_last_on_a_line_that_is_never_idle() -> None:
+    turns = Turns()
+    turns.read(0, "dead")
     now = 0
     while True:
-        turns.push(now + 1, "busy")
-        turns.push(now + 2, "busier")
-        if turns.pop(lambda name: name == "dead", now) == "dead":
+        turns.read(now + 1, "busy")
+        turns.read(now + 2, "busier")
+        turn = turns.next(lambda name: name == "dead", lambda _: SECOND_NS, 0, now)
+        assert turn is not None
+        if turn.kind == "probe":
             break
         now += SECOND_NS
     assert PATIENCE_NS <= now <= PATIENCE_NS + SECOND_NS
