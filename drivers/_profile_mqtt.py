@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from drivers._profile_common import ChannelSpec, Common, Expectation, Strict
 
@@ -12,14 +12,17 @@ from drivers._profile_common import ChannelSpec, Common, Expectation, Strict
 class MqttJsonChannel(ChannelSpec):
     """A channel by its path in the JSON payload, as in "ENERGY.Total" or "emeters.0.power".
 
-    path: "$" is the payload itself. topic: the end of the topic that carries this channel, where a model
+    path: "$" is the payload itself; "*" stands for every key or place ("emeters.*.power"), and
+    "[key=value]" for the element of a list that says so of itself. topic: the end of the topic that carries this channel, where a model
     has one topic for each; "+" stands for any one word. combine: at the path there may be a list or an
-    object of numbers instead of one number (one a phase); their sum is the reading.
+    object of numbers instead of one number (one a phase); their sum is the reading. text: numbers may
+    come as text ("12.5", "12,5") with this decimal mark; otherwise text is no number.
     """
 
     path: str = Field(min_length=1)
     topic: str | None = Field(default=None, min_length=1)
     combine: Literal["sum"] | None = None
+    text: Literal["point", "comma"] | None = None
     sentinel: tuple[float, ...] = ()
 
 
@@ -34,6 +37,24 @@ class MqttTime(Strict):
     path: str = Field(min_length=1)
     format: Literal["iso", "iso_local", "unix_s", "unix_ms", "unix_us", "unix_ns"] = "iso"
     max_skew_s: float = Field(default=300.0, gt=0)
+
+
+class MqttAlso(Strict):
+    """Another topic on which the model sends the same values in another shape; one of the two keys.
+
+    under: the message is what stands at this path of the payload. stands_at: the payload is what stands
+    at this path of the message.
+    """
+
+    topic: str = Field(min_length=1)
+    under: str | None = Field(default=None, min_length=1)
+    stands_at: str | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.under is None) == (self.stands_at is None):
+            raise ValueError("give under or stands_at.")
+        return self
 
 
 class MqttLink(Strict):
@@ -53,12 +74,14 @@ class MqttTest(Expectation):
 class MqttJsonProfile(Common):
     """A model that publishes JSON.
 
-    topic: template; "{address}" stands for the instrument's address in the site file.
+    topic: template; "{address}" stands for the instrument's address in the site file. also: further
+    topics of the model, heard too unless the site file names the instrument's own topic.
     overlay: payloads are partial; what one leaves out stays absent, nothing is repeated with a new time.
     """
 
     protocol: Literal["mqtt_json"]
     topic: str = Field(min_length=1)
+    also: tuple[MqttAlso, ...] = ()
     time: MqttTime | None = None
     link: MqttLink = MqttLink()
     overlay: bool = False

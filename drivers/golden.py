@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from typing import assert_never
@@ -172,14 +173,20 @@ def _sparkplug(profile: SparkplugProfile, test: SparkplugTest) -> list[str]:
 
 
 def _lorawan(profile: LorawanProfile, test: LorawanTest) -> list[str]:
-    from drivers.protocols.lorawan import CODECS, LorawanDecoder
+    from drivers.protocols.lorawan import LorawanDecoder
+    from drivers.protocols.lorawan_uplink import Uplink
     from drivers.protocols.message import MqttRefusal
 
+    decoder = LorawanDecoder(profile)
     try:
-        points = CODECS[profile.codec](bytes.fromhex(test.payload))
-    except MqttRefusal as refusal:
+        made = json.loads(test.object) if test.object else None
+        uplink = Uplink("", test.port, 0, bytes.fromhex(test.payload), None, made)
+        points, unread = decoder.points(uplink)
+    except (MqttRefusal, ValueError) as refusal:
         return [str(refusal)]
-    moments = LorawanDecoder(profile).readings(points, None)
+    if unread:
+        return [f"{unread}."]
+    moments = decoder.readings(points, None)
     if len(moments) != test.moments:
         return [f"the payload speaks of {len(moments)} moments, expected {test.moments}."]
     oldest, newest = moments[0], moments[-1]

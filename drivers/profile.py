@@ -25,7 +25,7 @@ from drivers._profile_modbus import (
     Table,
     UnitCode,
 )
-from drivers._profile_mqtt import MqttJsonChannel, MqttJsonProfile, MqttTest, MqttTime
+from drivers._profile_mqtt import MqttAlso, MqttJsonChannel, MqttJsonProfile, MqttTest, MqttTime
 from drivers._profile_sparkplug import SparkplugChannel, SparkplugMessage, SparkplugProfile, SparkplugTest
 from drivers._profile_testo import (
     HttpTjfProfile,
@@ -67,6 +67,7 @@ __all__ = [
     "ModbusChannel",
     "ModbusProfile",
     "ModbusTest",
+    "MqttAlso",
     "MqttJsonChannel",
     "MqttJsonProfile",
     "MqttProfile",

@@ -1,93 +1,28 @@
-"""Uplinks of LoRaWAN network servers (ChirpStack v4, The Things Stack v3) as readings."""
+"""Uplinks of LoRaWAN network servers (ChirpStack, The Things Stack) as readings."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
+import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from dodac.clock import SECOND_NS
 from dodac.contracts import EventKind
-from dodac.samples import Flag, TimeSource
+from dodac.samples import Flag, Reason, TimeSource
 from drivers.profile import LorawanProfile
-from drivers.protocols import lorawan_axioma, lorawan_mbus, lorawan_milesight
+from drivers.protocols import lorawan_axioma, lorawan_mbus
+from drivers.protocols.lorawan_data import PayloadDecoder
 from drivers.protocols.lorawan_points import Decode, Point
+from drivers.protocols.lorawan_uplink import OtherEvent, Uplink, parse_uplink
 from drivers.protocols.message import Decoded, Message, MqttRefusal, Notice, Scale
-from drivers.protocols.mqtt_json import time_of
+from drivers.protocols.mqtt_path import ABSENT, follow, number_of, words_of
 
 CODECS: Final[Mapping[str, Decode]] = {
     "axioma_w1": lorawan_axioma.decode,
     "mbus_records": lorawan_mbus.decode,
-    "milesight_em300": lorawan_milesight.decode,
 }
 _REMEMBERED: Final = 64
-_UTC: Final = ZoneInfo("UTC")
-
-
-@dataclass(frozen=True, slots=True)
-class Uplink:
-    """One uplink as the network server tells it.
-
-    id: the same for an uplink told twice. count: the device's frame counter. time_ns: when the network
-    received it (UTC), None when it does not say so readably.
-    """
-
-    id: str
-    port: int
-    count: int
-    data: bytes
-    time_ns: int | None
-
-
-def parse_uplink(payload: bytes) -> Uplink:
-    """The envelope of either server, told apart by its keys; raises MqttRefusal.
-
-    The Things Stack leaves out what is zero: an absent counter or port is 0, an absent payload empty.
-    """
-    try:
-        told = json.loads(payload.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        raise MqttRefusal("not JSON") from None
-    if not isinstance(told, dict):
-        raise MqttRefusal("not an uplink of ChirpStack or The Things Stack")
-    if isinstance(told.get("uplink_message"), dict):
-        inner = told["uplink_message"]
-        words = {"port": "f_port", "count": "f_cnt", "data": "frm_payload"}
-        stamp = inner.get("received_at", told.get("received_at"))
-        name = f"{inner.get('session_key_id', '')}/{inner.get('f_cnt', 0)}/{stamp}"
-    elif "deviceInfo" in told and ("fCnt" in told or "data" in told):
-        inner = told
-        words = {"port": "fPort", "count": "fCnt", "data": "data"}
-        stamp, name = told.get("time"), str(told.get("deduplicationId", ""))
-    else:
-        raise MqttRefusal("not an uplink of ChirpStack or The Things Stack")
-    text = inner.get(words["data"]) or ""
-    try:
-        data = base64.b64decode(text, validate=True) if isinstance(text, str) else None
-    except (binascii.Error, ValueError):
-        data = None
-    if data is None:
-        raise MqttRefusal("its payload is not base64")
-    return Uplink(name, _whole(inner, words["port"]), _whole(inner, words["count"]), data, _time(stamp))
-
-
-def _whole(inner: Mapping[str, Any], key: str) -> int:
-    value = inner.get(key) or 0
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 32:
-        raise MqttRefusal(f'"{key}" is no counting number')
-    return value
-
-
-def _time(stamp: Any) -> int | None:
-    try:
-        return time_of(stamp, "iso", _UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 class LorawanDecoder:
@@ -95,21 +30,70 @@ class LorawanDecoder:
 
     def __init__(self, profile: LorawanProfile) -> None:
         self.profile = profile
-        self._codec = CODECS[profile.codec]
+        self._forms = PayloadDecoder(profile.payload)
+        self._paths = {
+            path: words_of(path)
+            for spec in profile.channels.values()
+            for path in spec.names
+            if profile.codec == "object"
+        }
         self._scales = {
-            name: (spec.field, Scale.of(name, spec, spec.sentinel)) for name, spec in profile.channels.items()
+            name: (spec.names, Scale.of(name, spec, spec.sentinel)) for name, spec in profile.channels.items()
         }
         self._skew_ns = round(profile.max_skew_s * SECOND_NS)
         self._seen: deque[str] = deque(maxlen=_REMEMBERED)
         self._last: tuple[int, int | None] | None = None  # frame counter, network time
+        self._told: set[str] = set()
 
-    def message(self, topic: str, payload: bytes) -> Message:  # noqa: ARG002  (the contract's signature)
-        """The moments of one uplink; uplinks lost on the radio way are told as a gap."""
-        uplink = parse_uplink(payload)
+    def message(self, topic: str, payload: bytes) -> Message:
+        """The moments of one uplink; uplinks lost on the radio way are told as a gap.
+
+        Other events of the device (joins, acknowledgements, states) are no readings; a join and the
+        server's own complaints are told as notes.
+        """
+        uplink = parse_uplink(payload, topic)
+        if isinstance(uplink, OtherEvent):
+            told = uplink.kind in ("join", "log", "error")
+            text = f"the network server tells: {uplink.kind} {uplink.text}".rstrip()
+            return Message((), (Notice(EventKind.NOTE, text),) if told else ())
+        points, unread = self.points(uplink)
+        notices = self._notices(uplink)
+        if unread and len(self._told) < _REMEMBERED and unread not in self._told:
+            self._told.add(unread)  # once, not with each uplink
+            notices = (*notices, Notice(EventKind.NOTE, unread))
+        return Message(self.readings(points, uplink.time_ns), notices)
+
+    def points(self, uplink: Uplink) -> tuple[tuple[Point, ...], str]:
+        """The moments of one uplink, and what of it could not be read ("": nothing).
+
+        Raises MqttRefusal for a payload that is none of this model.
+        """
         asked = self.profile.port is None or uplink.port == self.profile.port
-        # port 0 carries commands of the network only
-        points = self._codec(uplink.data) if asked and uplink.port and uplink.data else ()
-        return Message(self.readings(points, uplink.time_ns), self._notices(uplink))
+        if self.profile.codec == "object":
+            return (self._decoded_elsewhere(uplink.object) if asked and uplink.object else ()), ""
+        if not uplink.data and uplink.object:
+            raise MqttRefusal("it holds what the server decoded and not the device's bytes (codec: object)")
+        if not asked or not uplink.port or not uplink.data:
+            return (), ""  # port 0 carries commands of the network only
+        if self.profile.codec == "fields":
+            return self._forms.decode(uplink.data, uplink.port)
+        return CODECS[self.profile.codec](uplink.data), ""
+
+    def _decoded_elsewhere(self, made: Mapping[str, Any]) -> tuple[Point, ...]:
+        values: dict[str, float] = {}
+        faults: dict[str, Reason] = {}
+        for path, words in self._paths.items():
+            found = follow(made, words, path)
+            if found is ABSENT:
+                continue
+            number = number_of(found)
+            if number is None:
+                faults[path] = Reason.DECODE
+            else:
+                values[path] = number
+        if not values and not faults:
+            raise MqttRefusal("none of the profile's paths is in what the server decoded")
+        return (Point(values, faults),)
 
     def readings(self, points: tuple[Point, ...], network_ns: int | None) -> tuple[Decoded, ...]:
         """The codec's moments as readings, with the device's time where it agrees with the network's."""
@@ -138,11 +122,19 @@ class LorawanDecoder:
     def _values(self, point: Point) -> tuple[dict[str, float], tuple[Flag, ...]]:
         values: dict[str, float] = {}
         flags: list[Flag] = []
-        for name, (field, scale) in self._scales.items():
-            reading = scale.reading(point.values[field]) if field in point.values else None
-            if field in point.faults:
+        for name, (fields, scale) in self._scales.items():
+            there = [field for field in fields if field in point.values or field in point.faults]
+            if not there:
+                continue
+            numbers = [point.values[field] for field in there if field in point.values]
+            whole = len(numbers) == len(fields)
+            reading = scale.reading(math.fsum(numbers)) if whole else None
+            fault = next((point.faults[field] for field in there if field in point.faults), None)
+            if fault is None and not whole:
+                fault = Reason.DECODE  # no sum without all its parts
+            if fault is not None:
                 value = reading.value if isinstance(reading, Flag) else reading
-                flags.append(Flag(name, point.faults[field], value))
+                flags.append(Flag(name, fault, value))
             elif isinstance(reading, Flag):
                 flags.append(reading)
             elif reading is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from dodac.clock import SECOND_NS
 from dodac.samples import Flag, Reason
-from drivers.profile import MqttJsonChannel, MqttJsonProfile
+from drivers.profile import MqttAlso, MqttJsonChannel, MqttJsonProfile
 from drivers.protocols.message import Decoded, Message, MqttRefusal, Scale
+from drivers.protocols.mqtt_path import ABSENT, Many, follow, number_of, total_of, words_of
 
 _UNIX: Final = {"unix_s": SECOND_NS, "unix_ms": 1_000_000, "unix_us": 1_000, "unix_ns": 1}
 _ISO: Final = re.compile(
@@ -42,7 +42,8 @@ class MqttJsonDecoder:
         self._places = [_place(name, spec) for name, spec in profile.channels.items()]
         self._by_topic = any(place.topic for place in self._places)
         self._time = profile.time
-        self._time_path = tuple(profile.time.path.split(".")) if profile.time else ()
+        self._time_path = words_of(profile.time.path) if profile.time else ()
+        self._also = [(tuple(also.topic.replace("{address}", "+").split("/")), also) for also in profile.also]
         # a time in numbers is kept exact: a float64 of nanoseconds since 1970 is 256 ns coarse
         exact = self._time is not None and self._time.format in _UNIX
         self._loads = json.JSONDecoder(parse_float=Decimal if exact else None).decode
@@ -74,13 +75,18 @@ class MqttJsonDecoder:
             raise MqttRefusal("not JSON: nested too deeply") from None
         except ValueError as error:
             raise MqttRefusal(f"not JSON: {error}") from None
-        if not isinstance(data, dict | list) and not any(place.spec.path == "$" for place in places):
+        also = next((also for pattern, also in self._also if _ends(topic, pattern)), None)
+        if also is not None:
+            data = _other_shape(data, also)
+        if data is ABSENT or (
+            not isinstance(data, dict | list) and not any(place.spec.path == "$" for place in places)
+        ):
             raise MqttRefusal("not a JSON object or list")
         values: dict[str, float] = {}
         flags: list[Flag] = []
         for place in places:
-            found = _follow(data, place.path, place.spec.path)
-            if found is _ABSENT:
+            found = follow(data, place.path, place.spec.path)
+            if found is ABSENT:
                 continue
             reading = _reading(place, found)
             if isinstance(reading, Flag):
@@ -91,8 +97,8 @@ class MqttJsonDecoder:
             raise MqttRefusal("none of the profile's paths is in it")
         if self._time is None:
             return Decoded(values, tuple(flags))
-        stamp = _follow(data, self._time_path, self._time.path)
-        if stamp is _ABSENT:
+        stamp = follow(data, self._time_path, self._time.path)
+        if stamp is ABSENT:
             return Decoded(values, tuple(flags), None, f'no time at "{self._time.path}"')
         try:
             return Decoded(values, tuple(flags), time_of(stamp, self._time.format, self._zone))
@@ -100,17 +106,9 @@ class MqttJsonDecoder:
             return Decoded(values, tuple(flags), None, str(error))
 
 
-class _Absent:
-    pass
-
-
-_ABSENT: Final = _Absent()
-
-
 def _place(name: str, spec: MqttJsonChannel) -> _Place:
-    path = () if spec.path == "$" else tuple(spec.path.split("."))
     topic = tuple(spec.topic.split("/")) if spec.topic else ()
-    return _Place(name, path, topic, spec, Scale.of(name, spec, spec.sentinel))
+    return _Place(name, words_of(spec.path), topic, spec, Scale.of(name, spec, spec.sentinel))
 
 
 def _ends(topic: str, pattern: Sequence[str]) -> bool:
@@ -119,45 +117,24 @@ def _ends(topic: str, pattern: Sequence[str]) -> bool:
     return len(words) == len(pattern) and all(p in ("+", w) for p, w in zip(pattern, words, strict=True))
 
 
-def _follow(data: Any, path: Sequence[str], whole: str) -> Any:
-    """What stands at a dotted path: keys of objects, places of lists; a key may itself hold dots."""
-    if isinstance(data, dict) and whole in data:
-        return data[whole]
-    here = data
-    for word in path:
-        if isinstance(here, dict):
-            if word not in here:
-                return _ABSENT
-            here = here[word]
-        elif isinstance(here, list):
-            if not word.isdecimal() or int(word) >= len(here):
-                return _ABSENT
-            here = here[int(word)]
-        else:
-            return _ABSENT
-    return here
-
-
 def _reading(place: _Place, found: Any) -> float | Flag:
+    text = place.spec.text
     if place.spec.combine is not None and isinstance(found, dict | list):
-        found = _sum(list(found.values()) if isinstance(found, dict) else found)
-    if isinstance(found, bool) or not isinstance(found, int | float | Decimal):
-        return Flag(place.name, Reason.DECODE)
-    try:
-        read = float(found)
-    except OverflowError:
-        return Flag(place.name, Reason.DECODE)
-    return place.scale.reading(read)
+        read = total_of(list(found.values()) if isinstance(found, dict) else found, text)
+    elif isinstance(found, Many):
+        read = number_of(found[0], text) if len(found) == 1 else None  # which of several is not said
+    else:
+        read = number_of(found, text)
+    return Flag(place.name, Reason.DECODE) if read is None else place.scale.reading(read)
 
 
-def _sum(parts: Sequence[Any]) -> float | None:
-    """The sum of numbers; None when there is none, or any of them is no number: no total without all."""
-    if not parts or any(isinstance(p, bool) or not isinstance(p, int | float | Decimal) for p in parts):
-        return None
-    try:
-        return math.fsum(float(part) for part in parts)
-    except (OverflowError, ValueError):
-        return None
+def _other_shape(data: Any, also: MqttAlso) -> Any:
+    """The payload of another topic of the model, in the shape that the profile's paths are for."""
+    if also.under is not None:
+        return follow(data, words_of(also.under), also.under)
+    for word in reversed(words_of(also.stands_at or "$")):
+        data = {word: data}
+    return data
 
 
 def time_of(stamp: Any, form: str, zone: ZoneInfo) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,15 @@ from hypothesis import strategies as st
 from dodac.clock import parse_time_ns
 from dodac.contracts import EventKind
 from dodac.samples import Layout, Reason, TimeSource
-from drivers import load_profile
+from drivers import load_profile, load_profiles
 from drivers._mqtt_stamp import Arrival, part_of, stamp_of, stamped
+from drivers.catalogue import parse_profile
+from drivers.golden import check
 from drivers.profile import LorawanProfile
-from drivers.protocols.lorawan import CODECS, LorawanDecoder, parse_uplink
+from drivers.protocols.lorawan import LorawanDecoder
+from drivers.protocols.lorawan_uplink import OtherEvent, Uplink, parse_uplink
 from drivers.protocols.message import Message, MqttRefusal
 
-CORPUS = Path("/work/shared/data/meters")
 NET = parse_time_ns("2026-11-22T06:00:05Z", "UTC") + 123_456_789
 W1 = load_profile("axioma.qalcosonic-w1").tests[0].payload  # type: ignore[union-attr]
 EM300 = "01755C05E10A000A0000409A44"
@@ -111,6 +114,7 @@ def test_uplinks_lost_by_radio_are_a_gap_and_one_told_twice_is_none() -> None:
 
 def test_what_the_things_stack_leaves_out_is_zero() -> None:
     uplink = parse_uplink(things(EM300, f_port=85))
+    assert isinstance(uplink, Uplink)
     assert (uplink.count, uplink.port, uplink.time_ns) == (0, 85, NET)
     em300 = decoder("milesight.em300-di")
     assert len(em300.message("", things(EM300, f_port=85)).samples) == 1
@@ -140,15 +144,112 @@ def test_what_is_no_uplink_is_refused_with_a_reason(payload: bytes, words: str) 
         decoder("milesight.em300-di").message("", payload)
 
 
-@pytest.mark.parametrize("codec", sorted(CODECS))
-@settings(derandomize=True, deadline=None, max_examples=300)
+PROFILES = {p.id: p for p in load_profiles().values() if isinstance(p, LorawanProfile)}
+
+
+@settings(derandomize=True, deadline=None, max_examples=1500)
 @given(st.data())
-def test_any_bytes_give_points_or_a_refusal_and_nothing_else(codec: str, data: st.DataObject) -> None:
-    heads = [b"", b"\x1e", b"\x1e\x04\x06", b"\x05\xe1", b"\x21\xce", b"\x20\xce", bytes.fromhex(W1)[:10]]
-    payload = data.draw(st.sampled_from(heads)) + data.draw(st.binary(max_size=60))
+def test_any_bytes_give_points_or_a_refusal_and_nothing_else(data: st.DataObject) -> None:
+    profile = PROFILES[data.draw(st.sampled_from(sorted(PROFILES)))]
+    test = data.draw(st.sampled_from(profile.tests))
+    payload = bytearray(bytes.fromhex(test.payload))
+    for _ in range(data.draw(st.integers(0, 3))):
+        if payload:
+            payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(payload)))
+    told = bytes(payload[:cut]) + data.draw(st.binary(max_size=30))
+    made = json.loads(test.object) if test.object else None
+    port = data.draw(st.sampled_from([test.port, 1, 223]))
+    decoder = LorawanDecoder(profile)
     with contextlib.suppress(MqttRefusal):
-        for point in CODECS[codec](payload):
-            assert all(value == value for value in point.values.values())
+        points, _ = decoder.points(Uplink("", port, 0, told, NET, made))
+        for decoded in decoder.readings(points, NET):
+            assert all(math.isfinite(value) for value in decoded.values.values())
+            assert not set(decoded.values) & {flag.channel for flag in decoded.flags}
+
+
+@pytest.mark.parametrize(
+    ("topic", "told", "kind"),
+    [
+        ("application/a/device/1/event/join", {"deviceInfo": {}, "devAddr": "00"}, "join"),
+        ("", {"deviceInfo": {}, "devAddr": "00"}, "join"),
+        ("", {"deviceInfo": {}, "queueItemId": "1", "acknowledged": True}, "ack"),
+        ("", {"deviceInfo": {}, "downlinkId": 1, "txInfo": {}}, "txack"),
+        ("", {"deviceInfo": {}, "margin": 5, "batteryLevel": 88}, "status"),
+        ("x/event/location", {"deviceInfo": {}}, "location"),
+        ("", {"deviceInfo": {}, "level": "ERROR", "code": "UPLINK_F_CNT", "description": "x"}, "log"),
+        ("v3/a@t/devices/w/join", {"end_device_ids": {}, "join_accept": {}}, "join"),
+        ("v3/a@t/devices/w/down/sent", {"end_device_ids": {}, "downlink_sent": {}}, "sent"),
+        ("", {"end_device_ids": {}, "downlink_ack": {}}, "downlink_ack"),
+    ],
+)
+def test_joins_and_acknowledgements_are_no_readings_and_no_fault(topic: str, told: Any, kind: str) -> None:
+    payload = json.dumps(told).encode()
+    found = parse_uplink(payload, topic)
+    assert isinstance(found, OtherEvent)
+    assert found.kind == kind
+    message = decoder("milesight.em300-di").message(topic, payload)
+    assert message.samples == ()
+    assert [notice.kind for notice in message.notices] == [EventKind.NOTE] * (kind in ("join", "log"))
+
+
+def test_chirpstack_3_is_read_too() -> None:
+    told = {
+        "applicationID": "1",
+        "devEUI": "JOEkE2tQIhc=",
+        "rxInfo": [{"time": None}, {"time": "2026-11-22T06:00:05.123456789Z"}],
+        "fCnt": 7,
+        "fPort": 85,
+        "data": base64.b64encode(bytes.fromhex(EM300)).decode(),
+        "objectJSON": '{"battery": 92}',
+    }
+    (found,) = decoder("milesight.em300-di").message("", json.dumps(told).encode()).samples
+    assert found.values == {"volume_m3": 1234.0}
+    assert (found.time_ns, found.time_source) == (NET, TimeSource.NETWORK)
+
+
+OBJECT = """
+id: own.decoded
+maker: t
+models: [t]
+kind: electricity
+evidence: {map: [own]}
+protocol: lorawan
+codec: object
+channels:
+  power_w: {field: "values.power.value", unit: kW}
+  energy_import_kwh: {field: [t1, t2], unit: Wh, kind: counter}
+tests:
+  - {object: '{"values": {"power": {"value": 1.5}}, "t1": 1000, "t2": 500}', expect: {power_w: 1500, energy_import_kwh: 1.5}}
+"""
+
+
+def test_what_the_network_server_decoded_is_read_by_path() -> None:
+    profile = parse_profile(OBJECT, Path("own.decoded.yaml"))
+    assert isinstance(profile, LorawanProfile)
+    assert check(profile) == []
+    own = LorawanDecoder(profile)
+    made = {"values": {"power": {"value": 2}}, "t1": 3000, "t2": 1}
+    (found,) = own.message("", chirpstack("", 5, 1, data=None, object=made)).samples
+    assert found.values == {"power_w": 2000.0, "energy_import_kwh": 3.001}
+    inner = {"uplink_message": {"f_port": 5, "decoded_payload": {"t1": 5}}, "end_device_ids": {}}
+    (found,) = own.message("", json.dumps(inner).encode()).samples
+    assert [(flag.channel, flag.reason) for flag in found.flags] == [("energy_import_kwh", Reason.DECODE)]
+    with pytest.raises(MqttRefusal, match="none of the profile's paths"):
+        own.message("", chirpstack("", 5, 2, object={"x": 1}))
+    # a profile of the device's bytes says what is missing
+    with pytest.raises(MqttRefusal, match="not the device's bytes"):
+        decoder("milesight.em300-di").message("", chirpstack("", 85, 3, object={"water": 5}))
+
+
+def test_a_block_nobody_knows_is_told_once_and_what_stands_before_it_is_read() -> None:
+    em300 = decoder("milesight.em300-di")
+    notices = []
+    for count in (1, 2):
+        found = em300.message("", chirpstack(EM300 + "77AA00", 85, count))
+        assert found.samples[0].values == {"volume_m3": 1234.0}
+        notices += [notice.text for notice in found.notices]
+    assert notices == ["a payload was read up to the block 77aa, which is not known"]
 
 
 @settings(derandomize=True, deadline=None)
@@ -166,66 +267,3 @@ def test_any_bytes_give_points_or_a_refusal_and_nothing_else(codec: str, data: s
 def test_any_envelope_gives_an_uplink_or_a_refusal_and_nothing_else(told: dict[str, Any]) -> None:
     with contextlib.suppress(MqttRefusal):
         decoder("elvaco.cmi4160").message("", json.dumps(told).encode())
-
-
-# ---- the corpus: every case of the codecs we have
-
-
-def _cases(name: str) -> list[dict[str, Any]]:
-    path = CORPUS / name
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
-
-
-TTN = _cases("lorawan-ttn-MIT/examples.jsonl")
-CHIRP = _cases("lorawan-chirpstack-MIT/decode_tests.jsonl")
-OURS = {"axioma/qalcosonic-w1", "elvaco/cmi4160", "milesight-iot/em300-di", "milesight/em300-sld-zld"}
-
-
-def _model(case: dict[str, Any]) -> str:
-    if "codec" in case:
-        return f"{case['source'].split('/')[1]}/{case['codec']}"
-    return str(case["source"]).removeprefix("vendor/").removesuffix("-codec.yaml")
-
-
-def test_public_payloads_decode_to_their_published_values(capsys: pytest.CaptureFixture[str]) -> None:
-    cases = TTN + CHIRP
-    if not cases:
-        pytest.skip(f"no payloads at {CORPUS}")
-    ours = [case for case in cases if _model(case) in OURS]
-    for case in ours:
-        data, want = bytes.fromhex(case["hex"]), case["expected"]
-        match _model(case):
-            case "axioma/qalcosonic-w1":
-                points = CODECS["axioma_w1"](data)
-                totals = [point.values["volume_m3"] for point in points]
-                steps = [b - a for a, b in pairwise(totals)]
-                assert steps == pytest.approx(want["deltas_m3"], abs=1e-9)
-                assert (totals[0], totals[-1]) == (want["log_volume_m3"], want["current_volume_m3"])
-                assert totals[-1] - totals[0] == pytest.approx(want["history_total_m3"])
-                assert points[-1].time_ns == parse_time_ns(want["timestamp_utc"], "UTC")
-                assert not points[-1].faults  # status 0
-            case "elvaco/cmi4160":
-                (point,) = CODECS["mbus_records"](data)
-                names = {
-                    "energy_kwh": "energy_kwh",
-                    "volume_m3": "volume_m3",
-                    "flow_m3h": "volume_flow_m3h",
-                    "flow_temperature": "flow_temperature_c",
-                    "return_temperature": "return_temperature_c",
-                }
-                for theirs, name in names.items():
-                    assert point.values[name] == pytest.approx(want[theirs])
-                assert point.values["power_w"] == pytest.approx(1000 * want["power_kw"])
-            case "milesight-iot/em300-di":
-                (point,) = CODECS["milesight_em300"](data)
-                assert point.values == {"battery_pct": want["battery"], "pulses": want["pulse"]}
-            case _ if "report_interval" in want["data"]:
-                assert CODECS["milesight_em300"](data) == ()  # an answer to a setting: no readings
-            case _:
-                (point,) = CODECS["milesight_em300"](data)
-                for theirs, name in {"battery": "battery_pct", "temperature": "temperature_c"}.items():
-                    assert point.values[name] == pytest.approx(want["data"][theirs])
-                assert point.values["humidity_pct"] == want["data"]["humidity"]
-    assert {_model(case) for case in ours} == OURS
-    with capsys.disabled():
-        print(f"\nLoRaWAN corpus: {len(ours)} of {len(cases)} public payloads are of codecs we have")  # noqa: T201
