@@ -20,13 +20,22 @@ BAUDS: Final[Mapping[str, int]] = {
 }  # fmt: skip
 """Mode C: the speed that the identification proposes."""
 
-_IDENT: Final = re.compile(rb"/([A-Za-z]{3})([^\r\n/!?])([^\r\n/!]{0,64})\r\n")
+MODE_B_BAUDS: Final[Mapping[str, int]] = {
+    "A": 600, "B": 1200, "C": 2400, "D": 4800, "E": 9600, "F": 19200,
+}  # fmt: skip
+"""Mode B: the speed to which the meter goes by itself after its identification."""
+
+# brackets only in pairs: "m3/min)" at the end of a line is a unit. Some adapters make LF of CR
+_IDENT: Final = re.compile(
+    rb"/([A-Za-z]{3})([^\r\n/!?()])((?:[^\r\n/!()]|\([^\r\n/!()]{0,60}\)){0,64})(?:\r{0,2}\n|\n\n)"
+)
 _SET: Final = re.compile(r"\s*([^()\s]{0,40})\s*\(([^()\r\n]{0,2100})\)")
 _CODE: Final = re.compile(
-    r"(?:(\d{1,3})-(\d{1,3}):)?([0-9A-Z]{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:([*&])(\d{1,3}))?"
+    r"(?:(\d{1,3})-(\d{1,3}):)?([0-9A-Z]{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:([*&.])(\d{1,3}))?"
 )
 _VALUE: Final = re.compile(r"([+-]?\d{1,20}(?:\.\d{1,20})?)(?:\*([^*]{1,16}))?")
 _CURRENT: Final = "255"
+_ERROR_CODES: Final = frozenset(("F.F", "F.F.0", "1-0:F.F", "1-0:F.F.0"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,12 @@ class Telegram:
     maker: str
     model: str
     items: tuple[Item, ...]
+
+    @property
+    def error(self) -> str | None:
+        """What the register of fatal errors (F.F) says, when it is not zero."""
+        found = [item.groups[0].strip() for item in self.items if item.code in _ERROR_CODES]
+        return next((text for text in found if text.strip("0 ")), None)
 
     def current(self, code: str) -> list[Item]:
         """The current values of a whole code; the meter may leave medium and channel out."""
@@ -90,7 +105,7 @@ def parse(data: bytes, check: str = "none") -> Telegram:
     body, found, end = rest.partition(b"!")
     if not found:
         raise Refused(Reason.DECODE, "the telegram breaks off before its end")
-    given = end.strip()
+    given = end.partition(b"\n")[0].strip()  # adapters add lines of their own
     if check == "bcc":
         raise Refused(Reason.CRC, "the telegram has no block check")
     if given or check == "crc16":
@@ -106,10 +121,21 @@ def find_ident(data: bytes) -> re.Match[bytes] | None:
     return _IDENT.search(data)
 
 
+def last_ident(data: bytes) -> re.Match[bytes] | None:
+    """The last identification line: where a telegram begins that another one, torn, stands before."""
+    return max(_IDENT.finditer(data), key=lambda match: match.start(), default=None)
+
+
 def block_end(data: bytes) -> int | None:
     """Where a block that starts with STX ends (after its BCC), or None while it is not whole."""
     end = data.find(ETX)
     return end + 2 if 0 <= end < len(data) - 1 else None
+
+
+def damaged(block: bytes) -> bool:
+    """True when a block (STX … ETX BCC) does not agree with its block check."""
+    end = block_end(block)
+    return end is None or bcc(block[1 : end - 1]) != block[end - 1]
 
 
 def _block(data: bytes, check: str) -> bytes:

@@ -13,12 +13,19 @@ from dodac.units import canonical_unit, conversion
 from drivers.profile import Iec62056Channel, Iec62056Profile
 from drivers.protocols import iec62056
 from drivers.protocols.iec62056 import Telegram
+from drivers.protocols.iec62056_submeter import submeters
 from drivers.protocols.received import Received, Refused
 
-_WHOLE: Final = re.compile(rb"/[^/!]*![^\r\n]*\r?\n")
-_BLOCK: Final = re.compile(rb"\r\n\x7f*\x02")
+_END: Final = re.compile(rb"![^\r\n]{0,32}\r{0,2}\n")
+_LONGEST_END: Final = 40
+_BLOCK: Final = re.compile(rb"\n\x7f*\x02")
 _MAX: Final = 32_768
-_UNITS: Final = {"varh": ("kvarh", 1e-3)}  # units of the wire that dodac.units does not have
+_CLOCKS_APART_S: Final = 120  # a meter behind the port may be ahead of the one in front
+_UNITS: Final = {
+    "varh": ("kvarh", 1e-3),
+    "VAh": ("kVAh", 1e-3),
+    "Mvarh": ("kvarh", 1e3),
+}  # units of the wire that dodac.units does not have
 
 
 def readings(profile: Iec62056Profile, data: bytes) -> Received:
@@ -26,15 +33,19 @@ def readings(profile: Iec62056Profile, data: bytes) -> Received:
 
     Codes that are not there leave their channel absent. Flagged decode: a code twice with different
     values, a sum that lacks a part, no number, no unit (unless the profile gives one), a unit of another
-    kind. Raises Refused for a telegram that is none, or has no channel of the profile.
+    kind. Flagged device_status: all that a meter reads while its error register is not zero. Raises
+    Refused for a telegram that is none, or has no channel of the profile.
     """
     telegram = iec62056.parse(data, profile.link.check)
+    unwell = telegram.error is not None and not profile.link.ignore_errors
     values: dict[str, float] = {}
     flags: list[Flag] = []
     for name, spec in profile.channels.items():
         reading = _channel(telegram, name, spec)
         if isinstance(reading, Flag):
             flags.append(reading)
+        elif reading is not None and unwell:
+            flags.append(Flag(name, Reason.DEVICE_STATUS, reading))
         elif reading is not None:
             values[name] = reading
     if not values and not flags:
@@ -43,6 +54,8 @@ def readings(profile: Iec62056Profile, data: bytes) -> Received:
 
 
 def _channel(telegram: Telegram, name: str, spec: Iec62056Channel) -> float | Flag | None:
+    if spec.submeter is not None:
+        return _submeter(telegram, name, spec, spec.submeter)
     parts = [(code, 1.0) for code in spec.obis] + [(code, -1.0) for code in spec.minus]
     found = [(_value(telegram, name, spec, code), sign) for code, sign in parts]
     if all(value is None for value, _ in found):
@@ -52,11 +65,35 @@ def _channel(telegram: Telegram, name: str, spec: Iec62056Channel) -> float | Fl
         if value is None or value != value:
             return Flag(name, Reason.DECODE)
         total += sign * value
+    return _in_range(name, spec, total)
+
+
+def _in_range(name: str, spec: Iec62056Channel, value: float) -> float | Flag:
     channel = CHANNELS[name]
     low, high = spec.range or (channel.low, channel.high)
-    if not (low <= total <= high and channel.in_range(total)):
-        return Flag(name, Reason.OUT_OF_RANGE, total)
-    return total
+    if not (low <= value <= high and channel.in_range(value)):
+        return Flag(name, Reason.OUT_OF_RANGE, value)
+    return value
+
+
+def _submeter(telegram: Telegram, name: str, spec: Iec62056Channel, device: int) -> float | Flag | None:
+    """The last value of a meter behind the port: good when its own time is there and not too old."""
+    behind = submeters(telegram, device)
+    if not behind:
+        return None
+    timed = [meter for meter in behind if meter.time is not None]
+    if len(timed) != 1:  # which one? or: none has ever sent a value
+        return Flag(name, Reason.TIME_UNKNOWN if not timed else Reason.DECODE)
+    (meter,) = timed
+    value = math.nan if meter.printed is None else _canonical(meter.printed, name, spec)
+    if value != value:
+        return Flag(name, Reason.DECODE)
+    age_s = meter.age_s(telegram)
+    if age_s is None or age_s < -_CLOCKS_APART_S:
+        return Flag(name, Reason.TIME_UNKNOWN, value)
+    if age_s > spec.max_age_s:
+        return Flag(name, Reason.STALE, value)
+    return _in_range(name, spec, value)
 
 
 def _value(telegram: Telegram, name: str, spec: Iec62056Channel, code: str) -> float | None:
@@ -66,8 +103,10 @@ def _value(telegram: Telegram, name: str, spec: Iec62056Channel, code: str) -> f
         return None
     seen = {iec62056.value_of(item.groups) for item in items}
     read = seen.pop() if len(seen) == 1 else None
-    if read is None:
-        return math.nan
+    return math.nan if read is None else _canonical(read, name, spec)
+
+
+def _canonical(read: tuple[float, str | None], name: str, spec: Iec62056Channel) -> float:
     number, printed = read
     unit, factor = _UNITS.get(printed or "", (printed or spec.unit, 1.0))
     if unit is None:
@@ -96,16 +135,20 @@ class Iec62056Receiver:
 
     def take(self, data: bytes) -> Sequence[tuple[bytes, int]]:
         """Whole telegrams, each with the number of bytes after its end."""
+        begun = max(0, len(self._buffer) - _LONGEST_END)  # what stands before holds no end
         self._buffer += data
         found: list[tuple[bytes, int]] = []
         start = 0
-        while match := _WHOLE.search(self._buffer, start):
+        while match := _END.search(self._buffer, max(start, begun)):
             end = match.end()
-            if _BLOCK.search(match.group()):
+            ident = iec62056.last_ident(self._buffer[start:end])
+            begin = start + ident.start() if ident is not None else end
+            if _BLOCK.search(self._buffer, begin, end):
                 if end + 2 > len(self._buffer):
                     break  # ETX and block check are on their way
                 end += 2 if self._buffer[end : end + 1] == iec62056.ETX else 0
-            found.append((self._buffer[match.start() : end], len(self._buffer) - end))
+            if ident is not None:
+                found.append((self._buffer[begin:end], len(self._buffer) - end))
             start = end
         self._buffer = self._buffer[start:]
         if len(self._buffer) > _MAX:

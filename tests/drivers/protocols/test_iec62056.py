@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from drivers.catalogue import load_profile
 from drivers.profile import Iec62056Profile
-from drivers.protocols import iec62056
+from drivers.protocols import iec62056, iec62056_submeter
 from drivers.protocols.iec62056_receive import Iec62056Receiver, readings
 from drivers.protocols.received import Refused
 
@@ -207,3 +208,118 @@ def test_a_real_check_sum_without_its_leading_zero_is_right() -> None:
 def test_codes_with_255_are_current_in_a_real_telegram() -> None:
     telegram = iec62056.parse(corpus("ESY5Q3DA1004_V304")[0], "none")
     assert [i.groups for i in telegram.current("1-0:1.7.0")] == [("001688.21*W",)]
+
+
+# ---- meters behind a P1 port
+
+
+def behind(lines: str, sent: str = "0-0:1.0.0(261122074510W)\n") -> tuple[float | None, str | None]:
+    """What is read of the gas meter: value, and why it is flagged."""
+    received = readings(
+        named("generic.dsmr-p1-gas"), pushed(f"/DDC5X\n\n{sent}1-0:1.7.0(1*kW)\n1-0:2.7.0(0*kW)\n{lines}")
+    )
+    flags = {flag.channel: flag.reason.value for flag in received.flags}
+    return received.values.get("volume_m3"), flags.get("volume_m3")
+
+
+@pytest.mark.parametrize(("lines", "found"), [
+    ("0-1:24.1.0(003)\n0-1:24.2.1(261122074500W)(00107.250*m3)\n", (107.25, None)),
+    ("0-2:24.1.0(003)\n0-2:24.2.3(261122074500W)(00107.250*m3)\n", (107.25, None)),
+    ("0-1:24.1.0(007)\n0-1:24.2.1(261122074500W)(00107.250*m3)\n", (None, None)),  # water
+    ("0-1:24.1.0(003)\n0-1:24.2.1(261122064011W)(00107.250*m3)\n", (107.25, None)),
+    ("0-1:24.1.0(003)\n0-1:24.2.1(261122064009W)(00107.250*m3)\n", (None, "stale")),
+    ("0-1:24.1.0(003)\n0-1:24.2.1(261122084500S)(00107.250*m3)\n", (107.25, None)),  # the same hour, said in summer time
+    ("0-1:24.1.0(003)\n0-1:24.2.1(261122074500S)(00107.250*m3)\n", (107.25, None)),
+    ("0-1:24.1.0(003)\n0-1:24.2.1(261122075500W)(00107.250*m3)\n", (None, "time_unknown")),  # in the future
+    ("0-1:24.1.0(003)\n0-1:24.2.1(700101010000W)(00000.000*m3)\n", (None, "time_unknown")),
+    ("0-1:24.1.0(003)\n0-1:24.2.1(632525252525W)(00000.000*m3)\n", (None, "time_unknown")),
+    ("0-1:24.1.0(003)\n0-1:24.2.1()(00107.250*m3)\n", (None, "time_unknown")),
+    ("0-1:24.1.0(003)\n0-1:24.2.1(261122074500)(00107.250*m3)\n", (None, "time_unknown")),  # whose time?
+    ("0-1:24.1.0(003)\n0-1:24.2.1(261122074500W)(00107.250)\n", (None, "decode")),  # of what?
+    ("0-1:24.1.0(003)\n0-1:24.2.1(261122074500W)(00107.250*GJ)\n", (None, "decode")),
+    ("0-1:24.1.0(003)\n0-1:24.2.1(261122074500W)\n", (None, "decode")),
+    ("0-1:24.1.0(003)\n0-1:24.2.1(261122074500W)(1*m3)\n0-2:24.1.0(003)\n0-2:24.2.1(261122074500W)(2*m3)\n", (None, "decode")),
+    ("0-1:24.1.0(003)\n0-1:24.2.1(700101010000W)(00000000)\n0-2:24.1.0(003)\n0-2:24.2.1(261122074500W)(2*m3)\n", (2.0, None)),
+    ("0-1:24.1.0(x)\n0-1:24.2.1(261122074500W)(1*m3)\n", (None, None)),
+])  # fmt: skip
+def test_a_gas_meters_value_is_taken_only_with_its_own_time(
+    lines: str, found: tuple[float | None, str | None]
+) -> None:
+    """An old value booked as now, or a dead meter's zero, would put gas into the wrong hour."""
+    assert behind(lines) == found
+
+
+def test_the_hour_that_comes_twice_is_told_by_its_letter() -> None:
+    before = iec62056_submeter.moment("261025023000S")
+    after = iec62056_submeter.moment("261025023000W")
+    assert before is not None
+    assert after is not None
+    assert (after.standard - before.standard).total_seconds() == 3600
+    assert iec62056_submeter.moment("269999999999W") is None
+
+
+def test_an_old_telegram_tells_value_and_unit_in_brackets_of_their_own() -> None:
+    lines = "/DDC4 X\n\n0-1:24.1.0(03)\n0-1:24.3.0(261122070000)(00)(60)(1)(0-1:24.2.1)(m3)\n(00107.250)\n!\n"
+    telegram = iec62056.parse(lines.replace("\n", "\r\n").encode())
+    (gas,) = iec62056_submeter.submeters(telegram, 3)
+    assert gas.printed == (107.25, "m3")
+    assert gas.time is not None
+    assert gas.age_s(telegram) is None  # the telegram itself has no time
+
+
+# ---- what a meter says of itself, and forms of lines
+
+
+@pytest.mark.parametrize(("register", "well"), [
+    ("F.F(00)", True), ("F.F(00000000)", True), ("F.F()", True), ("F.F.0(0000)", True), ("1-0:F.F(00)", True),
+    ("F.F(01)", False), ("F.F(00000080)", False), ("1-0:F.F.0(A)", False),
+])  # fmt: skip
+def test_a_meter_that_says_it_is_broken_gives_no_good_reading(register: str, well: bool) -> None:
+    profile = named("generic.iec62056-electricity")
+    data = read_out(f"{register}\n1.8.0(7*kWh)\n")
+    received = readings(profile, data)
+    assert received.values == ({"energy_import_kwh": 7.0} if well else {})
+    assert [(f.reason.value, f.value) for f in received.flags] == ([] if well else [("device_status", 7.0)])
+    link = profile.link.model_copy(update={"ignore_errors": True})
+    assert readings(profile.model_copy(update={"link": link}), data).values == {"energy_import_kwh": 7.0}
+
+
+def test_a_history_code_with_a_point_is_no_current_value() -> None:
+    only = read_out("1-0:1.8.0.1(001.00*kWh)\n1-0:2.8.0.255(7*kWh)\n")
+    assert readings(named("generic.iec62056-electricity"), only).values == {"energy_export_kwh": 7.0}
+
+
+def test_line_ends_and_lines_that_adapters_make_do_no_harm() -> None:
+    free = named("generic.dsmr-p1-v3")
+    body = b"1-0:1.7.0(1*kW)\r\n1-0:2.7.0(0*kW)\r\n!\r\n"
+    for data in (
+        b"/ESY5Q3 V3.04\r\n\r\n" + body + b"  25803103\r\n\xff\xff\r\n",
+        b"/ESY5Q3\n\n" + body.replace(b"\r", b""),
+    ):
+        assert readings(free, data).values == {"power_w": 1000.0}
+        assert [m[:4] for m, _ in Iec62056Receiver("m", free).take(data)] == [b"/ESY"]
+
+
+def test_a_unit_with_a_stroke_does_not_break_a_telegram() -> None:
+    receiver = Iec62056Receiver("m", named("generic.dsmr-p1-v3"))
+    data = (
+        b"/DDC4 X\r\n\r\n6.27(0.12*m3/h)\r\n6.33(1.2*m3/min)\r\n1-0:1.7.0(1*kW)\r\n1-0:2.7.0(0*kW)\r\n!\r\n"
+    )
+    ((message, _),) = receiver.take(data)
+    assert readings(named("generic.dsmr-p1-v3"), message).values == {"power_w": 1000.0}
+
+
+@pytest.mark.parametrize(
+    "pattern", [b"!", b"/!", b"/aaa(", b"/aaa5\r\n!", b"\x7f", b"/aaa5" + b"(" * 60 + b"\r\n!\n"]
+)
+def test_a_megabyte_of_what_looks_like_a_telegram_costs_neither_time_nor_memory(pattern: bytes) -> None:
+    receiver = Iec62056Receiver("m", named("generic.dsmr-p1"))
+    data = pattern * (1_000_000 // len(pattern))
+    begin = time.process_time()
+    for start in range(0, len(data), 1000):
+        for message, _ in receiver.take(data[start : start + 1000]):
+            with contextlib.suppress(Refused):
+                receiver.decode(message)
+    assert time.process_time() - begin < 5
+    assert len(receiver._buffer) < 70_000
+    assert [m.strip() for m, _ in receiver.take(b"\r\n!\r\n" + GOLDEN + b"\r\n")][-1] == GOLDEN

@@ -47,10 +47,12 @@ class Meter:
         self.ident, self.address, self.echo = ident, address, echo
         self.damage: Callable[[bytes], bytes] = lambda block: block
         self.baud = self.own_baud = 300
+        self.repeats = False
+        self.woken_ns: int | None = None
         self.written: list[tuple[int, bytes]] = []
         self.speeds: list[int] = []
         self._due: list[tuple[int, int, bytes]] = []
-        self._ident_ns = 0
+        self._ident_ns = self._sign_on_ns = 0
 
     def open(self) -> None:
         pass
@@ -78,10 +80,16 @@ class Meter:
             self.say(data, 0.0, self.baud)
         if data == f"/?{self.address}!\r\n".encode() and self.baud == 300:
             self.own_baud = 300
+            self._sign_on_ns = self.clock.monotonic_ns()
             self.say(b"\x7f" + self.ident.encode() + b"\r\n", 0.3, 300)
             if not self.ident[4].isdigit():
-                self.say(self.block(), 1.4, 300)
+                self.own_baud = iec62056.MODE_B_BAUDS.get(self.ident[4], 300)
+                self.say(self.block(), 1.4, self.own_baud)
             self._ident_ns = self._due[-1][0]
+        elif data == b"\x15" and self.repeats:
+            self.say(self.block(), 0.3, self.baud)
+        elif data.strip(b"\x00") == b"":
+            self.woken_ns = self.clock.monotonic_ns()
         elif data[:2] == b"\x060" and data[3:] == b"0\r\n":
             assert self.clock.monotonic_ns() - self._ident_ns >= 0.2 * SECOND_NS, "the meter is not ready yet"
             self.own_baud = iec62056.BAUDS[data[2:3].decode()]
@@ -122,6 +130,74 @@ def test_mode_a_is_read_without_acknowledgement() -> None:
     assert good == READ
     assert meter.written == [(300, b"/?!\r\n")]
     assert meter.speeds == []
+
+
+@pytest.mark.parametrize(("letter", "baud"), [("A", 600), ("C", 2400), ("E", 9600)])
+def test_mode_b_is_read_at_the_speed_the_meter_goes_to_by_itself(letter: str, baud: int) -> None:
+    meter = Meter(ManualClock(), f"/DDC{letter}OWN-METER")
+    _, good, _ = read(meter)
+    assert good == READ
+    assert meter.written == [(300, b"/?!\r\n")]
+    assert meter.speeds == [baud, 300]
+
+
+def test_a_damaged_readout_is_asked_for_again_and_the_good_one_taken() -> None:
+    meter = Meter(ManualClock())
+    meter.repeats = True
+    left = iter([True, True, False])
+    meter.damage = lambda block: block.replace(b"012345", b"912345") if next(left) else block
+    _, good, sample = read(meter)
+    assert good == READ
+    assert not sample.flags
+    assert meter.written[2:] == [(9600, b"\x15")] * 2
+
+
+def test_a_readout_that_stays_damaged_is_given_up_after_three_with_its_bytes() -> None:
+    for repeats in (True, False):  # by NAK, or signed on to anew where the meter knows no NAK
+        meter = Meter(ManualClock())
+        meter.repeats = repeats
+        sent: list[bytes] = []
+        meter.damage = lambda block, sent=sent: sent.append(block) or block.replace(b"012345", b"912345")  # type: ignore[misc]
+        reader, good, sample = read(meter)
+        assert not good
+        assert {flag.reason.value for flag in sample.flags} == {"crc"}
+        assert "tried 3 times" in reader.fault_text
+        assert len(sent) == 3 if repeats else len(sent) in (2, 3)
+        assert b"912345" in (sample.raw or b"")
+
+
+def test_a_battery_meter_is_woken_before_its_sign_on() -> None:
+    meter = Meter(ManualClock())
+    base = profile()
+    waking = base.model_copy(update={"link": base.link.model_copy(update={"wake_s": 2.2})})
+    item = InstrumentConfig(id="m", profile="generic.iec62056-electricity", connection="a")
+    reader = Iec62056Reader(item, waking)
+    assert not reader.read(Bus(meter, meter.clock, byte_s=10 / 300)).flags
+    assert meter.written[0] == (300, bytes(66))
+    assert meter.woken_ns is not None
+    assert meter._sign_on_ns - meter.woken_ns >= 3.7 * SECOND_NS
+
+
+def test_lines_without_block_check_are_read_only_where_the_profile_allows_it() -> None:
+    meter = Meter(ManualClock(), "/DDC OWN-METER")
+    meter.damage = lambda block: block[1:-2]
+    assert read(meter)[2].flags
+    base = profile()
+    free = base.model_copy(update={"link": base.link.model_copy(update={"check": "none"})})
+    meter = Meter(ManualClock(), "/DDC OWN-METER")
+    meter.damage = lambda block: block[1:-2]
+    item = InstrumentConfig(id="m", profile="generic.iec62056-electricity", connection="a")
+    assert not Iec62056Reader(item, free).read(Bus(meter, meter.clock, byte_s=10 / 300)).flags
+
+
+def test_a_meter_that_never_stops_sending_is_left_with_a_reason() -> None:
+    """64 kB and the time of a readout are the bounds; the next instrument on the line waits no longer."""
+    meter = Meter(ManualClock())
+    meter.damage = lambda block: b"\x02" + b"1.8.0(1*kWh)\r\n" * 20_000
+    reader, good, _ = read(meter)
+    assert not good
+    assert "does not end" in reader.fault_text
+    assert meter.clock.monotonic_ns() < 100 * SECOND_NS
 
 
 def test_one_of_several_meters_is_asked_by_its_address() -> None:
