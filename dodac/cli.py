@@ -29,6 +29,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("simulate", "drivers.cli:simulate", "serve an instrument's profile on a pseudo-terminal"),
     Command("run", "collector.cli:run", "collect: read every instrument into the journal (and InfluxDB)"),
     Command("status", "collector.cli:status", "the ledger: received, stored, delivered, lost"),
+    Command("enter", "collector._enter:enter", "type a reading by hand: a gauge, a bill, production, a water sample"),
     Command("import", "collector.cli:import_file", "read a file of interval data into the journal"),
     Command("export", "collector.cli:export", "write readings of the journal as CSV"),
     Command("analyse", "audit.cli:analyse", "fit a baseline and give the saving with its uncertainty"),
