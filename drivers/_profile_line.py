@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from drivers._profile_common import Baud, ChannelSpec, Common, Expectation, Frame, Strict, Unit
 
@@ -12,14 +13,33 @@ Raw = Annotated[str, StringConstraints(strip_whitespace=False)]
 """Text in which spaces count."""
 Place = Annotated[int, Field(ge=0, lt=200)]
 """The number of a field, from 0."""
+_QUERY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,15}\?(?: \d{1,2})?")
+_ACTING: Final = re.compile(r"CAL|TST|RST|ZER|SPAN|SET|START|STOP|CLR|DEL", re.IGNORECASE)
+
+
+def _query(text: str) -> str:
+    """Refuses whatever is not plainly a question: a word ending in "?", and at most one number after it."""
+    if _QUERY.fullmatch(text) is None:
+        raise ValueError(
+            'a query is one word that ends in "?", and at most one number: nothing else is ever sent.'
+        )
+    if _ACTING.search(text) is not None:
+        raise ValueError("this word starts or changes something in many instruments: it is never sent.")
+    return text
 
 
 class LineLink(Strict):
-    """Line defaults; silence_s: without a line for so long the instrument is in fault."""
+    """Line defaults; silence_s: without a line for so long the instrument is in fault.
+
+    query: an instrument that prints only when asked; what is sent is this and query_end, nothing else ever.
+    Of several lines that come in answer the last one counts. Without query the instrument prints by itself.
+    """
 
     baud: tuple[Baud, ...] = Field(default=(9600,), min_length=1)
     frame: tuple[Frame, ...] = Field(default=("8N1",), min_length=1)
     silence_s: float = Field(default=60.0, gt=0)
+    query: Annotated[str, AfterValidator(_query)] | None = None
+    query_end: Annotated[Literal["\r", "\n", "\r\n"], StringConstraints(strip_whitespace=False)] = "\r\n"
 
 
 class LineChecksum(Strict):
@@ -87,7 +107,7 @@ class LineStatus(Strict):
     """A status field: any sign in it but blanks and those allowed flags readings device_status.
 
     block: the field stands in each block and speaks for that block alone. channels: those it speaks
-    for; default is all.
+    for; default is all. required: a blank or missing field can't be read, and flags readings too.
     """
 
     field: Place
@@ -95,6 +115,7 @@ class LineStatus(Strict):
     allowed: str = ""
     text: str = Field(min_length=1)
     channels: tuple[str, ...] = ()
+    required: bool = False
 
 
 class LineTime(Strict):
@@ -116,7 +137,7 @@ class LineTest(Expectation):
 
 
 class LineProfile(Common):
-    """A model that prints lines of text by itself."""
+    """A model that prints lines of text, by itself or when asked."""
 
     protocol: Literal["line"]
     link: LineLink = LineLink()

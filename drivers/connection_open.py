@@ -224,7 +224,7 @@ def _receiver(site: Site, item: InstrumentConfig, profile: Profile) -> Receiver:
 
 def _sends(profile: Profile) -> bool:
     """True for a model that sends by itself over a line of its own."""
-    return isinstance(profile, LineProfile) or (
+    return (isinstance(profile, LineProfile) and profile.link.query is None) or (
         isinstance(profile, Iec62056Profile) and profile.link.mode == "push"
     )
 
@@ -274,7 +274,10 @@ def _reader(
                 raise _misfit(site, item, error.what, "address", error.todo) from None
         case LineProfile():
             from drivers._stream import StreamReader
+            from drivers.protocols.line_query import LineQueryReader
 
+            if not _sends(profile):
+                return LineQueryReader(item.id, profile, site.site.timezone)
             return StreamReader(_receiver(site, item, profile), open_bus(config, clock).byte_s)
         case Iec62056Profile():
             from drivers._stream import StreamReader

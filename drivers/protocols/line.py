@@ -173,6 +173,16 @@ class LineReceiver:
         """Forgets everything; synced: the next byte starts a line."""
         self._buffer, self._synced = b"", synced
 
+    def has_line(self, came: bytes, echo: bytes) -> bool:
+        """True when a whole line stands in what came, other than empty ones and an echo."""
+        start = 0
+        for end in self._end.finditer(came):
+            line = came[start : end.start()].strip()
+            if line and line != echo.strip():
+                return True
+            start = end.end()
+        return False
+
     def decode(self, message: bytes) -> Received | None:
         """The readings of one line; see LineDecoder.decode."""
         if len(message) > self._max:
@@ -251,6 +261,8 @@ def _speaks(status: LineStatus, name: str, head: Sequence[str], block: Sequence[
         return False
     fields = block if status.block else head
     text = fields[status.field] if status.field < len(fields) else ""
+    if status.required and not text.strip():
+        return True
     return any(sign not in status.allowed and not sign.isspace() for sign in text)
 
 

@@ -1,9 +1,10 @@
-"""A simulated instrument that prints lines by itself, on a pseudo-terminal at real line speed."""
+"""A simulated instrument that prints lines, by itself or when asked, on a pseudo-terminal at real line speed."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import tempfile
 import threading
@@ -27,7 +28,8 @@ TALKER_FAULTS: Final[dict[str, str]] = {
 class SimulatedTalker:
     """Prints the golden lines of a profile that flag nothing, one after another, every `every_s`.
 
-    baud: the speed at which each byte comes. `status` takes a golden line that is flagged
+    A profile with a query prints one when it is asked with just that, and nothing before; `heard` holds all
+    that was sent to it. baud: the speed at which each byte comes. `status` takes a golden line that is flagged
     device_status: ValueError when the profile has none.
     """
 
@@ -42,6 +44,9 @@ class SimulatedTalker:
         if not self._lines:
             raise ValueError(f"{profile.id} has no golden line without flags.")
         self._end = (shape.terminator or "\r\n").encode("latin-1")
+        link = profile.link
+        self._query = f"{link.query}{link.query_end}".encode("ascii") if link.query is not None else b""
+        self.heard = b""
         self.baud = baud or profile.link.baud[0]
         self.every_s = every_s
         self.printed = 0
@@ -114,6 +119,8 @@ class SimulatedTalker:
         # a piece of the line every 10 ms, as many bytes as the wire takes in that time
         piece = max(1, round(self.baud / 10 / 100))
         while not self._stopping.is_set():
+            if not self._asked():
+                continue
             line = self.next_line()
             spent_s = 0.0
             for start in range(0, len(line), piece):
@@ -124,4 +131,14 @@ class SimulatedTalker:
                 spent_s += step_s
                 if self._stopping.wait(step_s):
                     return
-            self._stopping.wait(max(0.0, self.every_s - spent_s))
+            self._stopping.wait(0.0 if self._query else max(0.0, self.every_s - spent_s))
+
+    def _asked(self) -> bool:
+        """True when there is something to print: always, or when the query has come."""
+        if not self._query:
+            return True
+        if select.select([self._master], [], [], 0.05)[0]:
+            with contextlib.suppress(OSError):
+                self.heard = (self.heard + os.read(self._master, 256))[-4096:]
+                return self.heard.endswith(self._query)
+        return False
