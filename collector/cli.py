@@ -8,19 +8,14 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dodac.clock import SECOND_NS, SystemClock, duration_ns
-from dodac.errors import ConfigError, DataError, Exit
-from dodac.quantities import Measurement
+from dodac.errors import ConfigError, Exit
 
 if TYPE_CHECKING:
     from dodac.site import Site
-
-
-_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " "}
 
 
 def _words(text: str) -> None:
@@ -103,12 +98,12 @@ def status(argv: Sequence[str]) -> int:
         "also while dodac run works. Exit code 5 when a sample is not accounted for.",
         epilog="Example: dodac status --site my-plant",
     )
-    _where(parser)
+    add_where(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
     args = parser.parse_args(argv)
     from collector._report import read_report
 
-    path, site = _journal_path(args)
+    path, site = journal_path(args)
     report = read_report(path, site)
     if args.json:
         sys.stdout.write(json.dumps(report.as_dict(), ensure_ascii=False, indent=2) + "\n")
@@ -118,78 +113,10 @@ def status(argv: Sequence[str]) -> int:
 
 
 def import_file(argv: Sequence[str]) -> int:
-    """`dodac import FILE`: a file of interval data into the journal."""
-    args = _import_parser().parse_args(argv)
-    from collector import _import as work
-    from collector import _import_words as words
-    from drivers.protocols.files import FileSpec, read_interval_file
+    """`dodac import FILE`: a file of readings or of bills into the journal."""
+    from collector._import_cli import import_command
 
-    path, site = _journal_path(args)
-    known = [] if site is None else [item.id for item in site.instruments]
-    instrument = work.check_instrument_id(args.instrument, known)
-    measurement = _measurement(args, site)
-    columns, guessed = work.columns_or_fault(args.column, args.file, preview=args.preview)
-    zone = args.timezone
-    if zone is None:
-        zone = site.site.timezone if site is not None else "Asia/Ho_Chi_Minh"
-    spec = FileSpec(
-        instrument=instrument,
-        columns=tuple(columns),
-        zone=zone,
-        time_column=args.time,
-        stamp=args.stamp,
-        interval=args.interval,
-        date_format=args.date_format,
-        delimiter=_DELIMITERS.get(args.delimiter, args.delimiter),
-        decimal=args.decimal,
-    )
-    reading = read_interval_file(args.file, spec)
-    if args.preview:
-        now_ns = SystemClock().now_ns()
-        sys.stdout.write(words.preview_text(reading, columns, guessed=guessed, now_ns=now_ns) + "\n")
-        return Exit.FINDING if reading.refused or not reading.samples else Exit.OK
-    for guess in reading.guesses:
-        _words(f"guessed: {guess}")
-    if args.timezone is None:
-        _words(f"times without an offset were read as {zone} (say --timezone to change it)")
-    if reading.refused:
-        rows = f"{len(reading.refused)} of {reading.counts.rows} rows can't be used:"
-        _words(f"{args.file}: {rows}\n{words.rows_text(reading.refused)}")
-        if not args.keep_good:
-            raise DataError(
-                f"nothing was imported from {args.file}.",
-                todo="Correct the file, or add --keep-good to import the other rows.",
-            )
-    doubts = words.doubts_text(reading, SystemClock().now_ns())
-    if doubts:
-        _words(f"{args.file}: {doubts}")
-    result = work.import_into(path, reading, work.import_facts(site, instrument, measurement))
-    count = result.ledger.totals()
-    done = {
-        "file": str(args.file),
-        "instrument": instrument,
-        "received": count.received,
-        "committed": count.committed,
-        "duplicate": count.duplicate,
-        "conflict": count.conflict,
-        "rows": reading.counts.rows,
-        "refused_rows": [asdict(row) for row in reading.refused],
-        "left_out_rows": [asdict(row) for row in reading.left_out],
-        "flagged_rows": [asdict(row) for row in reading.doubted],
-    }
-    if args.json:
-        sys.stdout.write(json.dumps(done, ensure_ascii=False) + "\n")
-    else:
-        sys.stdout.write(
-            f"{instrument}: received {count.received} = committed {count.committed} + duplicate "
-            f"{count.duplicate} + conflict {count.conflict}; refused rows {len(reading.refused)}"
-            + (f"; left out {len(reading.left_out)}" if reading.left_out else "")
-            + (f"; flagged {len(reading.doubted)}" if reading.doubted else "")
-            + "\n"
-        )
-    if count.conflict:
-        _words(f"{count.conflict} rows differ from what the journal has for the same time; kept, and flagged")
-    return Exit.FINDING if count.conflict else Exit.OK
+    return import_command(argv)
 
 
 def export(argv: Sequence[str]) -> int:
@@ -201,27 +128,29 @@ def export(argv: Sequence[str]) -> int:
         "> power.csv",
     )
     parser.add_argument("instrument", help="instrument id")
-    _where(parser)
+    add_where(parser)
     parser.add_argument("--channel", action="append", default=[], help="only this channel (repeatable)")
     parser.add_argument("--from", dest="start", metavar="TIME", help="ISO date or time, inclusive")
     parser.add_argument("--to", dest="end", metavar="TIME", help="ISO date or time, exclusive")
     args = parser.parse_args(argv)
     from collector._report import export_csv
 
-    path, site = _journal_path(args)
+    path, site = journal_path(args)
     zone = site.site.timezone if site is not None else "UTC"
     rows = export_csv(path, args.instrument, args.channel, args.start, args.end, zone, sys.stdout)
     _words(f"{rows} rows of {args.instrument}")
     return Exit.OK if rows else Exit.FINDING
 
 
-def _where(parser: argparse.ArgumentParser) -> None:
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """The options that say which journal is meant."""
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--site", type=Path, default=None, help="site file (default site.toml)")
     group.add_argument("--journal", type=Path, help="a journal file, without a site file")
 
 
-def _journal_path(args: argparse.Namespace) -> tuple[Path, Site | None]:
+def journal_path(args: argparse.Namespace) -> tuple[Path, Site | None]:
+    """The journal that the options name, and the site file if there is one."""
     if args.journal is not None:
         return args.journal, None
     from dodac.site import load_site
@@ -235,43 +164,3 @@ def _duration(text: str, option: str) -> int:
         return duration_ns(text)
     except ValueError as error:
         raise ConfigError(f"{option}: {error}") from None
-
-
-def _measurement(args: argparse.Namespace, site: Site | None) -> Measurement | None:
-    """The measurement given, which an instrument of the site file or the journal may know itself."""
-    if args.measurement is not None:
-        return Measurement(args.measurement)
-    if site is not None:
-        return site.instrument(args.instrument).measurement
-    return None
-
-
-def _import_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="dodac import",
-        description="Read a CSV file of interval data into the journal.",
-        epilog="Example: dodac import eload.csv --journal b.db --instrument building --measurement electricity "
-        "--column eload=energy_interval_kwh --time time --stamp end --interval 1d --timezone UTC",
-    )
-    add = parser.add_argument
-    add("file", type=Path, help="CSV file")
-    _where(parser)
-    add("--instrument", required=True, metavar="ID", help="the instrument the readings belong to")
-    add("--measurement", choices=[m.value for m in Measurement], help="what it measures (with --journal)")
-    add("--column", action="append", default=[], metavar="NAME=CHANNEL[:UNIT]", help="repeatable")
-    add("--time", metavar="NAME", help="the column of times (default: the first that holds times)")
-    add("--stamp", choices=["start", "end", "middle", "instant"], default="start",
-        help="which moment of its interval a row's time names (default start)")  # fmt: skip
-    add("--interval", metavar="LENGTH", help='"15min", "1h", "1d", "1mo" (default: found from the file)')
-    add("--timezone", metavar="ZONE", help="zone of times without an offset (default: the site's)")
-    add(
-        "--date-format",
-        metavar="FORMAT",
-        help='"ymd", "dmy", "mdy", "unix_s", "unix_ms" or a strptime pattern',
-    )
-    add("--delimiter", metavar="SIGN", help='between columns: ",", ";", "|", "tab" (default: found)')
-    add("--decimal", choices=[".", ","], help="decimal sign (default: found from the numbers)")
-    add("--preview", action="store_true", help="show what would be read, import nothing")
-    add("--keep-good", action="store_true", help="import the good rows of a file that has broken ones")
-    add("--json", action="store_true", help="the result as JSON")
-    return parser

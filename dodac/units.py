@@ -55,6 +55,8 @@ _UNITS: Final[dict[str, tuple[str, float, float]]] = {
     "kPa": ("pressure", 1e3, 0.0),
     "bar": ("pressure", 1e5, 0.0),
     "MPa": ("pressure", 1e6, 0.0),
+    "inH2O": ("pressure", 249.08891, 0.0),  # conventional, water at 4 °C
+    "mmH2O": ("pressure", 9.80665, 0.0),  # likewise
     "kgf/cm2": ("pressure", 98_066.5, 0.0),
     "psi": ("pressure", 6_894.757_293_168, 0.0),  # 0.45359237 kg · 9.80665 m/s² / (0.0254 m)²
     "m3": ("volume", 1.0, 0.0),

@@ -1,20 +1,26 @@
-"""Interval files: CSV of a logger, a utility or a building system becomes samples, row by row.
+"""Files of readings: CSV of a logger, an analyser, a utility or a building system becomes samples, row by row.
 
 Every row that can't be used is listed with its line and the reason; everything that was guessed
-(delimiter, decimal sign, date order, interval) is said in words.
+(delimiter, decimal sign, date order, interval, units) is said in words. A file is gone through several
+times and never held whole.
 """
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from dodac.clock import DAY_NS
 from dodac.errors import ConfigError, DataError, Where
 from dodac.quantities import CHANNELS, Kind, channel
-from dodac.samples import Layout
+from dodac.samples import Layout, Sample
 from dodac.units import canonical_unit, conversion
-from drivers.protocols.files_csv import Table, header_of, read_table, unit_in_header
+from drivers.protocols.files_csv import Block, Table, header_of
+from drivers.protocols.files_head import find_place, named_facts, trigger_of
 from drivers.protocols.files_interval import (
     Interval,
     check_interval,
@@ -22,8 +28,9 @@ from drivers.protocols.files_interval import (
     midnights_of_old_date,
     parse_interval,
 )
-from drivers.protocols.files_numbers import NumberReader
-from drivers.protocols.files_rows import Column, Rows
+from drivers.protocols.files_numbers import DECIMAL_WORDS, DecimalSign, NumberReader
+from drivers.protocols.files_open import open_grids
+from drivers.protocols.files_rows import Column, Rows, Status
 from drivers.protocols.files_spec import (
     MISSING,
     SENTINELS,
@@ -32,8 +39,11 @@ from drivers.protocols.files_spec import (
     FileSpec,
     RefusedRow,
     Stamp,
+    TakenColumn,
 )
-from drivers.protocols.files_time import StampReader, Stamps, Walls
+from drivers.protocols.files_time import DateOrder, StampReader, Stamps, Walls, check_format, order_words
+from drivers.protocols.files_units import file_unit, is_foreign, split_name
+from drivers.protocols.files_words import plain
 
 __all__ = [
     "MISSING",
@@ -47,64 +57,143 @@ __all__ = [
     "read_interval_file",
 ]
 
+GOOD_STATUS = ("V", "OK", "VALID", "GOOD")
+_MOST_REFUSED = 200_000
+
 
 def read_interval_file(path: Path | str, spec: FileSpec) -> FileReading:
-    """Reads a CSV file of interval data into samples.
+    """Reads a file of rows with times into samples.
 
     A row's interval [start, end) becomes time_ns = its middle and span_ns = its length; a stamp
-    "instant" has no length. Values beyond a channel's range, and sentinels, are flagged readings.
-    With stamp "end", rows at 00:00 that carry the date of the day just gone (they jump back by a
-    day less one interval) are read as 24:00 of that date.
+    "instant" has no length. Values beyond a channel's range, sentinels, and readings that a status
+    column speaks against, are flagged readings. With stamp "end", rows at 00:00 that carry the date of
+    the day just gone (they jump back by a day less one interval) are read as 24:00 of that date.
     Raises ConfigError for a column, channel, unit or zone that does not exist, DataError when the
     file can't be read or its dates, numbers or intervals can be read in two ways.
     """
     path = Path(path)
     _check_spec(spec)
-    zone = _zone(spec.zone)
-    names = [name for name, _, _ in spec.columns]
+    walls = Walls(_zone(spec.zone))
+    if spec.date_format is not None:
+        check_format(spec.date_format, path)
+    grids = open_grids(path, delimiter=spec.delimiter, encoding=spec.encoding, sheet=spec.sheet)
+    path = grids[0].path
+    before = _fingerprint(path)
     odd_times = spec.date_format is not None and spec.date_format not in ("ymd", "dmy", "mdy")
-    table = read_table(path, names, spec.time_column, spec.delimiter, format_told=odd_times)
-    guesses = list(table.guesses)
-    columns = _columns(spec, table, guesses)
-    refused: list[RefusedRow] = [RefusedRow(line, reason) for line, reason in table.refused]
-    numbers = NumberReader.of(
-        (cells[c.place] for _, cells in table.rows for c in columns),
-        spec.decimal,
-        set(spec.missing),
-        path,
-        guesses,
+    table = Table(
+        grids,
+        [name for name, _, _ in spec.columns],
+        spec.time_column,
+        [name for name, _ in spec.statuses],
+        delimiter=spec.delimiter,
+        format_told=odd_times,
     )
-    reader = StampReader.of(table.stamps, spec.date_format, zone, path, guesses)
-    stamps = reader.read(table.lines, table.stamps)
-    if stamps.backward * 2 > len(table.rows):
-        guesses.append("the newest row stands first")
-        stamps = reader.read_upwards(table.lines, table.stamps)
-    refused.extend(RefusedRow(line, reason) for line, reason in stamps.refused)
-    interval = _interval(spec, stamps, path, guesses)
+    guesses = table.guesses
+    order, signs, parts = DateOrder(), DecimalSign(), array("B")
+    ordered = spec.date_format is not None or table.grid.date_order is not None or table.relative
+    for line, block, cells in table.scan():
+        parts.append(block.part)
+        if not ordered:
+            order.take(line, block.stamp(cells))
+        if spec.decimal is None:
+            for place in block.places:
+                if place is not None:
+                    signs.take(cells[place])
+    numbers = _numbers(spec, signs, path, guesses)
+    columns = {block.line: _columns(spec, table, block, guesses) for block in table.blocks}
+    reader = _reader(spec, table, order, walls, path, guesses)
+    for line, block, cells in table.rows():
+        reader.take(line, block.stamp(cells))
+        if len(reader.refused) > _MOST_REFUSED:
+            raise _too_many(reader.refused[0], path)
+    stamps = reader.stamps(guesses)
+    stamp: Stamp = spec.stamp or ("end" if table.grid.stamp == "end" else "start")
+    if not len(stamps.wall):
+        first = table.refused[0]
+        raise DataError(
+            f"no row can be used ({len(table.refused)} refused); the first: {first.reason}.",
+            Where(file=str(path), line=first.line),
+        )
+    interval = _interval(spec, stamp, stamps, reader, path, guesses)
     if interval is not None:
-        stamps = _old_midnights(spec, stamps, interval, reader.walls, guesses)
-    layout = Layout(spec.instrument, tuple(c.channel.name for c in columns))
-    rows = Rows(spec, layout, columns, numbers, reader.walls, interval)
-    samples = tuple(rows.samples(table, stamps, refused))
-    refused.sort(key=lambda row: row.line)
-    counts = FileCounts(
-        rows=len(table.rows) + len(table.refused),
-        samples=len(samples),
-        refused=len(refused),
-        repeated=rows.repeated,
-        empty=rows.empty,
-        flagged=len(rows.doubted),
-        backward=stamps.backward,
+        stamps = _old_midnights(stamp, stamps, interval, walls, guesses)
+    layout = Layout(spec.instrument, tuple(name for _, name, _ in spec.columns))
+    rows = Rows(
+        table, stamps, layout, columns, _statuses(spec, table, guesses), numbers, walls=walls,
+        interval=interval, stamp=stamp, sentinels=spec.sentinels, parts=np.frombuffer(parts, dtype=np.uint8),
+    )  # fmt: skip
+    rows.judge()
+    for refused in (table.refused, reader.refused):
+        for row in refused:
+            rows.refused.add(row.line, row.reason)
+    rows.refused.sort()
+    if len(rows.refused) > _MOST_REFUSED:
+        raise _too_many(rows.refused[0], path)
+    top = table.blocks[0]
+
+    def read() -> Iterator[Sample]:
+        yield from rows.samples()
+        if _fingerprint(path) != before:
+            raise DataError(
+                "the file was changed while it was read.", Where(file=str(path)), "Import it again."
+            )
+
+    return FileReading(
+        path=path,
+        layout=layout,
+        read=read,
+        refused=rows.refused,
+        guesses=tuple(guesses),
+        interval="instant" if interval is None else str(interval),
+        counts=FileCounts(
+            rows=table.count,
+            samples=rows.good,
+            refused=len(rows.refused),
+            repeated=rows.repeated,
+            empty=rows.empty,
+            flagged=len(rows.doubted),
+            backward=stamps.backward,
+        ),
+        left_out=rows.left_out,
+        doubted=rows.doubted,
+        columns=tuple(
+            TakenColumn(_shown(table, n), c.channel.name, c.unit, c.scale, c.offset)
+            for n, c in enumerate(columns[top.line])
+        ),
+        aside=tuple(sorted(table.aside)),
+        facts=named_facts(table.facts) if table.grid.kind != "Kyoritsu KEW" else dict(table.facts),
+        warnings=tuple(_warnings(rows)),
+        first_ns=rows.first_ns,
+        last_ns=rows.last_ns,
+        latest_start_ns=rows.latest_start_ns,
     )
-    text = "instant" if interval is None else str(interval)
-    left_out, doubted = tuple(rows.left_out), tuple(rows.doubted)
-    return FileReading(path, layout, samples, tuple(refused), tuple(guesses), text, counts, left_out, doubted)
+
+
+def _shown(table: Table, number: int) -> str:
+    block = next(b for b in table.blocks if b.places[number] is not None)
+    return block.names[block.places[number] or 0]
+
+
+def _too_many(first: RefusedRow, path: Path) -> DataError:
+    return DataError(
+        f"more than {_MOST_REFUSED} rows can't be used; the first: {first.reason}.",
+        Where(file=str(path), line=first.line),
+        "Is it the right file, and are the options right?",
+    )
+
+
+def _fingerprint(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 def _check_spec(spec: FileSpec) -> None:
     if not spec.columns:
         raise ConfigError("no column is mapped to a channel.", todo="Map at least one: COLUMN=CHANNEL.")
-    if spec.stamp not in ("start", "end", "middle", "instant"):
+    if spec.stamp not in (None, "start", "end", "middle", "instant"):
         raise ConfigError(f'a stamp can\'t be "{spec.stamp}".', todo="Write start, end, middle or instant.")
     seen: set[str] = set()
     for _, name, unit in spec.columns:
@@ -125,27 +214,113 @@ def _zone(name: str) -> ZoneInfo:
         raise ConfigError(f'"{name}" is not a time zone.', todo='Write e.g. "Asia/Ho_Chi_Minh".') from None
 
 
-def _columns(spec: FileSpec, table: Table, guesses: list[str]) -> list[Column]:
+def _numbers(spec: FileSpec, signs: DecimalSign, path: Path, guesses: list[str]) -> NumberReader:
+    decimal = spec.decimal
+    if decimal is None:
+        decimal = signs.sign(path)
+        guesses.append(f"decimal sign: {DECIMAL_WORDS[decimal]}")
+    return NumberReader.of(decimal, spec.missing)
+
+
+def _reader(
+    spec: FileSpec, table: Table, order: DateOrder, walls: Walls, path: Path, guesses: list[str]
+) -> StampReader:
+    if spec.date_format == "relative" or table.relative:
+        return StampReader("relative", walls, _trigger(spec, table, walls, path, guesses))
+    if spec.date_format is not None:
+        return StampReader(spec.date_format, walls)
+    if table.grid.date_order is not None:
+        return StampReader(table.grid.date_order, walls)
+    found, evidence = order.order(path)
+    guesses.append(f"date order: {order_words(found)}{evidence}")
+    return StampReader(found, walls)
+
+
+def _trigger(spec: FileSpec, table: Table, walls: Walls, path: Path, guesses: list[str]) -> int:
+    """UTC of the moment that relative stamps count from."""
+    text = spec.trigger if spec.trigger is not None else trigger_of(table.facts)
+    if text is None:
+        raise ConfigError(
+            "the stamps are seconds, and the file does not say from when.",
+            Where(file=str(path)),
+            'Say it: --trigger "2026-03-01 08:00:00".',
+        )
+    reader = StampReader("ymd", walls)
+    reader.take(0, text)
+    if len(reader.refused):
+        raise ConfigError(
+            f'the trigger time "{text[:40]}" can\'t be read as year-month-day.',
+            Where(file=str(path)),
+            'Say it: --trigger "2026-03-01 08:00:00".',
+        )
+    guesses.append(f"stamps are seconds from {text} (year-month-day)")
+    return int(reader.stamps([]).utc[0])
+
+
+def _columns(spec: FileSpec, table: Table, block: Block, guesses: list[str]) -> list[Column]:
     columns = []
-    for (name, target, told), place in zip(spec.columns, table.places, strict=True):
+    for (name, target, told), place in zip(spec.columns, block.places, strict=True):
         found = CHANNELS[target]
-        unit = found.unit if told is None else told
-        said = unit_in_header(table.header[place]) if told is None else None
-        if said is not None and said != canonical_unit(unit):
-            try:
-                conversion(said, unit)
-            except ValueError:
-                guesses.append(f'"{name}": the header says {said}, taken as {unit}')
-            else:
-                unit = said
-                guesses.append(f'"{name}": unit {said} from the header')
+        unit = canonical_unit(found.unit if told is None else told)
+        if told is None and place is not None:
+            unit = _own_unit(name, block, place, unit, target, table, guesses)
         step = conversion(unit, found.unit)
-        columns.append(Column(place, found, step.scale, step.offset))
+        columns.append(Column(found, unit, step.scale, step.offset))
     return columns
 
 
-def _interval(spec: FileSpec, stamps: Stamps, path: Path, guesses: list[str]) -> Interval | None:
-    if spec.stamp == "instant":
+def _own_unit(
+    name: str, block: Block, place: int, unit: str, target: str, table: Table, guesses: list[str]
+) -> str:
+    """The unit that the header or the row of units gives a column, else the channel's.
+
+    Raises ConfigError for a unit that can't become the channel's.
+    """
+    text = split_name(block.names[place])[1] or block.units.get(block.names[place], "")
+    said = file_unit(text)
+    where = Where(file=str(table.grid.path), line=block.line or None, channel=target)
+    todo = f"If the numbers are in {unit} all the same, say so: --column {name}={target}:{unit}."
+    if is_foreign(text):
+        raise ConfigError(f'"{name}" is in {text}, which can\'t be turned into {unit}.', where, todo)
+    if said is None or said == unit:
+        if said is None and text.strip("_- 1"):
+            guesses.append(f'"{name}": "{text}" is no unit that is known, taken as {unit}')
+        return unit
+    try:
+        conversion(said, unit)
+    except ValueError:
+        raise ConfigError(
+            f'"{name}" is in {said}, which can\'t be turned into {unit}.', where, todo
+        ) from None
+    words = f'"{name}": unit {said} from the header'
+    if words not in guesses:
+        guesses.append(words)
+    return said
+
+
+def _statuses(spec: FileSpec, table: Table, guesses: list[str]) -> list[Status]:
+    told = dict(spec.statuses)
+    names = table.blocks[0].names
+    bare = []
+    for name, _, _ in spec.columns:
+        place = find_place(names, name)
+        bare.append(plain(split_name(names[place] if place is not None else name)[0]))
+    statuses = []
+    for name in table.statuses:
+        prefix = plain(name).removesuffix(" status")
+        own = tuple(n for n, word in enumerate(bare) if word == prefix)
+        good = told.get(name, GOOD_STATUS)
+        statuses.append(Status(frozenset(text.casefold() for text in good), own or tuple(range(len(bare)))))
+        if name not in told:
+            words = ", ".join(spec.columns[n][0] for n in own)
+            guesses.append(f'"{name}" speaks for {words}: {", ".join(good)} are good, all else is flagged')
+    return statuses
+
+
+def _interval(
+    spec: FileSpec, stamp: Stamp, stamps: Stamps, reader: StampReader, path: Path, guesses: list[str]
+) -> Interval | None:
+    if stamp == "instant":
         if spec.interval is not None:
             raise ConfigError("instants have no interval.", todo="Leave the interval out, or the stamp.")
         kinds = {channel(name).kind for _, name, _ in spec.columns}
@@ -155,11 +330,11 @@ def _interval(spec: FileSpec, stamps: Stamps, path: Path, guesses: list[str]) ->
                 todo='Say which moment of the interval the stamps name: "start", "end" or "middle".',
             )
         return None
-    if all(wall is None for wall in stamps.wall):
-        line, reason = stamps.refused[0]
+    if not stamps.good.any():
+        first = reader.refused[0]
         raise DataError(
-            f"no row has a time stamp that can be read; the first: {reason}.",
-            Where(file=str(path), line=line),
+            f"no row has a time stamp that can be read; the first: {first.reason}.",
+            Where(file=str(path), line=first.line),
             "Name the right column (--time) or how it is written (--date-format).",
         )
     if spec.interval is None:
@@ -168,32 +343,36 @@ def _interval(spec: FileSpec, stamps: Stamps, path: Path, guesses: list[str]) ->
         given = parse_interval(spec.interval)
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    check_interval(given, stamps, spec.stamp, path, guesses)
+    check_interval(given, stamps, stamp, path, guesses)
     return given
 
 
 def _old_midnights(
-    spec: FileSpec, stamps: Stamps, interval: Interval, walls: Walls, guesses: list[str]
+    stamp: Stamp, stamps: Stamps, interval: Interval, walls: Walls, guesses: list[str]
 ) -> Stamps:
     jumps, always = midnights_of_old_date(stamps, interval)
     if not jumps:
         return stamps
-    if spec.stamp != "end":
+    if stamp != "end":
         guesses.append(
             f"{len(jumps)} rows at 00:00 jump back by a day: the stamps look like ends of intervals whose "
             "00:00 carries the old date; if so, say --stamp end"
         )
         return stamps
-    places = (
-        [place for place, wall in enumerate(stamps.wall) if wall is not None and wall % DAY_NS == 0]
-        if always
-        else jumps
-    )
-    wall, utc = list(stamps.wall), list(stamps.utc)
+    places = np.flatnonzero(stamps.good & (stamps.wall % DAY_NS == 0)).tolist() if always else jumps
     for place in places:
-        moved = wall[place]
-        if moved is not None:
-            wall[place] = moved + DAY_NS
-            utc[place] = walls.utc(moved + DAY_NS)
+        moved = int(stamps.wall[place]) + DAY_NS
+        stamps.wall[place] = moved
+        stamps.utc[place] = walls.utc(moved)
     guesses.append(f"{len(places)} rows at 00:00 carry the date of the day just gone: read as 24:00 of it")
-    return Stamps(wall, utc, stamps.refused, stamps.backward)
+    return stamps
+
+
+def _warnings(rows: Rows) -> Iterator[str]:
+    """What the readings themselves make doubtful."""
+    for name, count in rows.negative.items():
+        if name.startswith("power_") and name.endswith("_w") and count * 2 > rows.numbers_of[name]:
+            yield (
+                f"{name} is below zero in {count} of {rows.numbers_of[name]} rows: does the plant feed in, or is "
+                "a current transformer the wrong way round? The values are kept as they are"
+            )

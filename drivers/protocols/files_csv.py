@@ -1,263 +1,354 @@
-"""The table of interval files: delimiter, header, columns, the column of times."""
+"""The tables of a file: one or more blocks, each with its header, gone through row by row."""
 
 from __future__ import annotations
 
-import csv
-import re
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from dodac.errors import ConfigError, DataError, Where
-from dodac.quantities import nearest
-from dodac.units import canonical_unit
-from drivers.protocols.files_text import read_lines, records
+from drivers.protocols.files_grid import DELIMITERS, Grid
+from drivers.protocols.files_head import (
+    Header,
+    check_once,
+    facts_above,
+    find_header,
+    find_place,
+    guess_header,
+    head_rows,
+    is_date,
+    is_units_row,
+    no_column,
+    no_header,
+    time_places,
+    trigger_of,
+    trimmed,
+)
+from drivers.protocols.files_spec import RowList
+from drivers.protocols.files_units import split_name
+from drivers.protocols.files_words import is_elapsed_word, is_time_word, plain
 
-_DELIMITERS: Final = (";", "\t", ",", "|")
-_WORDS: Final = {";": "semicolon", "\t": "tab", ",": "comma", "|": "bar", ".": "point"}
-_HEAD_LINES: Final = 60  # a block of metadata before the header may be this long
-_BRACKETS: Final = re.compile(r"^(.*?)\s*[\[(]\s*([^\])]+?)\s*[\])]\s*$")
+_WORDS: Final = {";": "semicolon", "\t": "tab", ",": "comma", "|": "bar"}
+_MOST_BLOCKS: Final = 200
+_MOST_PENDING: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """One table of a file.
+
+    line: of its header. places, statuses: where each column asked for, and each status column, stands;
+    None where this block does not have it. times: its columns of times. units: from a row of their own.
+    part: blocks with other columns are other parts of the same moments.
+    """
+
+    line: int
+    names: tuple[str, ...]
+    places: tuple[int | None, ...]
+    statuses: tuple[int | None, ...]
+    times: tuple[int, ...]
+    part: int = 0
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def stamp(self, cells: Sequence[str]) -> str:
+        """The text of a row's time."""
+        if len(self.times) == 1:
+            return cells[self.times[0]].strip().lstrip("'")
+        return " ".join(cells[place].strip().lstrip("'") for place in self.times).strip()
+
+
 class Table:
-    """The rows of a file: rows[i] is (line, cells), stamps[i] the text of its time.
+    """The rows of all blocks. `scan` goes through them for the first time, `rows` any time after."""
 
-    places: where each column asked for stands; header: the names found there.
-    """
+    def __init__(
+        self,
+        grids: Sequence[Grid],
+        columns: Sequence[str],
+        time_column: str | tuple[str, ...] | None,
+        statuses: Sequence[str] = (),
+        *,
+        delimiter: str | None = None,
+        format_told: bool = False,
+    ) -> None:
+        """Finds the first header.
 
-    header: tuple[str, ...]
-    places: tuple[int, ...]
-    rows: list[tuple[int, Sequence[str]]]
-    stamps: list[str]
-    refused: list[tuple[int, str]]
-    guesses: tuple[str, ...]
+        Raises ConfigError for a column that is in none, DataError when the file has no rows.
+        """
+        self.columns, self._told = tuple(columns), format_told
+        self.relative = False
+        self._time_names = grids[0].times if time_column is None else _time_names(time_column)
+        self.grid, header = _first_header(grids, (*columns, *self._time_names, *statuses))
+        self.guesses: list[str] = list(self.grid.notes)
+        if delimiter is None and self.grid.sign:
+            self.guesses.append(f"delimiter: {_WORDS.get(self.grid.sign, self.grid.sign)}")
+        self.header = header
+        self.facts = {**facts_above(header.above), **self.grid.facts}
+        self.statuses = tuple(statuses) or status_columns(header.names, self.columns)
+        self.refused = RowList()
+        self.aside: set[int] = {line for line, _ in header.above}
+        self.count = 0
+        self._say_header()
+        self._times: dict[tuple[str, ...], tuple[int, ...]] = {}
+        self._after = max(header.line, max(self.aside, default=0))
+        self.blocks = [self._block(header.line, header.names)]
 
-    @property
-    def lines(self) -> list[int]:
-        """The line of each row in the file."""
-        return [line for line, _ in self.rows]
+    def _say_header(self) -> None:
+        names, above = self.header.names, len(self.header.above)
+        if self.header.line == 0 and not self.grid.kind:
+            self.guesses.append(f"no header: {len(names)} columns by number")
+        elif above:
+            self.guesses.append(f"header: line {self.header.line}; {above} lines above it are no data")
+        for name in (*self.columns, *self._time_names):
+            check_once(names, name, self._where(self.header.line))
+
+    def _where(self, line: int | None = None) -> Where:
+        return Where(file=str(self.grid.path), line=line or None)
+
+    def _block(self, line: int, names: tuple[str, ...]) -> Block:
+        places = tuple(find_place(names, name) for name in self.columns)
+        there = [place for place in places if place is not None]
+        if len(set(there)) != len(there):
+            known = ", ".join(f'"{name}"' for name in names if name)
+            raise ConfigError("one column is asked for twice.", self._where(line), f"Columns: {known}.")
+        statuses = tuple(find_place(names, name) for name in self.statuses)
+        times = self._times_of(line, names, [*there, *(p for p in statuses if p is not None)])
+        parts = {tuple(p is None for p in b.places): b.part for b in getattr(self, "blocks", [])}
+        part = parts.setdefault(tuple(p is None for p in places), len(parts))
+        return Block(line, names, places, statuses, times, part)
+
+    def _times_of(self, line: int, names: tuple[str, ...], taken: list[int]) -> tuple[int, ...]:
+        if names in self._times:
+            return self._times[names]
+        if self._time_names:
+            found = [find_place(names, name) for name in self._time_names]
+            if None in found:
+                missing = self._time_names[found.index(None)]
+                raise no_column(missing, names, self._where(line))
+            times = tuple(place for place in found if place is not None)
+        else:
+            times = self._found_times(line, names, taken)
+            told = " + ".join(f'"{names[place]}"' for place in times)
+            self.guesses.append(f"time column: {told}" if len(times) == 1 else f"time columns: {told}")
+        self._times[names] = times
+        return times
+
+    def _found_times(self, line: int, names: tuple[str, ...], taken: list[int]) -> tuple[int, ...]:
+        if next(self._below(line, len(names)), None) is None:
+            return ((next((n for n in range(len(names)) if n not in taken), 0)),)  # scan tells why
+        below = self._below(line, len(names))
+        try:
+            return time_places(below, names, taken, self._where(line), told=self._told)
+        except ConfigError:
+            # seconds from the moment a logger was triggered
+            clocks = [n for n, name in enumerate(names) if n not in taken and is_elapsed_word(name)]
+            if not clocks or trigger_of(self.facts) is None:
+                raise
+            self.relative = True
+            return (clocks[0],)
+
+    def _below(self, line: int, width: int) -> Iterator[list[str]]:
+        """Rows under a header that are as wide as it."""
+        rows = self.grid.rows()
+        rows.width = width
+        for number, cells in rows:
+            if number > line and cells is not None and number not in self.aside:
+                _fit(cells, width)
+                if len(cells) == width:
+                    yield cells
+
+    # -- the first time through --------------------------------------------------------------------
+
+    def scan(self) -> Iterator[tuple[int, Block, list[str]]]:
+        """Line, block and cells of each row; finds further blocks, refuses rows of another width.
+
+        Raises DataError when there is no row at all, ConfigError for a column that no block has.
+        """
+        rows = self.grid.rows()
+        block = self.blocks[0]
+        rows.width = len(block.names)
+        waiting: list[tuple[int, list[str], str]] = []
+        units_next = True
+        for line, cells in rows:
+            if line <= block.line or line in self.aside:
+                continue
+            if cells is None:
+                self.count += 1
+                self.refused.add(line, "a quotation mark is not closed")
+                continue
+            _fit(cells, rows.width)
+            fits = len(cells) == rows.width
+            stamp = cells[block.times[0]] if fits else ""
+            if fits and stamp[:1].isdigit():
+                yield from self._given(waiting, block)
+                self.count += 1
+                units_next = False
+                yield line, block, cells
+                continue
+            if units_next and fits and is_units_row(cells):
+                units = {n: c.strip() for n, c in zip(block.names, cells, strict=True) if c.strip()}
+                block = self.blocks[-1] = Block(
+                    block.line, block.names, block.places, block.statuses, block.times, block.part, units
+                )
+                self.aside.add(line)
+                self.guesses.append(f"line {line} holds units")
+                units_next = False
+                continue
+            if self._is_header(cells):
+                self._set_aside(waiting)
+                block = self._block(line, trimmed(cells))
+                self._add(block)
+                rows.width = len(block.names)
+                waiting, units_next = [], True
+                continue
+            waiting.append((line, cells, "" if fits else _width_words(cells, rows.width)))
+            if len(waiting) > _MOST_PENDING or any(sign.isdigit() for sign in stamp):
+                yield from self._given(waiting, block)
+        yield from self._given(waiting, block)
+        self._check_end()
+
+    def _given(
+        self, waiting: list[tuple[int, list[str], str]], block: Block
+    ) -> Iterator[tuple[int, Block, list[str]]]:
+        """Rows that were no heading of a further block after all."""
+        for line, cells, reason in waiting:
+            self.count += 1
+            if reason:
+                self.refused.add(line, reason)
+            else:
+                yield line, block, cells
+        waiting.clear()
+
+    def _set_aside(self, waiting: list[tuple[int, list[str], str]]) -> None:
+        """Words above the header of a further block; what holds a date is a broken row, not a word."""
+        above = []
+        for line, cells, reason in waiting:
+            if reason and any(map(is_date, cells[:2])):
+                self.count += 1
+                self.refused.add(line, reason)
+            else:
+                self.aside.add(line)
+                above.append((line, trimmed(cells)))
+        for key, value in facts_above(above).items():
+            if self.facts.setdefault(key, value) != value:
+                self.facts[key] = f"{self.facts[key]}; {value}"[:400]
+
+    def _is_header(self, cells: Sequence[str]) -> bool:
+        names = trimmed(cells)
+        if len(names) < 2 or any(map(is_date, names)):
+            return False
+        if any(names == block.names for block in self.blocks):
+            return True
+        wanted = [name for name in self.columns if not name.isdecimal()]
+        if not any(find_place(names, name) is not None for name in wanted):
+            return False
+        if self._time_names:
+            return all(find_place(names, name) is not None for name in self._time_names)
+        return any(is_time_word(name) for name in names)
+
+    def _add(self, block: Block) -> None:
+        if len(self.blocks) >= _MOST_BLOCKS:
+            raise DataError(
+                f"the file has more than {_MOST_BLOCKS} headers.", self._where(block.line), "Split it."
+            )
+        self.blocks.append(block)
+
+    def _check_end(self) -> None:
+        top = self.header
+        for place, name in enumerate(self.columns):
+            if all(block.places[place] is None for block in self.blocks):
+                raise no_column(name, top.names, self._where(top.line))
+        if not self.count:
+            raise DataError("the file has a header and no rows.", self._where())
+        if len(self.blocks) > 1:
+            lines = ", ".join(str(block.line) for block in self.blocks[:10])
+            more = f" and {len(self.blocks) - 10} more" if len(self.blocks) > 10 else ""
+            self.guesses.append(f"{len(self.blocks)} tables, headers on lines {lines}{more}")
+
+    # -- any time after ----------------------------------------------------------------------------
+
+    def rows(self) -> Iterator[tuple[int, Block, list[str]]]:
+        """The same rows as `scan` gave."""
+        rows = self.grid.rows()
+        block, following = self.blocks[0], self.blocks[1:]
+        rows.width = width = len(block.names)
+        for line, cells in rows:
+            if line <= block.line or line in self.aside:
+                continue
+            if following and line == following[0].line:
+                block = following.pop(0)
+                rows.width = width = len(block.names)
+                continue
+            if cells is None:
+                continue
+            _fit(cells, width)
+            if len(cells) == width:
+                yield line, block, cells
 
 
-def read_table(
-    path: Path,
-    columns: Sequence[str],
-    time_column: str | None,
-    delimiter: str | None,
-    *,
-    format_told: bool = False,
-) -> Table:
-    """Splits a file into rows of the right width.
-
-    format_told: the caller knows how times are written, which may look like numbers.
-
-    Raises DataError when it can't be read or has no rows, ConfigError for a column that is not there.
-    """
-    lines, guesses = read_lines(path)
-    if not any(line.strip() for line in lines):
-        raise DataError("the file is empty.", Where(file=str(path)))
-    time_names = _time_names(time_column)
-    found, sign = _find_header(lines, columns, time_names, delimiter)
-    if found is None:
-        raise _no_header(lines, sign, columns, time_names, path)
-    top, header = found
-    if delimiter is None:
-        guesses.append(f"delimiter: {_WORDS.get(sign, sign)}")
-    if top:
-        guesses.append(f"header: line {top + 1}; {top} lines above it were left out")
-    while header and not header[-1]:
-        header.pop()
-    for name in (*columns, *time_names):
-        _check_once(header, name, Where(file=str(path), line=top + 1))
-    places = tuple(_place(header, name) for name in columns)
-    width = len(header)
-    if len(set(places)) != len(places):
-        raise ConfigError(
-            "one column is asked for twice.",
-            Where(file=str(path), line=top + 1),
-            f"Columns: {_names(header)}.",
-        )
-    refused: list[tuple[int, str]] = []
-    rows = list(records(lines, top + 1, sign, width, refused))
-    if not rows:
-        raise _no_rows(refused, path)
-    if _is_units_row(rows[0][1], places):
-        del rows[0]
-        guesses.append("the row under the header holds units and was left out")
-    if time_names:
-        time_places = [_place(header, name) for name in time_names]
-    else:
-        time_places = [_first_times(rows, places, path, told=format_told)]
-        guesses.append(f'time column: "{header[time_places[0]]}"')
-    if len(time_places) == 1:
-        place = time_places[0]
-        stamps = [cells[place].strip() for _, cells in rows]
-    else:
-        stamps = [" ".join(cells[p].strip() for p in time_places).strip() for _, cells in rows]
-    return Table(tuple(header), places, rows, stamps, refused, tuple(guesses))
+def status_columns(names: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """Columns such as "O2 Status" that say whether a column asked for is valid."""
+    wanted = {
+        plain(split_name(names[place])[0]) for c in columns if (place := find_place(names, c)) is not None
+    }
+    return tuple(name for name in names if plain(name).removesuffix(" status") in wanted - {plain(name)})
 
 
-def _no_rows(refused: Sequence[tuple[int, str]], path: Path) -> DataError:
-    if not refused:
-        return DataError("the file has a header and no rows.", Where(file=str(path)))
-    line, reason = refused[0]
-    return DataError(
-        f"no row can be used ({len(refused)} refused); the first: {reason}.", Where(file=str(path), line=line)
-    )
+def _fit(cells: list[str], width: int) -> None:
+    while len(cells) > width and not cells[-1].strip():
+        cells.pop()
 
 
-def _split(line: str, sign: str) -> list[str]:
-    try:
-        cells = next(csv.reader([line], delimiter=sign), [])
-    except csv.Error:
-        cells = line.split(sign)
-    return [cell.strip() for cell in cells]
+def _width_words(cells: Sequence[str], width: int) -> str:
+    many = "1 field" if len(cells) == 1 else f"{len(cells)} fields"
+    return f"{many}, the header has {width}"
 
 
-def _time_names(time_column: str | None) -> tuple[str, ...]:
-    if time_column is None:
-        return ()
+def _time_names(time_column: str | tuple[str, ...]) -> tuple[str, ...]:
+    if isinstance(time_column, tuple):
+        return time_column
     return tuple(part.strip() for part in time_column.split("+")) if "+" in time_column else (time_column,)
 
 
-def _bare(name: str) -> str:
-    match = _BRACKETS.match(name)
-    return (match.group(1) if match else name).strip().casefold()
+def _first_header(grids: Sequence[Grid], wanted: Sequence[str]) -> tuple[Grid, Header]:
+    """The grid (of one delimiter) in which the header names most of what is wanted."""
+    found: list[tuple[int, int, Grid, Header]] = []
+    heads = []
+    for place, grid in enumerate(grids):
+        rows = head_rows(grid)
+        heads.append((grid, rows))
+        header = find_header(rows, wanted)
+        if header is not None:
+            hits = sum(find_place(header.names, name) is not None for name in wanted)
+            found.append((hits, -place, grid, header))
+    if not any(rows for _, rows in heads):
+        raise DataError("the file is empty.", Where(file=str(grids[0].path)))
+    if found:
+        _, _, grid, header = max(found, key=lambda item: item[:2])
+        return grid, header
+    grid, rows = max(heads, key=lambda item: _score(item[1]))
+    raise no_header(rows, wanted, grid)
 
 
-def _find(header: Sequence[str], name: str) -> int | None:
-    """A column by its name, then without regard to case, then without its unit, then by number."""
-    if name in header:
-        return header.index(name)
-    folded = [cell.casefold() for cell in header]
-    if name.strip().casefold() in folded:
-        return folded.index(name.strip().casefold())
-    bare = [_bare(cell) for cell in header]
-    if bare.count(name.strip().casefold()) == 1:
-        return bare.index(name.strip().casefold())
-    if name.isdecimal() and 1 <= int(name) <= len(header):
-        return int(name) - 1
-    return None
+def _score(rows: Sequence[tuple[int, list[str] | None]]) -> tuple[int, int]:
+    guess = guess_header(rows)
+    widest = max((len(trimmed(cells or ())) for _, cells in rows), default=0)
+    return (len(guess.names) if guess else 0, widest)
 
 
-def _check_once(header: Sequence[str], name: str, where: Where) -> None:
-    same = [str(place) for place, cell in enumerate(header, start=1) if cell == name]
-    if len(same) > 1:
-        raise ConfigError(
-            f'{len(same)} columns are called "{name}".', where, f"Name one by its number: {', '.join(same)}."
-        )
+def header_of(grids: Sequence[Grid]) -> tuple[Grid, Header]:
+    """The grid and the header that a file most likely has.
 
-
-def _place(header: Sequence[str], name: str) -> int:
-    place = _find(header, name)
-    if place is None:  # the header was chosen because it holds every name
-        raise ConfigError(f'there is no column "{name}".')
-    return place
-
-
-def _find_header(
-    lines: Sequence[str], columns: Sequence[str], time_names: Sequence[str], delimiter: str | None
-) -> tuple[tuple[int, list[str]] | None, str]:
-    for sign in (delimiter,) if delimiter else _DELIMITERS:
-        for top, line in enumerate(lines[:_HEAD_LINES]):
-            if sign not in line and len(columns) + len(time_names) > 1:
-                continue
-            cells = _split(line, sign)
-            if len(cells) > 1 and all(_find(cells, name) is not None for name in (*columns, *time_names)):
-                return (top, cells), sign
-    return None, delimiter or _likely_delimiter(lines)
-
-
-def _likely_delimiter(lines: Sequence[str]) -> str:
-    counts = {sign: Counter(line.count(sign) for line in lines[:_HEAD_LINES]) for sign in _DELIMITERS}
-
-    def score(sign: str) -> int:
-        return max((times for many, times in counts[sign].items() if many > 0), default=0)
-
-    return max(_DELIMITERS, key=score)
-
-
-def _no_header(
-    lines: Sequence[str], sign: str, columns: Sequence[str], time_names: Sequence[str], path: Path
-) -> ConfigError | DataError:
-    widest = max(
-        ((len(_split(line, sign)), -top, top) for top, line in enumerate(lines[:_HEAD_LINES])), default=None
-    )
-    assert widest is not None  # noqa: S101  (the file is not empty)
-    top = widest[2]
-    header = _split(lines[top], sign)
-    for name in (*time_names, *columns):
-        if _find(header, name) is None:
-            near = nearest(name, header)
-            known = _names(header)
-            todo = f'Did you mean "{near}"? ' if near else ""
-            return ConfigError(
-                f'there is no column "{name}".',
-                Where(file=str(path), line=top + 1),
-                f"{todo}Columns: {known}.",
-            )
-    return ConfigError("no header row holds all columns asked for.", Where(file=str(path)))
-
-
-def _names(header: Sequence[str]) -> str:
-    return ", ".join(f'"{cell}"' for cell in header if cell)
-
-
-def _is_units_row(cells: Sequence[str], places: Sequence[int]) -> bool:
-    def is_unit(text: str) -> bool:
-        try:
-            canonical_unit(text.strip().strip("[]()"))
-        except ValueError:
-            return False
-        return bool(text.strip()) and not any(sign.isdigit() for sign in text.strip()[:1])
-
-    return all(is_unit(cells[place]) for place in places)
-
-
-_TIME_LIKE: Final = re.compile(r"^\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(\D.*)?$|^\s*\d{8}([T ]\d{4,6})?\s*$")
-
-
-def _first_times(
-    rows: Sequence[tuple[int, Sequence[str]]], taken: Sequence[int], path: Path, *, told: bool
-) -> int:
-    """The first column that holds times; with a format told that can be any, the first one left."""
-    free = [place for place in range(len(rows[0][1]) if rows else 0) if place not in taken]
-    if told and free:
-        return free[0]
-    # all rows, so that a file with a broken beginning is still read: its rows are refused one by one
-    hits = {place: sum(1 for _, cells in rows if _TIME_LIKE.match(cells[place])) for place in free}
-    best = max(hits.values(), default=0)
-    if best >= min(3, len(rows)) and best > 0:
-        return next(place for place in free if hits[place] * 2 > best)
-    raise ConfigError(
-        "no column looks like a time.",
-        Where(file=str(path), line=rows[0][0] if rows else None),
-        "Name the column that holds the time stamps (--time); seconds since 1970 are --date-format unix_s.",
-    )
-
-
-def unit_in_header(name: str) -> str | None:
-    """The unit that a column's name carries: "Energy [MWh]", "Energy (MWh)" or "Energy_MWh"."""
-    match = _BRACKETS.match(name)
-    word = match.group(2) if match else name.rsplit("_", 1)[1] if "_" in name else ""
-    if not match and len(word) < 2:
-        return None
-    try:
-        return canonical_unit(word) if word else None
-    except ValueError:
-        return None
-
-
-def header_of(path: Path) -> tuple[str, ...]:
-    """The names in the first line that holds more than one cell.
-
-    Raises ConfigError or DataError when the file can't be read or has no such line.
+    Raises DataError when none of its rows is one.
     """
-    lines, _ = read_lines(path)
-    for line in lines[:_HEAD_LINES]:
-        delimiter = max(_DELIMITERS, key=line.count)
-        if line.count(delimiter):
-            return tuple(_split(line, delimiter))
-    raise DataError("no header line with several columns was found.", Where(file=str(path)))
+    found = [(grid, guess_header(head_rows(grid))) for grid in grids]
+    best = max(found, key=lambda item: len(item[1].names) if item[1] else 0)
+    if best[1] is None or len(best[1].names) < 2:
+        raise DataError(
+            "no header line with several columns was found.",
+            Where(file=str(grids[0].path)),
+            "Name columns by number: --column 2=CHANNEL.",
+        )
+    return best[0], best[1]
+
+
+__all__ = ["DELIMITERS", "Block", "Table", "header_of"]

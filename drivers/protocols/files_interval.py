@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from dodac.clock import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, duration_ns
 from dodac.errors import ConfigError, DataError, Where
 from drivers.protocols.files_time import Stamps, Walls
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
@@ -75,9 +76,16 @@ def parse_interval(text: str) -> Interval:
     return Interval("ns", ns)
 
 
-def _steps(stamps: Stamps) -> list[int]:
-    times = sorted({wall for wall in stamps.wall if wall is not None})
-    return sorted(b - a for a, b in pairwise(times))
+def _times(stamps: Stamps) -> npt.NDArray[np.int64]:
+    import numpy as np
+
+    return np.unique(stamps.wall[stamps.good])
+
+
+def _steps(times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    import numpy as np
+
+    return np.sort(np.diff(times))
 
 
 def infer_interval(stamps: Stamps, path: Path, guesses: list[str]) -> Interval:
@@ -85,16 +93,17 @@ def infer_interval(stamps: Stamps, path: Path, guesses: list[str]) -> Interval:
 
     Raises DataError with fewer than two stamps, or when most steps are not the median one.
     """
-    steps = _steps(stamps)
-    if not steps:
+    times = _times(stamps)
+    steps = _steps(times)
+    if not len(steps):
         raise DataError(
             "one stamp does not show the length of the intervals.",
             Where(file=str(path)),
             "Say it, e.g. --interval 1d.",
         )
-    median = steps[(len(steps) - 1) // 2]
-    share = Counter(steps)[median] / len(steps)
-    if _monthly(steps, stamps.wall):
+    median = int(steps[(len(steps) - 1) // 2])
+    share = int((steps == median).sum()) / len(steps)
+    if _monthly(steps, times):
         guesses.append("interval: calendar months, from the steps between stamps")
         return Interval("month", 1)
     if share < 0.5:
@@ -109,13 +118,11 @@ def infer_interval(stamps: Stamps, path: Path, guesses: list[str]) -> Interval:
     return found
 
 
-def _monthly(steps: list[int], walls: Iterable[int | None]) -> bool:
-    if steps[0] < 28 * DAY_NS or steps[(len(steps) - 1) // 2] > 31 * DAY_NS:
+def _monthly(steps: npt.NDArray[np.int64], times: npt.NDArray[np.int64]) -> bool:
+    if int(steps[0]) < 28 * DAY_NS or int(steps[(len(steps) - 1) // 2]) > 31 * DAY_NS:
         return False
     days = {
-        (date.fromordinal(wall // DAY_NS + _EPOCH_ORDINAL).day, wall % DAY_NS)
-        for wall in walls
-        if wall is not None
+        (date.fromordinal(wall // DAY_NS + _EPOCH_ORDINAL).day, wall % DAY_NS) for wall in map(int, times)
     }
     return len(days) == 1
 
@@ -124,10 +131,10 @@ def check_interval(given: Interval, stamps: Stamps, stamp: str, path: Path, gues
     """Raises DataError when rows told to be longer than the steps between them would overlap."""
     if given.unit == "month" and stamp == "middle":
         raise ConfigError("calendar months need stamps at their start or end.", Where(file=str(path)))
-    steps = _steps(stamps)
-    if not steps:
+    steps = _steps(_times(stamps))
+    if not len(steps):
         return
-    median = steps[(len(steps) - 1) // 2]
+    median = int(steps[(len(steps) - 1) // 2])
     if median * 1.1 < given.about_ns:
         raise DataError(
             f"the stamps stand {Interval('ns', median)} apart, intervals of {given} would overlap.",
@@ -145,16 +152,12 @@ def midnights_of_old_date(stamps: Stamps, interval: Interval) -> tuple[list[int]
     """
     if interval.unit != "ns" or interval.count >= DAY_NS or stamps.backward * 2 > len(stamps.wall):
         return [], False
-    jumps: list[int] = []
-    proper = False
-    last: int | None = None
-    for place, wall in enumerate(stamps.wall):
-        if wall is None:
-            continue
-        if last is not None and wall % DAY_NS == 0:
-            if wall < last < wall + DAY_NS:
-                jumps.append(place)
-            elif wall - last == interval.count:
-                proper = True
-        last = wall
-    return jumps, not proper
+    import numpy as np
+
+    places = np.flatnonzero(stamps.good)
+    wall = stamps.wall[places]
+    before, after = wall[:-1], wall[1:]
+    midnight = after % DAY_NS == 0
+    jumps = midnight & (after < before) & (before < after + DAY_NS)
+    proper = bool((midnight & (after - before == interval.count)).any())
+    return [int(place) for place in places[1:][jumps]], not proper

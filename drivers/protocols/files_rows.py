@@ -1,110 +1,248 @@
-"""Rows of an interval file become samples; every row that does not is listed with its line and why."""
+"""Rows of a file become samples; every row that does not is listed with its line and why."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isclose, isfinite
+from typing import TYPE_CHECKING, Final
 
 from dodac.quantities import Channel
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
-from drivers.protocols.files_csv import Table
+from drivers.protocols.files_csv import Block, Table
 from drivers.protocols.files_interval import Interval
 from drivers.protocols.files_numbers import NumberReader
-from drivers.protocols.files_spec import FileSpec, RefusedRow
-from drivers.protocols.files_time import Stamps, Walls
+from drivers.protocols.files_spec import RowList, Stamp
+from drivers.protocols.files_time import NO_TIME_NS, Stamps, Walls
+from drivers.protocols.files_units import file_unit
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_SUFFIXED: Final = re.compile(r"^([-+−]?[\d.,\u00a0\u202f' ]*\d)\s*([^\d\s.,].*)$")
+_Value = tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Where a column stands and how its numbers become the channel's unit."""
+    """How the numbers of a column become the channel's unit: canonical = value · scale + offset."""
 
-    place: int
     channel: Channel
+    unit: str
     scale: float
     offset: float
 
 
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A status column: texts that mean good (without case), and the channels it speaks for."""
+
+    good: frozenset[str]
+    channels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A row that gives a sample: time, values as read, and the channels that a status speaks against."""
+
+    line: int
+    block: Block
+    wall: int
+    utc: int
+    values: _Value
+    bad: frozenset[int]
+
+
 class Rows:
-    """Turns rows into samples and counts what was not turned."""
+    """Turns rows into samples; the first time through lists those that give none.
+
+    columns: by block line, since a further block may have other units.
+    """
 
     def __init__(
         self,
-        spec: FileSpec,
+        table: Table,
+        stamps: Stamps,
         layout: Layout,
-        columns: list[Column],
+        columns: Mapping[int, Sequence[Column]],
+        statuses: Sequence[Status],
         numbers: NumberReader,
+        *,
         walls: Walls,
         interval: Interval | None,
+        stamp: Stamp,
+        sentinels: Sequence[float],
+        parts: npt.NDArray[np.uint8],
     ) -> None:
-        self.repeated = self.empty = 0
-        self.left_out: list[RefusedRow] = []
-        self.doubted: list[RefusedRow] = []
-        self._spec, self._layout, self._columns = spec, layout, columns
-        self._numbers, self._walls, self._interval = numbers, walls, interval
-        self._seen: dict[int, tuple[int, tuple[float | None, ...]]] = {}
+        self.refused, self.left_out, self.doubted = RowList(), RowList(), RowList()
+        self.repeated = self.empty = self.good = 0
+        self.negative: dict[str, int] = {}
+        self.numbers_of: dict[str, int] = {}
+        self.first_ns = self.last_ns = self.latest_start_ns = 0
+        self._table, self._stamps, self._layout, self._columns = table, stamps, layout, columns
+        self._statuses, self._numbers, self._walls = statuses, numbers, walls
+        self._interval, self._stamp = interval, stamp
+        self._sentinels = tuple(sentinels)
+        self._twice = _twice(stamps, parts)
 
-    def samples(self, table: Table, stamps: Stamps, refused: list[RefusedRow]) -> Iterator[Sample]:
-        """The samples of all rows in file order; refused rows are added to `refused`."""
-        for (line, cells), wall, utc in zip(table.rows, stamps.wall, stamps.utc, strict=True):
-            if wall is None:
-                continue
-            try:
-                values = tuple(self._numbers(cells[column.place]) for column in self._columns)
-            except ValueError:
-                refused.append(RefusedRow(line, self._first_fault(cells, table)))
-                continue
-            if all(value is None for value in values):
-                self.empty += 1
-                self.left_out.append(RefusedRow(line, "no value"))
-                continue
-            before = self._seen.get(utc)
-            if before is not None:
-                if before[1] == values:
-                    self.repeated += 1
-                    self.left_out.append(RefusedRow(line, f"says again what line {before[0]} says"))
-                else:
-                    refused.append(
-                        RefusedRow(line, f"line {before[0]} has the same stamp with another value")
-                    )
-                continue
-            self._seen[utc] = (line, values)
-            yield self._sample(line, wall, utc, values)
+    # -- the first time through ----------------------------------------------------------------------
 
-    def _first_fault(self, cells: Sequence[str], table: Table) -> str:
-        for column in self._columns:
+    def judge(self) -> None:
+        """Goes through all rows: counts, refusals, doubts; makes no samples."""
+        for row in self._rows(self.refused, self.left_out):
+            self.good += 1
+            start, end = self._bounds(row)
+            if self.good == 1:
+                self.first_ns, self.last_ns, self.latest_start_ns = start, end, start
+            self.first_ns, self.last_ns = min(start, self.first_ns), max(end, self.last_ns)
+            self.latest_start_ns = max(start, self.latest_start_ns)
+            good, flags = self._readings(row)
+            for name, value in good.items():
+                if value < 0:
+                    self.negative[name] = self.negative.get(name, 0) + 1
+                self.numbers_of[name] = self.numbers_of.get(name, 0) + 1
+            if flags:
+                said = ", ".join(f"{flag.channel} {flag.reason.value}{_value(flag)}" for flag in flags)
+                self.doubted.add(row.line, said)
+
+    def samples(self) -> Iterator[Sample]:
+        """The samples in file order."""
+        for row in self._rows(None, None):
+            start, end = self._bounds(row)
+            good, flags = self._readings(row)
+            span = end - start
+            yield self._layout.sample(
+                start + span // 2,
+                good,
+                flags=flags,
+                span_ns=span,
+                time_source=TimeSource.DEVICE,
+                part=row.block.part,
+            )
+
+    def _rows(self, refused: RowList | None, left_out: RowList | None) -> Iterator[Judged]:
+        seen: dict[tuple[int, int], tuple[int, _Value]] = {}
+        walls, utcs = self._stamps.wall, self._stamps.utc
+        for place, (line, block, cells) in enumerate(self._table.rows()):
+            wall = int(walls[place])
+            if wall == NO_TIME_NS:
+                continue
+            columns = self._columns[block.line]
             try:
-                self._numbers(cells[column.place])
+                values = self._values(cells, block, columns)
             except ValueError as error:
-                return f'column "{table.header[column.place]}": {error}'
-        return "a number can't be read"
+                if refused is not None:
+                    refused.add(line, str(error))
+                continue
+            bad = self._bad(cells, block) if self._statuses else frozenset()
+            if all(value is None for value in values) and not bad:
+                if left_out is not None:
+                    self.empty += 1
+                    left_out.add(line, "no value")
+                continue
+            utc = int(utcs[place])
+            if utc in self._twice:
+                before = seen.setdefault((block.part, utc), (line, values))
+                if before[0] != line:
+                    self._again(line, before, values, refused, left_out)
+                    continue
+            yield Judged(line, block, wall, utc, values, bad)
 
-    def _sample(self, line: int, wall: int, utc: int, values: tuple[float | None, ...]) -> Sample:
-        if self._interval is None:
-            start = end = utc
+    def _again(
+        self,
+        line: int,
+        before: tuple[int, _Value],
+        values: _Value,
+        refused: RowList | None,
+        left_out: RowList | None,
+    ) -> None:
+        if refused is None or left_out is None:
+            return
+        if before[1] == values:
+            self.repeated += 1
+            left_out.add(line, f"says again what line {before[0]} says")
         else:
-            start, end = self._interval.bounds(wall, utc, self._spec.stamp, self._walls)
+            refused.add(line, f"line {before[0]} has the same stamp with another value")
+
+    def _values(self, cells: Sequence[str], block: Block, columns: Sequence[Column]) -> _Value:
+        numbers = self._numbers
+        values: list[float | None] = []
+        for column, place in zip(columns, block.places, strict=True):
+            if place is None:
+                values.append(None)
+                continue
+            try:
+                values.append(numbers(cells[place]))
+            except ValueError as error:
+                values.append(self._with_unit(cells[place], column, block.names[place], error))
+        return tuple(values)
+
+    def _with_unit(self, cell: str, column: Column, name: str, error: ValueError) -> float | None:
+        """The number of a cell such as "12.5 kW" in a column of kW."""
+        match = _SUFFIXED.match(cell.strip())
+        unit = file_unit(match[2]) if match else None
+        if match is None or unit is None:
+            raise ValueError(f'column "{name}": {error}')
+        if unit != column.unit:
+            raise ValueError(f'column "{name}": "{cell.strip()[:40]}" is in {unit}, not {column.unit}')
+        try:
+            return self._numbers(match[1])
+        except ValueError:
+            raise ValueError(f'column "{name}": {error}') from None
+
+    def _bad(self, cells: Sequence[str], block: Block) -> frozenset[int]:
+        bad: set[int] = set()
+        for status, place in zip(self._statuses, block.statuses, strict=True):
+            if place is not None and cells[place].strip().casefold() not in status.good:
+                bad.update(n for n in status.channels if block.places[n] is not None)
+        return frozenset(bad)
+
+    def _is_sentinel(self, read: float) -> bool:
+        # 4294967295 comes as 4.29497E+09 too, and -1E38 as a float32
+        far = not -4e9 < read < 4e9
+        return read in self._sentinels or (
+            far and any(isclose(read, s, rel_tol=1e-6) for s in self._sentinels)
+        )
+
+    # -- one row -------------------------------------------------------------------------------------
+
+    def _bounds(self, row: Judged) -> tuple[int, int]:
+        if self._interval is None:
+            return row.utc, row.utc
+        return self._interval.bounds(row.wall, row.utc, self._stamp, self._walls)
+
+    def _readings(self, row: Judged) -> tuple[dict[str, float], list[Flag]]:
         good: dict[str, float] = {}
         flags: list[Flag] = []
-        for column, read in zip(self._columns, values, strict=True):
+        for place, (column, read) in enumerate(zip(self._columns[row.block.line], row.values, strict=True)):
+            name = column.channel.name
             if read is None:
+                if place in row.bad:
+                    flags.append(Flag(name, Reason.DEVICE_STATUS))
                 continue
             value = read * column.scale + column.offset
-            if read in self._spec.sentinels:
-                flags.append(Flag(column.channel.name, Reason.SENTINEL, read))
+            if self._is_sentinel(read):
+                flags.append(Flag(name, Reason.SENTINEL, read))
+            elif place in row.bad:
+                flags.append(Flag(name, Reason.DEVICE_STATUS, value if isfinite(value) else None))
             elif column.channel.in_range(value):
-                good[column.channel.name] = value
+                good[name] = value
             else:
-                flags.append(
-                    Flag(column.channel.name, Reason.OUT_OF_RANGE, value if isfinite(value) else None)
-                )
-        if flags:
-            said = ", ".join(f"{flag.channel} {flag.reason.value}{_value(flag)}" for flag in flags)
-            self.doubted.append(RefusedRow(line, said))
-        span = end - start
-        return self._layout.sample(
-            start + span // 2, good, flags=flags, span_ns=span, time_source=TimeSource.DEVICE
-        )
+                flags.append(Flag(name, Reason.OUT_OF_RANGE, value if isfinite(value) else None))
+        return good, flags
+
+
+def _twice(stamps: Stamps, parts: npt.NDArray[np.uint8]) -> frozenset[int]:
+    """Times that come more than once among the rows of one part."""
+    import numpy as np
+
+    found: set[int] = set()
+    for part in np.unique(parts):
+        times = np.sort(stamps.utc[stamps.good & (parts == part)])
+        found.update(int(time) for time in times[1:][times[1:] == times[:-1]])
+    return frozenset(found)
 
 
 def _value(flag: Flag) -> str:

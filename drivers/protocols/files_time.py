@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from array import array
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from dodac.clock import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 from dodac.errors import ConfigError, DataError, Where
+from drivers.protocols.files_spec import RowList
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 _DATE: Final = re.compile(r"^(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})$|^(\d{4})(\d{2})(\d{2})$")
 _TIME: Final = re.compile(
@@ -77,78 +82,96 @@ def _timedelta_ns(delta: timedelta) -> int:
     return (delta.days * 86_400 + delta.seconds) * SECOND_NS
 
 
+NO_TIME_NS: Final = -(1 << 63)
+
+
 @dataclass(frozen=True, slots=True)
 class Stamps:
-    """Times of the rows: wall and UTC nanoseconds, None where the row is refused."""
+    """Times of the rows: wall and UTC nanoseconds; wall is NO_TIME_NS where the row is refused."""
 
-    wall: list[int | None]
-    utc: list[int]
-    refused: list[tuple[int, str]]
+    wall: npt.NDArray[np.int64]
+    utc: npt.NDArray[np.int64]
     backward: int
+
+    @property
+    def good(self) -> npt.NDArray[np.bool_]:
+        """Which rows have a time."""
+        found: npt.NDArray[np.bool_] = self.wall != NO_TIME_NS
+        return found
 
 
 class StampReader:
-    """Reads time stamps with one date order for the whole file."""
+    """Reads time stamps, row by row, with one date order for the whole file.
 
-    def __init__(self, order: str, walls: Walls) -> None:
+    base_ns: UTC of the moment that relative stamps count from.
+    """
+
+    def __init__(self, order: str, walls: Walls, base_ns: int | None = None) -> None:
         self.order = order
         self.walls = walls
+        self.base_ns = base_ns
+        self.refused = RowList()
         self._dates: dict[str, int | str] = {}
         self._times: dict[str, tuple[int, int | None] | str] = {"": (0, None)}
+        self._wall, self._utc = array("q"), array("q")
+        self._fixed = bytearray()
+        self._last: int | None = None
+        self._backward = 0
 
-    @classmethod
-    def of(
-        cls, stamps: Iterable[str], date_format: str | None, zone: ZoneInfo, path: Path, guesses: list[str]
-    ) -> StampReader:
-        """Finds the date order from all stamps; DataError when 03/04 could be both."""
-        if date_format is None:
-            order = _date_order(dict.fromkeys(_date_text(text) for text in stamps), path)
-            guesses.append(f"date order: {_ORDER_WORDS[order]}")
-        else:
-            order = date_format
-            if order not in ("ymd", "dmy", "mdy", *_EPOCH_SCALE) and "%" not in order:
-                raise ConfigError(
-                    f'"{order}" is not a date format.',
-                    Where(file=str(path)),
-                    'Write "ymd", "dmy", "mdy", "unix_s", "unix_ms" or a pattern such as "%d.%m.%Y %H:%M".',
-                )
-        return cls(order, Walls(zone))
+    def take(self, line: int, text: str) -> None:
+        """Reads the next row's stamp; what can't be read is refused by line."""
+        if len(self._dates) > 100_000 or len(self._times) > 100_000:
+            self._dates.clear()
+            self._times = {"": (0, None)}
+        try:
+            wall, utc, fixed = self._one(text, self._last)
+        except (ValueError, OverflowError) as error:
+            self.refused.add(line, str(error))
+            self._wall.append(NO_TIME_NS)
+            self._utc.append(0)
+            self._fixed.append(1)
+            return
+        if self._last is not None and utc < self._last:
+            self._backward += 1
+        self._last = utc
+        self._wall.append(wall)
+        self._utc.append(utc)
+        self._fixed.append(fixed)
 
-    def read(self, lines: Sequence[int], stamps: Sequence[str]) -> Stamps:
-        """Reads every stamp; what can't be read is refused by line."""
-        walls: list[int | None] = []
-        utcs: list[int] = []
-        refused: list[tuple[int, str]] = []
+    def stamps(self, guesses: list[str]) -> Stamps:
+        """All times; which of two equal hours a row is depends on whether the newest stands first."""
+        import numpy as np
+
+        wall, utc = (np.frombuffer(each, dtype=np.int64).copy() for each in (self._wall, self._utc))
+        backward = self._backward
+        if backward * 2 <= len(wall):
+            return Stamps(wall, utc, backward)
+        guesses.append("the newest row stands first")
         last: int | None = None
         backward = 0
-        for line, text in zip(lines, stamps, strict=True):
-            try:
-                wall, utc = self._one(text, last)
-            except ValueError as error:
-                refused.append((line, str(error)))
-                walls.append(None)
-                utcs.append(0)
+        for place in range(len(wall) - 1, -1, -1):
+            at = int(wall[place])
+            if at == NO_TIME_NS:
                 continue
-            if last is not None and utc < last:
-                backward += 1
-            last = utc
-            walls.append(wall)
-            utcs.append(utc)
-        return Stamps(walls, utcs, refused, backward)
+            if not self._fixed[place]:
+                utc[place] = self.walls.utc(at, last)
+            now = int(utc[place])
+            backward += last is not None and now < last
+            last = now
+        steps = len(wall) - len(self.refused) - 1
+        return Stamps(wall, utc, max(0, steps - backward))
 
-    def read_upwards(self, lines: Sequence[int], stamps: Sequence[str]) -> Stamps:
-        """As `read`, for a file whose newest row stands first: which of two equal hours depends on it."""
-        found = self.read(lines[::-1], stamps[::-1])
-        steps = len(found.wall) - len(found.refused) - 1
-        backward = max(0, steps - found.backward)
-        return Stamps(found.wall[::-1], found.utc[::-1], found.refused[::-1], backward)
-
-    def _one(self, text: str, last: int | None) -> tuple[int, int]:
+    def _one(self, text: str, last: int | None) -> tuple[int, int, bool]:
         if text.lower() in _NO_TIME:
             raise ValueError("the time stamp is empty")
         if self.order in _EPOCH_SCALE:
             utc = _epoch(text, _EPOCH_SCALE[self.order])
-            return self.walls.wall(utc), utc
+            return self.walls.wall(utc), utc, True
+        if self.base_ns is not None:
+            utc = self.base_ns + _elapsed(text)
+            if not 0 <= utc < _LAST_NS:
+                raise ValueError(f'"{text[:40]}" is beyond all times')
+            return self.walls.wall(utc), utc, True
         if "%" in self.order:
             return self._by_pattern(text, last)
         date_text = _date_text(text)
@@ -163,7 +186,7 @@ class StampReader:
             raise ValueError(f'"{text[:40]}": {day if isinstance(day, str) else clock}')
         return self._place(day * DAY_NS + clock[0], clock[1], last)
 
-    def _by_pattern(self, text: str, last: int | None) -> tuple[int, int]:
+    def _by_pattern(self, text: str, last: int | None) -> tuple[int, int, bool]:
         try:
             moment = datetime.strptime(text, self.order)  # noqa: DTZ007  (wall time, placed below)
         except ValueError:
@@ -174,20 +197,20 @@ class StampReader:
         offset = moment.utcoffset()
         return self._place(wall, None if offset is None else _timedelta_ns(offset), last)
 
-    def _place(self, wall: int, offset: int | None, last: int | None) -> tuple[int, int]:
+    def _place(self, wall: int, offset: int | None, last: int | None) -> tuple[int, int, bool]:
         if not 0 <= wall < _LAST_NS:
             year = date.fromordinal(wall // DAY_NS + _EPOCH_ORDINAL).year
             raise ValueError(f"no meter reading is from the year {year}")
         if offset is not None:
             utc = wall - offset
-            return self.walls.wall(utc), utc
+            return self.walls.wall(utc), utc, True
         # midnights that summer time leaves out still name a day
         if wall % DAY_NS and not self.walls.exists(wall):
             raise ValueError(
                 f"this local time does not exist in {self.walls.zone.key} (change to summer time); a logger "
                 f"that keeps winter time needs a fixed zone such as {self.walls.winter}"
             )
-        return wall, self.walls.utc(wall, last)
+        return wall, self.walls.utc(wall, last), False
 
 
 _ORDER_WORDS: Final = {"ymd": "year-month-day", "dmy": "day-month-year", "mdy": "month-day-year"}
@@ -200,34 +223,107 @@ def _date_text(text: str) -> str:
     return text if cut < 0 else text[:cut]
 
 
-def _date_order(texts: Iterable[str], path: Path) -> str:
-    """The order of day, month and year that fits the whole file.
+class DateOrder:
+    """The order of day, month and year that fits the whole file, from every date in it."""
 
-    Raises DataError when two orders fit and would give other days, or when the file contradicts itself.
-    """
-    fields = [match.groups() for text in texts if (match := _DATE.match(text))]
-    if not fields or any(f[4] is not None or len(f[0]) == 4 for f in fields):
-        return "ymd"
-    numbers = [(int(f[0]), int(f[2]), int(f[3])) for f in fields]
-    day_first = [n for n in numbers if n[0] > 12]
-    month_first = [n for n in numbers if n[1] > 12]
-    example = fields[0][1].join((fields[0][0], fields[0][2], fields[0][3]))
-    todo = "Say which: --date-format dmy, mdy or ymd."
-    if day_first and month_first:
-        both = " and ".join("/".join(str(p) for p in n) for n in (day_first[0], month_first[0]))
-        raise DataError(f"the dates contradict each other: {both}.", Where(file=str(path)), todo)
-    two_digits = all(len(f[3]) <= 2 for f in fields)
-    if two_digits and len({n[2] for n in numbers}) > len({n[0] for n in numbers}):
-        raise DataError(f'"{example}": day or year may come first.', Where(file=str(path)), todo)
-    if day_first:
-        return "dmy"
-    if month_first:
-        return "mdy"
-    if all(n[0] == n[1] for n in numbers) or all(f[1] == "." for f in fields):
-        return "dmy"
-    raise DataError(
-        f'every date, such as "{example}", can be read as day or month first.', Where(file=str(path)), todo
-    )
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._any = self._year_first = False
+        self._first: tuple[int, int, str] | None = None
+        self._day_first: tuple[int, str] | None = None
+        self._month_first: tuple[int, str] | None = None
+        self._ends: tuple[set[int], set[int]] = (set(), set())
+        self._equal = self._points = self._short = True
+
+    def take(self, line: int, stamp: str) -> None:
+        """Looks at one row's stamp."""
+        text = _date_text(stamp)
+        if text in self._seen:
+            return
+        if len(self._seen) < 50_000:
+            self._seen.add(text)
+        match = _DATE.match(text)
+        if match is None:
+            return
+        a, sign, b, c, compact = match.groups()[:5]
+        if compact is not None or len(a) == 4:
+            self._year_first = True
+            return
+        first, second = int(a), int(b)
+        if self._first is None:
+            self._first = (line, first, text)
+        if first > 12 and self._day_first is None:
+            self._day_first = (line, text)
+        if second > 12 and self._month_first is None:
+            self._month_first = (line, text)
+        self._ends[0].add(first)
+        self._ends[1].add(int(c))
+        self._equal &= first == second
+        self._points &= sign == "."
+        self._short &= len(c) <= 2
+
+    def order(self, path: Path) -> tuple[str, str]:
+        """The order and the evidence for it, in words.
+
+        Raises DataError when two orders fit and would give other days, or when the file contradicts itself.
+        """
+        if self._year_first or self._first is None:
+            return "ymd", ""
+        line, _, example = self._first
+        todo = "Say which: --date-format dmy, mdy or ymd."
+        if self._day_first and self._month_first:
+            both = f"{self._day_first[1]} and {self._month_first[1]}"
+            words = f"{both} (lines {self._day_first[0]} and {self._month_first[0]})"
+            raise DataError(f"the dates contradict each other: {words}.", Where(file=str(path)), todo)
+        if self._short and len(self._ends[1]) > len(self._ends[0]):
+            raise DataError(
+                f'"{example}": day or year may come first.', Where(file=str(path), line=line), todo
+            )
+        if self._day_first:
+            return "dmy", f" (line {self._day_first[0]}: {self._day_first[1]})"
+        if self._month_first:
+            return "mdy", f" (line {self._month_first[0]}: {self._month_first[1]})"
+        if self._equal:
+            return "dmy", ""
+        if self._points:
+            return "dmy", " (dates with points)"
+        raise DataError(
+            f'every date, such as "{example}", can be read as day or month first.',
+            Where(file=str(path), line=line),
+            todo,
+        )
+
+
+def order_words(order: str) -> str:
+    """A date order in words."""
+    return _ORDER_WORDS.get(order, order)
+
+
+def check_format(order: str, path: Path) -> None:
+    """Raises ConfigError for a date format that is none."""
+    if order not in ("ymd", "dmy", "mdy", "relative", *_EPOCH_SCALE) and "%" not in order:
+        raise ConfigError(
+            f'"{order}" is not a date format.',
+            Where(file=str(path)),
+            'Write "ymd", "dmy", "mdy", "unix_s", "unix_ms", "relative" or a pattern such as "%d.%m.%Y %H:%M".',
+        )
+
+
+def _elapsed(text: str) -> int:
+    """Nanoseconds from a number of seconds, or from h:mm:ss."""
+    parts = text.strip().strip('"').split(":")
+    try:
+        numbers = [Decimal(part.strip().replace(",", ".")) for part in parts]
+    except InvalidOperation:
+        raise ValueError(f'"{text[:40]}" is not a number of seconds') from None
+    if len(parts) > 3 or not all(number.is_finite() for number in numbers):
+        raise ValueError(f'"{text[:40]}" is not a number of seconds')
+    seconds = Decimal(0)
+    for number in numbers:
+        seconds = seconds * 60 + number
+    if abs(seconds) > 10**10:
+        raise ValueError(f'"{text[:40]}" is beyond all times')
+    return int(seconds * SECOND_NS)
 
 
 def _day_number(text: str, order: str) -> int | str:

@@ -18,7 +18,9 @@ HEAD = "time,kWh\n"
 def read(folder: Path, text: str | bytes, **options: Any) -> FileReading:
     path = folder / "data.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_interval_file(path, FileSpec("meter", **{"columns": ENERGY, "zone": "UTC", **options}))
+    reading = read_interval_file(path, FileSpec("meter", **{"columns": ENERGY, "zone": "UTC", **options}))
+    assert len(reading.samples) == reading.counts.samples  # read now: the next call writes the file anew
+    return reading
 
 
 def hours(stamps: list[str], first: int = 1) -> str:

@@ -1,0 +1,472 @@
+"""Bills of electricity, water and fuel: amounts of a period with two dates, registers, and their cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from dodac.clock import DAY_NS
+from dodac.contracts import Event, EventKind
+from dodac.errors import ConfigError, DataError, Where
+from dodac.quantities import CHANNELS, Kind, channel
+from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
+from dodac.units import canonical_unit, conversion
+from drivers.protocols.files_bill_dates import Bounds, Period, PeriodReader, find_bounds, period_words
+from drivers.protocols.files_csv import Block, Table
+from drivers.protocols.files_numbers import DECIMAL_WORDS, DecimalSign, NumberReader
+from drivers.protocols.files_open import open_grids
+from drivers.protocols.files_spec import MISSING, FileReading, RowList, TakenColumn, held
+from drivers.protocols.files_time import Walls
+from drivers.protocols.files_units import file_unit, is_foreign, split_name
+from drivers.protocols.files_words import plain
+
+ENERGY: Final = "energy_interval_kwh"
+TARIFF: Final = ("energy_normal_interval_kwh", "energy_peak_interval_kwh", "energy_offpeak_interval_kwh")
+_ESTIMATED: Final = frozenset(
+    (
+        "x",
+        "1",
+        "yes",
+        "y",
+        "true",
+        "e",
+        "est",
+        "estimated",
+        "co",
+        "uoc tinh",
+        "tam tinh",
+        "geschatzt",
+        "ja",
+        "estimate",
+    )
+)
+_CURRENCIES: Final = {
+    "vnd": "VND", "d": "VND", "dong": "VND", "₫": "VND", "usd": "USD", "$": "USD", "eur": "EUR", "€": "EUR",
+    "trieu dong": "",
+}  # fmt: skip
+_MOST_ROWS: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class BillSpec:
+    """How a file of bills is to be read; what is None is found from the file and said.
+
+    columns: (column, canonical channel of kind interval, unit or None). Dates: from_column and
+    to_column; or read_column (each bill speaks for the time since the reading before it; first_from: the
+    day of the reading before the first); or month_column (calendar months); or delivered_column (an
+    amount that came on that day). bounds: "inclusive" when the last day belongs to the period, "shared"
+    when it is the first day of the next. old, new, factor: registers of the meter; without a column of
+    energy or volume, (new − old) · factor is the amount. currency: of the cost, a text such as "VND".
+    where: (column, text): only rows that have it.
+    """
+
+    instrument: str
+    columns: tuple[tuple[str, str, str | None], ...] = ()
+    zone: str = "Asia/Ho_Chi_Minh"
+    from_column: str | None = None
+    to_column: str | None = None
+    read_column: str | None = None
+    month_column: str | None = None
+    delivered_column: str | None = None
+    bounds: Bounds | None = None
+    first_from: str | None = None
+    old_column: str | None = None
+    new_column: str | None = None
+    factor_column: str | None = None
+    register: str = ENERGY
+    cost_column: str | None = None
+    currency: str | None = None
+    estimated_column: str | None = None
+    where: tuple[tuple[str, str], ...] = ()
+    date_format: str | None = None
+    delimiter: str | None = None
+    decimal: Literal[".", ","] | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    missing: tuple[str, ...] = MISSING
+
+
+@dataclass(slots=True)
+class _Bill:
+    line: int
+    period: Period
+    amounts: dict[str, float]
+    cost: float | None = None
+    estimated: bool = False
+    part: int = 0
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the rows gave so far."""
+
+    bills: list[_Bill] = field(default_factory=list)
+    refused: RowList = field(default_factory=RowList)
+    left_out: RowList = field(default_factory=RowList)
+    warnings: list[str] = field(default_factory=list)
+
+
+def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
+    """Reads a file of bills: one sample a bill, its interval the billed period in whole local days.
+
+    Raises ConfigError for a column, channel or unit that does not exist, DataError when the file can't
+    be read or its dates, numbers or periods can be read in two ways.
+    """
+    path = Path(path)
+    names = _checked(spec)
+    grids = open_grids(path, delimiter=spec.delimiter, encoding=spec.encoding, sheet=spec.sheet)
+    dates = _date_columns(spec)
+    table = Table(grids, names, dates, (), delimiter=spec.delimiter, format_told=True)
+    guesses = table.guesses
+    rows = _rows(spec, table, names)
+    signs, periods = DecimalSign(strict=True), PeriodReader(spec, Walls(ZoneInfo(spec.zone)), path)
+    for line, block, cells in rows:
+        for column in _number_columns(spec):
+            signs.take(_cell(cells, block, names, column))
+        periods.look(line, [cells[place] for place in block.times])
+    decimal = spec.decimal or signs.sign(path)
+    guesses.append(f"decimal sign: {DECIMAL_WORDS[decimal]}")
+    numbers = NumberReader.of(decimal, spec.missing)
+    periods.decide(guesses)
+    scales = {name: _scale(spec, table, name, target, told, guesses) for name, target, told in spec.columns}
+    found = _Found()
+    for line, block, cells in rows:
+        _take(spec, names, scales, numbers, periods, found, line, block, cells)
+    for row in table.refused:
+        found.refused.add(row.line, row.reason)
+    currency = _currency(spec, table, guesses)
+    bounds = spec.bounds or find_bounds([(b.line, b.period) for b in found.bills], path, guesses)
+    found.bills = [replace_period(bill, periods.bounded(bill.period, bounds)) for bill in found.bills]
+    _order(found)
+    layout = Layout(spec.instrument, _channels(spec, found, guesses))
+    walls = Walls(ZoneInfo(spec.zone))
+    samples = [_sample(bill, layout, walls) for bill in found.bills]
+    if found.bills:
+        guesses.append(f"{len(found.bills)} bills, {period_words(found.bills[0].period)} the first")
+    return held(
+        path, layout, samples, found.refused, rows=table.count, guesses=guesses,
+        interval="billing periods", left_out=found.left_out, doubted=_doubted(found.bills, samples),
+        columns=tuple(TakenColumn(n, t, scales[n][0], scales[n][1], 0.0) for n, t, _ in spec.columns),
+        aside=tuple(sorted(table.aside)), facts=dict(table.facts), warnings=tuple(found.warnings),
+        events=tuple(_events(spec, found.bills, samples, currency, path)),
+    )  # fmt: skip
+
+
+def replace_period(bill: _Bill, period: Period) -> _Bill:
+    """The bill with its period's last day decided."""
+    return replace(bill, period=period)
+
+
+def _checked(spec: BillSpec) -> list[str]:
+    """All columns asked for beside the dates. Raises ConfigError."""
+    seen: set[str] = set()
+    for _, target, unit in spec.columns:
+        place = Where(instrument=spec.instrument, channel=target)
+        try:
+            found = channel(target)
+            conversion(unit or found.unit, found.unit)
+        except ValueError as error:
+            raise ConfigError(str(error), place) from None
+        if found.kind is not Kind.INTERVAL:
+            raise ConfigError(
+                "a bill is an amount of a period; this channel is none.", place, f'Use e.g. "{ENERGY}".'
+            )
+        if target in seen:
+            raise ConfigError("two columns are mapped to this channel.", place)
+        seen.add(target)
+    if bool(spec.old_column) != bool(spec.new_column):
+        raise ConfigError("a register needs both its readings.", todo="Give --old and --new.")
+    if not spec.columns and not spec.old_column:
+        raise ConfigError(
+            "no column is mapped to a channel.", todo="Map at least one: --column NAME=CHANNEL."
+        )
+    try:
+        ZoneInfo(spec.zone)
+    except (KeyError, ValueError, OSError):
+        raise ConfigError(f'"{spec.zone}" is not a time zone.') from None
+    extra = (
+        spec.old_column, spec.new_column, spec.factor_column, spec.cost_column, spec.estimated_column,
+        *(name for name, _ in spec.where),
+    )  # fmt: skip
+    return list(dict.fromkeys([*(name for name, _, _ in spec.columns), *(name for name in extra if name)]))
+
+
+def _date_columns(spec: BillSpec) -> tuple[str, ...]:
+    single = [c for c in (spec.read_column, spec.month_column, spec.delivered_column) if c]
+    both = [c for c in (spec.from_column, spec.to_column) if c]
+    if len(single) + bool(both) != 1 or len(both) == 1:
+        raise ConfigError(
+            "it is not clear which days the bills speak for.",
+            todo="Give --from and --to, or --read (date of reading), or --month, or --delivered.",
+        )
+    return tuple(single or both)
+
+
+def _number_columns(spec: BillSpec) -> list[str]:
+    more = (spec.old_column, spec.new_column, spec.factor_column, spec.cost_column)
+    return [*(name for name, _, _ in spec.columns), *(name for name in more if name)]
+
+
+class _rows:  # noqa: N801  (used as a function that can be gone through again)
+    """The rows that are meant: the first time through finds the blocks of the file."""
+
+    def __init__(self, spec: BillSpec, table: Table, names: list[str]) -> None:
+        self._spec, self._table, self._names = spec, table, names
+        self._scanned = False
+
+    def __iter__(self) -> Iterator[tuple[int, Block, list[str]]]:
+        rows = self._table.rows() if self._scanned else self._table.scan()
+        kept = 0
+        for line, block, cells in rows:
+            if any(_cell(cells, block, self._names, name).strip() != text for name, text in self._spec.where):
+                if not self._scanned:
+                    self._table.aside.add(line)
+                    self._table.count -= 1
+                continue
+            kept += 1
+            if kept > _MOST_ROWS:
+                raise DataError(
+                    f"more than {_MOST_ROWS} bills.", Where(file=str(self._table.grid.path), line=line)
+                )
+            yield line, block, cells
+        if not kept and self._spec.where:
+            said = " and ".join(f'{name} = "{text}"' for name, text in self._spec.where)
+            raise DataError(f"no row has {said}.", Where(file=str(self._table.grid.path)))
+        self._scanned = True
+
+
+def _cell(cells: Sequence[str], block: Block, names: Sequence[str], name: str) -> str:
+    place = block.places[names.index(name)]
+    return "" if place is None else cells[place]
+
+
+def _scale(
+    spec: BillSpec, table: Table, name: str, target: str, told: str | None, guesses: list[str]
+) -> tuple[str, float]:
+    """Unit of a column and the factor to the channel's."""
+    unit = CHANNELS[target].unit
+    block = table.blocks[0]
+    place = block.places[_checked(spec).index(name)]
+    if told is not None:
+        return canonical_unit(told), conversion(told, unit).scale
+    header = block.names[place] if place is not None else name
+    text = split_name(header)[1] or block.units.get(header, "")
+    said = file_unit(text)
+    where = Where(file=str(table.grid.path), line=block.line, channel=target)
+    todo = f"Say what the numbers are in: --column {name}={target}:UNIT."
+    if is_foreign(text):
+        raise ConfigError(f'"{name}" is in {text}, which can\'t be turned into {unit}.', where, todo)
+    if said is None:
+        if text.strip("_- "):
+            guesses.append(f'"{name}": "{text}" is no unit that is known, taken as {unit}')
+        return unit, 1.0
+    try:
+        step = conversion(said, unit)
+    except ValueError:
+        raise ConfigError(
+            f'"{name}" is in {said}, which can\'t be turned into {unit}.', where, todo
+        ) from None
+    if said != unit:
+        guesses.append(f'"{name}": unit {said} from the header')
+    return said, step.scale
+
+
+def _take(
+    spec: BillSpec,
+    names: list[str],
+    scales: Mapping[str, tuple[str, float]],
+    numbers: NumberReader,
+    periods: PeriodReader,
+    found: _Found,
+    line: int,
+    block: Block,
+    cells: list[str],
+) -> None:
+    def number(name: str | None) -> float | None:
+        if name is None:
+            return None
+        try:
+            return numbers(_cell(cells, block, names, name))
+        except ValueError as error:
+            raise ValueError(f'column "{name}": {error}') from None
+
+    try:
+        period = periods.read(line, [cells[place] for place in block.times])
+        amounts = {}
+        for name, target, _ in spec.columns:
+            value = number(name)
+            if value is not None:
+                amounts[target] = value * scales[name][1]
+        _register(spec, line, number, amounts, found)
+        cost = number(spec.cost_column)
+    except ValueError as error:
+        found.refused.add(line, str(error))
+        return
+    if period is None:
+        found.left_out.add(line, "the reading before it is not in the file: say --first-from DATE to use it")
+        return
+    _tariff(line, amounts, found)
+    if not amounts:
+        found.left_out.add(line, "no value" if cost is None else "no amount, only money")
+        return
+    for name, value in amounts.items():
+        if value < 0:
+            found.warnings.append(f"line {line}: {name} is {value:g}: an adjustment")
+    said = plain(_cell(cells, block, names, spec.estimated_column)) if spec.estimated_column else ""
+    estimated = said in _ESTIMATED
+    if estimated:
+        found.warnings.append(f"line {line}: an estimated reading")
+    found.bills.append(_Bill(line, period, amounts, cost, estimated))
+
+
+def _register(spec: BillSpec, line: int, number: object, amounts: dict[str, float], found: _Found) -> None:
+    """The amount from the readings of the meter, or a check of the billed one against it."""
+    assert callable(number)  # noqa: S101
+    old, new, factor = (number(name) for name in (spec.old_column, spec.new_column, spec.factor_column))
+    if old is None or new is None:
+        return
+    amount = (new - old) * (1.0 if factor is None else factor)
+    billed = amounts.get(spec.register)
+    if billed is None:
+        if amount < 0:
+            raise ValueError(
+                f"the new reading {new:g} is below the old one {old:g}: did the meter roll over or was it exchanged?"
+            )
+        amounts[spec.register] = amount
+    elif abs(amount - billed) > max(1.0, abs(billed) * 0.005):
+        found.warnings.append(
+            f"line {line}: the readings give {amount:g}, the bill says {billed:g}; the bill's number is kept"
+        )
+
+
+def _tariff(line: int, amounts: dict[str, float], found: _Found) -> None:
+    parts = [amounts[name] for name in TARIFF if name in amounts]
+    if len(parts) < len(TARIFF):
+        return
+    total = amounts.get(ENERGY)
+    if total is None:
+        amounts[ENERGY] = sum(parts)
+    elif abs(total - sum(parts)) > max(1.0, abs(total) * 0.005):
+        found.warnings.append(
+            f"line {line}: normal, peak and off-peak hours make {sum(parts):g} kWh, the bill says {total:g}; both are kept"
+        )
+
+
+def _currency(spec: BillSpec, table: Table, guesses: list[str]) -> str:
+    if spec.cost_column is None:
+        return ""
+    if spec.currency is not None:
+        if not (len(spec.currency) == 3 and spec.currency.isalpha() and spec.currency.isupper()):
+            raise ConfigError(
+                f'"{spec.currency}" is not a currency.', todo='Write its three letters, e.g. "VND".'
+            )
+        return spec.currency
+    block = table.blocks[0]
+    place = block.places[_checked(spec).index(spec.cost_column)]
+    header = block.names[place] if place is not None else ""
+    text = split_name(header)[1] or block.units.get(header, "")
+    said = _CURRENCIES.get(plain(text) or text.strip(), "")
+    if not said:
+        raise ConfigError(
+            f'the file does not say in which currency "{spec.cost_column}" is.',
+            Where(file=str(table.grid.path), line=block.line),
+            "Say it: --currency VND.",
+        )
+    guesses.append(f'"{spec.cost_column}": {said}, from the header')
+    return said
+
+
+def _order(found: _Found) -> None:
+    """Refuses bills that overlap others, tells what is missing between them."""
+    bills = sorted(found.bills, key=lambda bill: (bill.period.start, bill.period.end, bill.line))
+    kept: list[_Bill] = []
+    same: dict[tuple[int, int], list[_Bill]] = {}
+    last: _Bill | None = None
+    for bill in bills:
+        key = (bill.period.start, bill.period.end)
+        twins = same.get(key, [])
+        again = next((t for t in twins if t.amounts == bill.amounts and t.cost == bill.cost), None)
+        if again is not None:
+            found.left_out.add(bill.line, f"says again what line {again.line} says")
+            continue
+        adjusts = any(value < 0 for value in bill.amounts.values())
+        if twins and not adjusts:
+            found.refused.add(
+                bill.line,
+                f"line {twins[0].line} has the same period with another amount (several meters? --where COLUMN=TEXT)",
+            )
+            continue
+        if not adjusts:
+            if last is not None and bill.period.start < last.period.end:
+                days = min(last.period.end, bill.period.end) - bill.period.start
+                found.refused.add(
+                    bill.line,
+                    f"overlaps the period of line {last.line} ({period_words(last.period)}) by {days} days",
+                )
+                continue
+            if last is not None and bill.period.start > last.period.end and not bill.period.instant:
+                gap = Period(last.period.end, bill.period.start)
+                found.warnings.append(f"no bill for {period_words(gap)} ({gap.end - gap.start} days)")
+            last = bill
+        bill.part = len(twins)
+        same.setdefault(key, []).append(bill)
+        kept.append(bill)
+    found.bills = kept
+
+
+def _channels(spec: BillSpec, found: _Found, guesses: list[str]) -> tuple[str, ...]:
+    asked = [target for _, target, _ in spec.columns]
+    made = dict.fromkeys(name for bill in found.bills for name in bill.amounts)
+    for name in made:
+        if name not in asked:
+            how = (
+                "(new − old) · factor"
+                if spec.old_column and name == spec.register
+                else "the sum of the tariff's hours"
+            )
+            guesses.append(f"{name} is {how}")
+    return tuple(dict.fromkeys([*asked, *made])) or (spec.register,)
+
+
+def _sample(bill: _Bill, layout: Layout, walls: Walls) -> Sample:
+    start, end = walls.utc(bill.period.start * DAY_NS), walls.utc(bill.period.end * DAY_NS)
+    good = {name: value for name, value in bill.amounts.items() if CHANNELS[name].in_range(value)}
+    flags = [Flag(n, Reason.OUT_OF_RANGE, v) for n, v in bill.amounts.items() if n not in good]
+    span = end - start
+    return layout.sample(
+        start + span // 2, good, flags=flags, span_ns=span, time_source=TimeSource.DEVICE, part=bill.part
+    )
+
+
+def _doubted(bills: Sequence[_Bill], samples: Sequence[Sample]) -> RowList:
+    doubted = RowList()
+    for bill, sample in zip(bills, samples, strict=True):
+        if sample.flags:
+            doubted.add(
+                bill.line, ", ".join(f"{f.channel} {f.reason.value} ({f.value:g})" for f in sample.flags)
+            )
+    return doubted
+
+
+def _events(
+    spec: BillSpec, bills: Sequence[_Bill], samples: Sequence[Sample], currency: str, path: Path
+) -> Iterator[Event]:
+    """Money has no channel: it is kept as an event of the period, with currency and price date."""
+    for bill, sample in zip(bills, samples, strict=True):
+        if bill.cost is None and not bill.estimated:
+            continue
+        days = period_words(bill.period)
+        data: dict[str, str | int | float] = {"from": days.split(" – ")[0], "to": days.split(" – ")[-1]}
+        text = f"bill {days}"
+        if bill.cost is not None:
+            data.update(cost=bill.cost, currency=currency, price_date=data["to"])
+            text += f": {bill.cost:.2f} {currency}"
+        if bill.estimated:
+            data["estimated"] = 1
+            text += " (estimated reading)"
+        yield Event(
+            sample.start_ns, EventKind.NOTE, text, f"file:{path.name}", spec.instrument, sample.end_ns, data
+        )

@@ -1,0 +1,273 @@
+"""Where tables begin: the header among words about the instrument, its units, its columns of times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from dodac.errors import ConfigError, DataError, Where
+from dodac.quantities import nearest
+from drivers.protocols.files_grid import Grid, Row
+from drivers.protocols.files_units import file_unit, is_foreign, split_name
+from drivers.protocols.files_words import is_time_word, known_words, plain, vocabulary
+
+HEAD_ROWS: Final = 200  # what stands above the header may be this long
+_DATE: Final = re.compile(r"^\s*'?(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8})(?P<rest>[T \t,]+\S.*)?\s*$")
+_CLOCK: Final = re.compile(r"^\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*(am|pm|sa|ch))?\s*$", re.IGNORECASE)
+_LOOKS: Final = 500  # so many rows with a time show which columns hold them
+
+
+def is_date(cell: str) -> bool:
+    """True for a cell that begins with a date."""
+    return bool(_DATE.match(cell))
+
+
+def holds_time_of_day(cell: str) -> bool:
+    """True for a date with a time of day in the same cell."""
+    match = _DATE.match(cell)
+    return match is not None and match["rest"] is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header row: its line (0: the format gave it), names, and the cells of all rows above it."""
+
+    line: int
+    names: tuple[str, ...]
+    above: tuple[tuple[int, tuple[str, ...]], ...] = ()
+
+
+def trimmed(cells: Sequence[str]) -> tuple[str, ...]:
+    """Cells without outer spaces, and without empty ones at the end."""
+    names = [cell.strip().strip("'").strip() for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(names)
+
+
+def head_rows(grid: Grid) -> list[Row]:
+    """The first rows of a file."""
+    return list(islice(iter(grid.rows()), HEAD_ROWS))
+
+
+def find_place(header: Sequence[str], name: str) -> int | None:
+    """A column by its name, then without regard to case, then without its unit, then by number."""
+    if name in header:
+        return header.index(name)
+    folded = [cell.casefold() for cell in header]
+    wanted = name.strip().casefold()
+    if wanted in folded:
+        return folded.index(wanted)
+    bare = [split_name(cell)[0].casefold() for cell in header]
+    if bare.count(wanted) == 1:
+        return bare.index(wanted)
+    if name.isdecimal() and 1 <= int(name) <= len(header):
+        return int(name) - 1
+    return None
+
+
+def find_header(rows: Sequence[Row], wanted: Sequence[str]) -> Header | None:
+    """The first row that names every wanted column; where none does, the first that names most of them.
+
+    A later block may name the others. Rows that hold a date are data: of a file without a header,
+    columns are named by number.
+    """
+    best: tuple[int, int] = (0, -1)
+    numbers = all(name.isdecimal() for name in wanted)
+    for place, (_, cells) in enumerate(rows):
+        names = trimmed(cells or ())
+        if len(names) < 2:
+            continue
+        if any(map(is_date, names)):
+            if numbers and best[0] == 0:
+                width = len(names)
+                return Header(0, tuple(str(n) for n in range(1, width + 1)), _above(rows, place))
+            continue
+        if numbers and not any(is_time_word(name) or name in wanted for name in names):
+            continue
+        count = sum(find_place(names, name) is not None for name in wanted)
+        if count > best[0]:
+            best = (count, place)
+            if count == len(wanted):
+                break
+    if best[0] == 0 and numbers:
+        for place, (_, cells) in enumerate(rows):
+            names = trimmed(cells or ())
+            if len(names) > 1 and all(find_place(names, name) is not None for name in wanted):
+                best = (len(wanted), place)
+                break
+    if best[0] == 0:
+        return None
+    place = best[1]
+    line, cells = rows[place]
+    return Header(line, trimmed(cells or ()), _above(rows, place))
+
+
+def _above(rows: Sequence[Row], place: int) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    return tuple((line, trimmed(cells or ())) for line, cells in rows[:place])
+
+
+def guess_header(rows: Sequence[Row]) -> Header | None:
+    """The row with most known words; where no word is known, the one above the first row with a date."""
+    scored = [
+        (known_words(names), -place, place)
+        for place, (_, cells) in enumerate(rows)
+        if len(names := trimmed(cells or ())) > 1 and not any(map(is_date, names))
+    ]
+    best = max(scored, default=(0, 0, 0))
+    if best[0] >= 2 or (best[0] == 1 and len(rows) == 1):
+        return Header(rows[best[2]][0], trimmed(rows[best[2]][1] or ()), _above(rows, best[2]))
+    for place, (_, cells) in enumerate(rows):
+        if any(map(is_date, cells or ())):
+            width = len(trimmed(cells or ()))
+            for above in range(place - 1, -1, -1):
+                names = trimmed(rows[above][1] or ())
+                if len(names) > 1 and len(names) >= width - 1 and not is_units_row(names):
+                    return Header(rows[above][0], names, _above(rows, above))
+            return None
+    if best[0]:
+        return Header(rows[best[2]][0], trimmed(rows[best[2]][1] or ()), _above(rows, best[2]))
+    return None
+
+
+def is_units_row(cells: Sequence[str]) -> bool:
+    """True for a row of units: at least one, and nothing else but words that are none of numbers or dates."""
+    units = 0
+    for cell in cells:
+        text = cell.strip()
+        if not text:
+            continue
+        if any(sign.isdigit() for sign in text[:1]) or is_date(text):
+            return False
+        if (file_unit(text) is not None and text not in ("-", "--")) or is_foreign(text):
+            units += 1
+        elif not re.fullmatch(r"[\[(]?[^\d;]{1,14}[\])]?", text):
+            return False
+    return units > 0
+
+
+def check_once(header: Sequence[str], name: str, where: Where) -> None:
+    """Raises ConfigError when two columns have the name asked for."""
+    same = [str(place) for place, cell in enumerate(header, start=1) if cell == name]
+    if len(same) > 1:
+        raise ConfigError(
+            f'{len(same)} columns are called "{name}".', where, f"Name one by its number: {', '.join(same)}."
+        )
+
+
+def no_column(name: str, header: Sequence[str], where: Where) -> ConfigError:
+    """The fault of a name that no header holds, with the nearest one."""
+    near = nearest(name, header)
+    todo = f'Did you mean "{near}"? ' if near else ""
+    known = ", ".join(f'"{cell}"' for cell in header if cell)
+    return ConfigError(f'there is no column "{name}".', where, f"{todo}Columns: {known}.")
+
+
+def time_places(
+    rows: Iterator[list[str]], header: Sequence[str], taken: Sequence[int], where: Where, *, told: bool
+) -> tuple[int, ...]:
+    """The columns that hold the times: the first with dates, and one with times of day where these stand apart.
+
+    told: how times are written is known and may be anything: then the first column left, and one more
+    when both names are of date and time. Raises ConfigError when no column looks like a time.
+    """
+    table = vocabulary()
+    width = len(header)
+    free = [place for place in range(width) if place not in taken]
+    words = [plain(name) for name in header]
+    free = [place for place in free if words[place] not in table.elapsed] or free
+    if told and free:
+        named = [place for place in free if is_time_word(header[place])]
+        return ((named or free)[0],)
+    dates, full, clocks = ([0] * width for _ in range(3))
+    count = 0
+    for cells in rows:
+        if not count and is_units_row(cells):
+            continue
+        count += 1
+        for place in free:
+            if place >= len(cells):
+                continue
+            cell = cells[place]
+            if is_date(cell):
+                dates[place] += 1
+                full[place] += holds_time_of_day(cell)
+            elif ":" in cell and _CLOCK.match(cell):
+                clocks[place] += 1
+        if max(dates, default=0) >= _LOOKS:
+            break
+    best = max(dates, default=0)
+    if best < min(3, count) or not best:
+        raise ConfigError(
+            "no column looks like a time.",
+            where,
+            "Name the column that holds the time stamps (--time); seconds since 1970 are --date-format unix_s.",
+        )
+    first = next(place for place in free if dates[place] * 2 > best)
+    if full[first] * 2 <= dates[first]:
+        apart = [place for place in free if clocks[place] * 2 > best]
+        named = [place for place in apart if words[place] in table.clocks]
+        if named or apart:
+            return first, (named or apart)[0]
+    return (first,)
+
+
+def facts_above(above: Sequence[tuple[int, tuple[str, ...]]]) -> dict[str, str]:
+    """What rows above a header say of the instrument: "Serial number;12345" and "Model: X200"."""
+    facts: dict[str, str] = {}
+    for _, cells in above:
+        full = [cell for cell in cells if cell]
+        if len(full) == 3 and is_date(full[1]):
+            full = [full[0], f"{full[1]} {full[2]}"]
+        if len(full) == 3 and full[1] == ":":
+            full = [full[0], full[2]]
+        if len(full) == 1 and ":" in full[0]:
+            key, _, value = full[0].partition(":")
+            full = [key.strip(), value.strip()]
+        if len(full) == 2 and full[0] and full[1] and len(full[0]) <= 60 and len(facts) < 100:
+            facts.setdefault(full[0].rstrip(" :=").strip(), full[1][:200])
+    return facts
+
+
+def trigger_of(facts: Mapping[str, str]) -> str | None:
+    """The time at which a logger says it was triggered."""
+    words = ("trigger time", "trigger date", "start time", "record start", "recording start")
+    return next((value for key, value in facts.items() if plain(key) in words), None)
+
+
+_FACT_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "serial_number": (
+        "serial number", "serial no", "serial", "s n", "sn", "seriennummer", "so seri", "so serial", "so may", "id number",
+    ),
+    "model": ("model", "type", "instrument", "device", "device type", "gerat", "gerattyp", "typ", "thiet bi", "loai may", "kieu may"),
+    "customer": ("customer", "client", "company", "kunde", "khach hang", "ten khach hang", "doanh nghiep", "don vi"),
+    "fuel": ("fuel", "fuel type", "brennstoff", "nhien lieu"),
+    "location": ("location", "place", "site", "ort", "messort", "dia diem", "vi tri"),
+    "operator": ("operator", "user", "tester", "prufer", "nguoi do"),
+    "firmware": ("firmware", "firmware version", "version", "sw version"),
+}  # fmt: skip
+
+
+def named_facts(facts: Mapping[str, str]) -> dict[str, str]:
+    """Facts under the house's names where the words are known, under the file's own elsewhere."""
+    own: dict[str, str] = {}
+    for key, value in facts.items():
+        word = plain(key)
+        name = next((name for name, words in _FACT_WORDS.items() if word in words), None)
+        own.setdefault(name or f"file: {key}", value)
+    return own
+
+
+def no_header(rows: Sequence[Row], wanted: Sequence[str], grid: Grid) -> ConfigError | DataError:
+    """The fault of a file in which no row names a wanted column."""
+    guess = guess_header(rows)
+    names = guess.names if guess else max((trimmed(cells or ()) for _, cells in rows), key=len, default=())
+    line = guess.line if guess else next((n for n, cells in rows if trimmed(cells or ()) == names), None)
+    where = Where(file=str(grid.path), line=line)
+    missing = next((name for name in wanted if find_place(names, name) is None), None)
+    if missing is None:
+        return ConfigError("no header row holds all columns asked for.", where)
+    return no_column(missing, names, where)

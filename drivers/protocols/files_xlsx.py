@@ -1,0 +1,277 @@
+"""Workbooks (XLSX) as rows: one sheet, values as they were stored, merged headings repeated, dates as dates."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+from xml.etree.ElementTree import ParseError
+
+from dodac.errors import ConfigError, DataError, Where
+from drivers.protocols.files_grid import Exact, Grid, Row
+from drivers.protocols.files_words import is_date_word
+
+if TYPE_CHECKING:
+    from openpyxl.workbook import Workbook
+
+_MOST_UNPACKED: Final = 300_000_000
+_MOST_TEXTS: Final = 40_000_000  # the table of shared texts is held whole
+_MOST_CELLS: Final = 1_000  # a row this wide is no table of readings
+_SERIALS: Final = (20_000, 80_000)  # 1954 to 2119: numbers that are dates in a column of dates
+_MERGE: Final = re.compile(rb'<mergeCell\b[^>]*\bref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
+_FORMULA: Final = re.compile(rb"<f[ >/]")
+_CHUNK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """What the sheet's XML tells that a streamed sheet does not."""
+
+    formulas: bool = False
+    merged: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)  # cell → its top left one
+
+
+def xlsx_grid(path: Path, sheet: str | None) -> Grid:
+    """One sheet of a workbook as rows.
+
+    Raises ConfigError without openpyxl, for a sheet that is not there and when several could be meant;
+    DataError for what is no workbook or is too large.
+    """
+    where = Where(file=str(path))
+    _check_size(path, where)
+    with _open(path, where) as file:
+        book = _book(file, where)
+        shown = {
+            name: book[name].sheet_state == "visible" for name in book.sheetnames if _is_table(book, name)
+        }
+        filled = [name for name in shown if shown[name] and _has_rows(book, name, where)]
+        name = _chosen(sheet, list(shown), filled, where)
+        book.close()
+    hidden = [other for other in shown if not shown[other]]
+    notes = [f'sheet "{name}"' + (f" of {', '.join(shown)}" if len(shown) > 1 else "")]
+    if hidden:
+        notes.append(f"hidden sheets, not read: {', '.join(hidden)}")
+    looks = _looks(path, name, where)
+    return Grid(path, lambda: _SheetRows(path, name, looks), "", tuple(notes), {}, "", ())
+
+
+def _check_size(path: Path, where: Where) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            sizes = {item.filename: item.file_size for item in archive.infolist()}
+    except zipfile.BadZipFile:
+        with path.open("rb") as file:
+            old = file.read(4) == b"\xd0\xcf\x11\xe0"
+        if old:
+            raise DataError(
+                "this is a workbook of the old kind (XLS) or one with a password.",
+                where,
+                "Save it as XLSX or CSV.",
+            ) from None
+        raise DataError("this workbook is damaged.", where, "Save it again, or as CSV.") from None
+    except OSError as error:
+        raise DataError(f"the file can't be read: {error.strerror}.", where) from None
+    if "xl/workbook.xml" not in sizes:
+        raise DataError("this is a ZIP archive and not a workbook.", where, "Unpack it first.")
+    texts = sum(size for name, size in sizes.items() if name.endswith("sharedStrings.xml"))
+    if sum(sizes.values()) > _MOST_UNPACKED or texts > _MOST_TEXTS:
+        raise DataError(
+            f"unpacked, this workbook takes {sum(sizes.values()) / 1e6:,.0f} MB.",
+            where,
+            "Save the sheet as CSV.",
+        )
+
+
+def _open(path: Path, where: Where) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise DataError(f"the file can't be read: {error.strerror}.", where) from None
+
+
+def _book(file: IO[bytes], where: Where, *, values: bool = True) -> Workbook:
+    try:
+        import openpyxl
+    except ImportError:
+        raise ConfigError(
+            "workbooks need one more package.", where, "pip install 'dodac[xlsx]', or save the sheet as CSV."
+        ) from None
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and extensions that do not matter here
+            return openpyxl.load_workbook(file, read_only=True, data_only=values, keep_links=False)
+    except Exception as error:  # noqa: BLE001  (openpyxl lets many kinds through for a damaged workbook)
+        raise DataError(
+            f"this workbook can't be read: {_why(error)}.", where, "Save it again, or as CSV."
+        ) from None
+
+
+def _why(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120].rstrip(".")
+
+
+def _is_table(book: Workbook, name: str) -> bool:
+    return hasattr(book[name], "iter_rows")
+
+
+def _has_rows(book: Workbook, name: str, where: Where) -> bool:
+    try:
+        rows = 0
+        for row in _values(book, name):
+            rows += sum(value is not None for value in row) > 1
+            if rows > 1:
+                return True
+    except (ParseError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
+        raise DataError(f'sheet "{name}" can\'t be read: {_why(error)}.', where) from None
+    return False
+
+
+def _values(book: Workbook, name: str) -> Iterator[tuple[Any, ...]]:
+    sheet: Any = book[name]
+    sheet.reset_dimensions()  # what a program wrote of the sheet's size may be wrong
+    found: Iterator[tuple[Any, ...]] = sheet.iter_rows(values_only=True, max_col=_MOST_CELLS)
+    return found
+
+
+def _chosen(sheet: str | None, names: list[str], filled: list[str], where: Where) -> str:
+    listed = ", ".join(f'"{name}"' for name in names)
+    if sheet is not None:
+        if sheet in names:
+            return sheet
+        if sheet.isdecimal() and 1 <= int(sheet) <= len(names):
+            return names[int(sheet) - 1]
+        raise ConfigError(f'there is no sheet "{sheet}".', where, f"Sheets: {listed}.")
+    if len(filled) == 1:
+        return filled[0]
+    if not filled:
+        raise DataError("no visible sheet holds a table.", where, f"Sheets: {listed}; name one with --sheet.")
+    several = ", ".join(f'"{name}"' for name in filled)
+    raise ConfigError(f"several sheets hold tables: {several}.", where, f'Say which: --sheet "{filled[0]}".')
+
+
+def _looks(path: Path, name: str, where: Where) -> _Looks:
+    with _open(path, where) as file:
+        book = _book(file, where)
+        sheet: Any = book[name]
+        inner = str(sheet._worksheet_path).lstrip("/")  # noqa: SLF001  (only openpyxl knows which part it is)
+        book.close()
+    formulas = False
+    merged: dict[tuple[int, int], tuple[int, int]] = {}
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(inner) as part:
+            tail = b""
+            while chunk := part.read(_CHUNK):
+                text = tail + chunk
+                formulas = formulas or bool(_FORMULA.search(text))
+                for match in _MERGE.finditer(text):
+                    _merge(match, merged)
+                tail = text[-200:]
+    except (KeyError, OSError, zipfile.BadZipFile, EOFError):
+        return _Looks()
+    return _Looks(formulas, merged)
+
+
+def _merge(match: re.Match[bytes], merged: dict[tuple[int, int], tuple[int, int]]) -> None:
+    left, top, right, bottom = (
+        _column(match[1]), int(match[2]), _column(match[3]), int(match[4]),
+    )  # fmt: skip
+    if (right - left + 1) * (bottom - top + 1) > 2000 or len(merged) > 100_000:
+        return
+    for row in range(top, bottom + 1):
+        for column in range(left, right + 1):
+            merged[row, column] = (top, left)
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number - 1
+
+
+class _SheetRows:
+    """The rows of a sheet; a line is the number of its row."""
+
+    def __init__(self, path: Path, name: str, looks: _Looks) -> None:
+        self.width = 0
+        self._path, self._name, self._looks = path, name, looks
+
+    def __iter__(self) -> Iterator[Row]:
+        where = Where(file=str(self._path))
+        try:
+            with _open(self._path, where) as file:
+                book = _book(file, where)
+                formulas: Iterator[tuple[Any, ...]] | None = None
+                if self._looks.formulas:
+                    formulas = _values(_book(file, where, values=False), self._name)
+                yield from self._rows(book, formulas)
+                book.close()
+        except (ParseError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError, OSError) as error:
+            raise DataError(f'sheet "{self._name}" can\'t be read: {_why(error)}.', where) from None
+
+    def _rows(self, book: Workbook, formulas: Iterator[tuple[Any, ...]] | None) -> Iterator[Row]:
+        dates: set[int] = set()
+        tops: dict[tuple[int, int], str] = {}
+        for line, values in enumerate(_values(book, self._name), start=1):
+            written = next(formulas, ()) if formulas is not None else ()
+            cells = [_text(value, place in dates, book.epoch) for place, value in enumerate(values)]
+            for place, cell in enumerate(cells):
+                if (
+                    not cell
+                    and place < len(written)
+                    and isinstance(written[place], str)
+                    and written[place][:1] == "="
+                ):
+                    cells[place] = "(formula without a stored value)"
+            if self._looks.merged:
+                self._fill(line, cells, tops)
+            for place, cell in enumerate(cells):
+                if cell and not isinstance(cell, Exact) and not cell[:1].isdigit() and is_date_word(cell):
+                    dates.add(place)
+            if any(cells):
+                yield line, cells
+
+    def _fill(self, line: int, cells: list[str], tops: dict[tuple[int, int], str]) -> None:
+        """Repeats the text of merged cells; never a number, which would count twice."""
+        for place in range(len(cells)):
+            top = self._looks.merged.get((line, place))
+            if top is None:
+                continue
+            if top == (line, place):
+                if not isinstance(cells[place], Exact):
+                    tops[top] = cells[place]
+            elif not cells[place]:
+                cells[place] = tops.get(top, "")
+
+
+def _text(value: Any, in_dates: bool, epoch: datetime) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, (int, float)):
+        if in_dates and _SERIALS[0] <= value <= _SERIALS[1]:
+            return _moment(epoch + timedelta(days=float(value)))
+        return Exact(repr(value))
+    if isinstance(value, datetime):
+        return _moment(value)
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        seconds = round(value.total_seconds())
+        return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return " ".join(str(value).split())
+
+
+def _moment(value: datetime) -> str:
+    # a fraction of a day is rarely a whole number of microseconds
+    near = (value + timedelta(milliseconds=5)).replace(microsecond=0)
+    if abs(value - near) <= timedelta(milliseconds=5):
+        value = near
+    return value.strftime("%Y-%m-%d") if value.time() == time(0) else value.isoformat(sep=" ")
