@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from dodac.errors import ConfigError, Where
 from dodac.site import InstrumentConfig, MqttConnection, Site
-from drivers.profile import MqttProfile, SparkplugProfile
+from drivers.profile import MqttJsonProfile, MqttProfile, SparkplugProfile
 
 
 def is_filter(topic: str) -> bool:
@@ -15,12 +15,18 @@ def is_filter(topic: str) -> bool:
     return "+" in topic or "#" in topic
 
 
-def topic_of(site: Site, item: InstrumentConfig, profile: MqttProfile) -> str:
-    """The instrument's own topic, or the profile's with its address in it."""
+def topics_of(site: Site, item: InstrumentConfig, profile: MqttProfile) -> tuple[str, ...]:
+    """The instrument's own topic, or the profile's with its address in them."""
     if isinstance(profile, SparkplugProfile):
-        return _sparkplug_topic(site, item)
+        return (_sparkplug_topic(site, item),)
     where = site.where_instrument(item.id, "topic")
-    topic = item.topic if item.topic is not None else profile.topic
+    if item.topic is not None:
+        return (_topic(item.topic, item, where),)
+    also = profile.also if isinstance(profile, MqttJsonProfile) else ()
+    return (_topic(profile.topic, item, where), *(_topic(other.topic, item, where) for other in also))
+
+
+def _topic(topic: str, item: InstrumentConfig, where: Where) -> str:
     if "{address}" in topic:
         if item.address is None:
             raise ConfigError(

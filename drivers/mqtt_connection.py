@@ -6,56 +6,31 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from dodac.clock import SECOND_NS, Clock
-from dodac.contracts import DeadLetter, Event, EventKind, Inbox
+from dodac.clock import Clock
+from dodac.contracts import DeadLetter, EventKind, Inbox
+from dodac.errors import ConfigError
 from dodac.quantities import Measurement
-from dodac.samples import Flag, Layout, Reason, Sample
+from dodac.samples import Layout, Sample
 from dodac.site import InstrumentConfig, MqttConnection, Site
 from drivers._mqtt_acks import Acks
-from drivers._mqtt_config import address_of, is_filter, tls_context, topic_of
-from drivers._mqtt_decoders import decoder_of, limits_of
+from drivers._mqtt_config import address_of, tls_context
+from drivers._mqtt_rebirth import Rebirths
 from drivers._mqtt_stamp import Arrival, part_of, stamp_of, stamped
+from drivers._mqtt_stations import MqttStation, Topics, station_of
+from drivers._mqtt_watch import MqttWatch
 from drivers.connection import ConnectionStatus
 from drivers.profile import MqttProfile
-from drivers.protocols.message import Message, MessageDecoder, MqttRefusal
+from drivers.protocols.message import Birth, Message, MqttRefusal
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessage
 
 _KEEPALIVE_S: Final = 60
+_LARGEST: Final = 1 << 20  # bytes of a payload that is decoded
+_KEPT: Final = 1 << 16  # bytes of a larger one that are kept, with the reason
 RECONNECT_S: tuple[int, int] = (1, 60)  # first and longest pause between attempts
-
-
-@dataclass
-class _Station:
-    """One instrument, as the connection sees it; touched under the connection's lock only."""
-
-    layout: Layout
-    decoder: MessageDecoder
-    topic: str
-    silence_s: float
-    skew_s: float | None
-    partial: bool
-    heard_ns: int = 0  # monotonic
-    last_good_ns: int | None = None
-    fault_ns: int | None = None
-    silent: bool = False
-
-
-def _station(site: Site, item: InstrumentConfig, profile: MqttProfile) -> _Station:
-    skew_s, partial = limits_of(profile)
-    topic = topic_of(site, item, profile)  # checks the address too
-    return _Station(
-        Layout(item.id, tuple(profile.channels)),
-        decoder_of(profile, site.site.timezone, item.address),
-        topic,
-        profile.link.silence_s,
-        skew_s,
-        partial,
-    )
 
 
 class MqttStream:
@@ -69,6 +44,8 @@ class MqttStream:
     unless the message may have waited for us: one flagged as a duplicate, or one of the burst after a
     connection to an existing session, which ends when the broker has shown that it keeps nothing
     back (see Acks). Those are flagged time_unknown. Retained messages are flagged stale.
+
+    Nothing is published, but for requests for a Sparkplug node's birth where the site allows them.
     """
 
     polled = False
@@ -86,23 +63,26 @@ class MqttStream:
         self._clock = clock
         self._config = config
         self._kinds = {item.id: profile.kind for item, profile in members}
-        self._stations = {item.id: _station(site, item, profile) for item, profile in members}
-        self._by_topic: dict[str, list[_Station]] = {}
-        for station in self._stations.values():
-            self._by_topic.setdefault(station.topic, []).append(station)
-        self._filters = [topic for topic in self._by_topic if is_filter(topic)]
+        self._stations = {item.id: station_of(site, item, profile) for item, profile in members}
+        if config.share_group is not None and any(s.command for s in self._stations.values()):
+            raise ConfigError(
+                "Sparkplug can't be read on a shared subscription: births and data would be divided.",
+                site.where("connections", id, "share_group"),
+                "Give Sparkplug instruments a connection of their own without share_group.",
+            )
+        self._topics = Topics(self._stations.values())
         self._address = address_of(config)
         self._client_id = config.client_id or f"dodac-{site.site.id}-{id}"
         self._tls = tls_context(site, config) if config.url.startswith("mqtts:") else None
         self._password = site.secret(config.password_file) if config.password_file else None
-        self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._counters: Counter[str] = Counter()
         self._state: Literal["up", "down", "starting"] = "starting"
-        self._down_ns: int | None = None
         self._acks = Acks(clock, self._counters)
+        self._watch = MqttWatch(id, self._stations, clock, shared=config.share_group is not None)
+        self._rebirths = Rebirths(clock) if config.rebirth_requests else None
         self._client: Client | None = None
-        self._watch: threading.Thread | None = None
+        self._watching: threading.Thread | None = None
         self._inbox: Inbox | None = None
 
     # ---- what every connection owes
@@ -124,13 +104,11 @@ class MqttStream:
         from paho.mqtt.client import Client
         from paho.mqtt.enums import CallbackAPIVersion
 
-        self._inbox = inbox
+        self._inbox = self._watch.inbox = inbox
         for layout in self.layouts():
             inbox.layout(layout)
         self._stopping.clear()
-        now = self._clock.monotonic_ns()
-        for station in self._stations.values():
-            station.heard_ns = now
+        self._watch.listening()
         client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
@@ -150,8 +128,10 @@ class MqttStream:
         client.connect_async(*self._address, keepalive=_KEEPALIVE_S)
         self._client = client
         client.loop_start()
-        self._watch = threading.Thread(target=self._watch_silence, name=f"mqtt {self.id}", daemon=True)
-        self._watch.start()
+        self._watching = threading.Thread(
+            target=self._watch.run, args=(self._stopping,), name=f"mqtt {self.id}", daemon=True
+        )
+        self._watching.start()
 
     def stop(self, patience_s: float = 2.0) -> None:
         """Takes nothing more, lets what was taken be acknowledged (up to patience_s), disconnects."""
@@ -165,18 +145,19 @@ class MqttStream:
         ending = threading.Thread(target=client.loop_stop, name=f"mqtt {self.id} end", daemon=True)
         ending.start()
         ending.join(timeout=5)
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            watch.join(timeout=5)
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            watching.join(timeout=5)
         self._acks.lost()
-        with self._lock:
-            self._state = "down"
+        self._state = "down"
 
     def status(self) -> ConnectionStatus:
         """State and counters now."""
-        with self._lock:
-            good = {n: s.last_good_ns for n, s in self._stations.items() if s.last_good_ns is not None}
-            return ConnectionStatus(self.id, self._state, dict(self._counters), good)
+        return ConnectionStatus(self.id, self._state, dict(self._counters), self._watch.last_good())
+
+    def check_silence(self) -> None:
+        """Tells once of each instrument that has sent nothing for longer than its profile allows."""
+        self._watch.check_silence()
 
     # ---- the broker comes and goes
 
@@ -184,16 +165,11 @@ class MqttStream:
         if reason.is_failure:
             self._broker_lost(f"the broker refuses us: {reason}")
             return
-        client.subscribe([(self._subscription(topic), 1) for topic in self._by_topic])
+        client.subscribe(self._topics.subscriptions(self._config.share_group))
         self._acks.connected(client, bool(flags.session_present))
-        with self._lock:
-            self._state = "up"
-            for station in self._stations.values():
-                station.heard_ns = self._clock.monotonic_ns()
-            was_down, self._down_ns = self._down_ns, None
-            self._counters["connects"] += 1
-        if was_down is not None:
-            self._tell(EventKind.FAULT_END, f"the broker {self._address[0]} is back")
+        self._state = "up"
+        self._counters["connects"] += 1
+        self._watch.broker_there(self._address[0])
 
     def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:
         self._broker_lost(f"the broker {self._address[0]}:{self._address[1]} can't be reached")
@@ -206,22 +182,9 @@ class MqttStream:
             self._broker_lost(f"the broker {self._address[0]} is lost: {reason}")
 
     def _broker_lost(self, text: str) -> None:
-        with self._lock:
-            self._state = "down"
-            self._counters["broker_faults"] += 1
-            if self._down_ns is not None:
-                return
-            self._down_ns = self._clock.now_ns()
-            fresh = [s for s in self._stations.values() if s.fault_ns is None]
-            for station in fresh:
-                station.fault_ns = self._down_ns
-        self._tell(EventKind.FAULT_START, text)
-        for station in fresh:
-            self._flag_all(station)
-
-    def _subscription(self, topic: str) -> str:
-        group = self._config.share_group
-        return f"$share/{group}/{topic}" if group else topic
+        self._state = "down"
+        self._counters["broker_faults"] += 1
+        self._watch.broker_lost(text)
 
     # ---- messages
 
@@ -234,12 +197,23 @@ class MqttStream:
         done = self._acks.take(client, message.mid, message.qos)
         # a collector that is closing takes nothing: the broker keeps it
         with contextlib.suppress(RuntimeError):
-            self._take(message, now_ns, waited, done)
+            self._take(client, message, now_ns, waited, done)
         self._acks.touch(client)
 
-    def _take(self, message: MQTTMessage, now_ns: int, waited: bool, done: Callable[[], None] | None) -> None:
+    def _take(
+        self,
+        client: Client,
+        message: MQTTMessage,
+        now_ns: int,
+        waited: bool,
+        done: Callable[[], None] | None,
+    ) -> None:
         assert self._inbox is not None  # noqa: S101  (set before the network thread starts)
-        stations, topic = self._stations_of(message)
+        try:
+            topic = message.topic
+            stations = self._topics.stations(topic)
+        except UnicodeDecodeError:
+            topic, stations = "(a topic that is not UTF-8)", ()
         payload = bytes(message.payload)
         if not stations:
             reason = "no instrument of the site file has this topic"
@@ -250,10 +224,11 @@ class MqttStream:
             # what several instruments take from one message is acknowledged with the last of it
             last = done if station is stations[-1] else None
             try:
-                found = station.decoder.message(topic, payload)
+                found = _decoded(station, topic, payload)
             except MqttRefusal as refusal:
                 instrument = station.layout.instrument
                 self._dead(DeadLetter(now_ns, self.id, topic, payload, str(refusal), instrument), last)
+                self._ask_birth(client, station, refusal.birth)
                 continue
             samples = self._samples(station, found, payload, arrival)
             if len(samples) == 1:
@@ -261,11 +236,14 @@ class MqttStream:
             else:
                 self._inbox.samples(samples, source=self.id, done=last)
             for note in found.notices:
-                self._tell(note.kind, note.text, station, time_ns=note.since_ns, end_ns=note.until_ns)
+                self._watch.tell(note.kind, note.text, station, time_ns=note.since_ns, end_ns=note.until_ns)
+            self._ask_birth(client, station, found.birth)
             if not message.retain:
-                self._heard(station, samples)
+                self._watch.heard(station, samples)
 
-    def _samples(self, station: _Station, found: Message, payload: bytes, arrival: Arrival) -> list[Sample]:
+    def _samples(
+        self, station: MqttStation, found: Message, payload: bytes, arrival: Arrival
+    ) -> list[Sample]:
         samples = []
         for place, decoded in enumerate(found.samples):
             stamp = stamp_of(decoded, station.skew_s, arrival)
@@ -278,87 +256,24 @@ class MqttStream:
     def _dead(self, letter: DeadLetter, done: Callable[[], None] | None) -> None:
         assert self._inbox is not None  # noqa: S101
         self._counters["dead_letters"] += 1
+        if len(letter.payload) > _LARGEST:
+            words = f"{letter.reason} (its first {_KEPT} of {len(letter.payload)} bytes are kept)"
+            kept = letter.payload[:_KEPT]
+            letter = DeadLetter(letter.time_ns, letter.source, letter.topic, kept, words, letter.instrument)
         self._inbox.dead_letter(letter, done=done)
 
-    def _stations_of(self, message: MQTTMessage) -> tuple[list[_Station], str]:
-        """Who takes a message: those with its topic, else those of the first filter that fits."""
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            return [], "(a topic that is not UTF-8)"
-        stations = self._by_topic.get(topic)
-        if stations is None and self._filters:
-            from paho.mqtt.client import topic_matches_sub
-
-            fitting = next((f for f in self._filters if topic_matches_sub(f, topic)), None)
-            stations = self._by_topic[fitting] if fitting is not None else None
-        return stations or [], topic
-
-    # ---- silence
-
-    def _heard(self, station: _Station, samples: Sequence[Sample]) -> None:
-        good = [sample.time_ns for sample in samples if any(value == value for value in sample.values)]
-        gap: tuple[int, int] | None = None
-        with self._lock:
-            station.heard_ns = self._clock.monotonic_ns()
-            silent, station.silent = station.silent, False
-            if good:
-                since_ns = station.last_good_ns if station.last_good_ns is not None else station.fault_ns
-                # what a device stored fills the gap: it ends with the first reading after the fault
-                later = [time_ns for time_ns in good if since_ns is not None and time_ns > since_ns]
-                if station.fault_ns is not None and since_ns is not None and later:
-                    gap = since_ns, min(later)
-                station.fault_ns = None
-                station.last_good_ns = max(*good, station.last_good_ns or 0)
-        if silent:
-            self._tell(EventKind.FAULT_END, "sends again", station)
-        if gap is not None:
-            self._tell(EventKind.GAP, "no readings", station, time_ns=gap[0], end_ns=gap[1])
-
-    def _watch_silence(self) -> None:
-        # a member of a shared subscription can't know what the others are sent
-        if self._config.share_group is not None:
+    def _ask_birth(self, client: Client, station: MqttStation, birth: Birth | None) -> None:
+        """A Sparkplug node is asked for its birth when it is missed, where the site allows it."""
+        if self._rebirths is None or station.command is None or birth is None:
             return
-        shortest = min(station.silence_s for station in self._stations.values())
-        while not self._clock.wait(self._stopping, min(1.0, shortest / 4)):
-            self.check_silence()
+        if birth == "told":
+            self._rebirths.born(station.command)
+        elif self._rebirths.ask(client, station.command):
+            self._counters["rebirth_requests"] += 1
+            self._watch.tell(EventKind.NOTE, "the edge node was asked for its birth (NCMD)", station)
 
-    def check_silence(self) -> None:
-        """Tells once of each instrument that has sent nothing for longer than its profile allows."""
-        now = self._clock.monotonic_ns()
-        for station in self._stations.values():
-            limit_s = station.silence_s
-            with self._lock:
-                late = now - station.heard_ns > limit_s * SECOND_NS
-                if self._state != "up" or station.silent or not late:
-                    continue
-                station.silent = True
-                fresh = station.fault_ns is None
-                if fresh:
-                    station.fault_ns = self._clock.now_ns()
-            self._tell(EventKind.FAULT_START, f"no message for {limit_s:g} s", station)
-            if fresh:
-                self._flag_all(station)
 
-    def _flag_all(self, station: _Station) -> None:
-        """One sample with every channel flagged, when a fault starts."""
-        if self._inbox is None or station.fault_ns is None or self._config.share_group is not None:
-            return
-        flags = [Flag(name, Reason.NO_ANSWER) for name in station.layout.channels]
-        with contextlib.suppress(RuntimeError):
-            self._inbox.sample(station.layout.sample(station.fault_ns, {}, flags=flags), source=self.id)
-
-    def _tell(
-        self,
-        kind: EventKind,
-        text: str,
-        station: _Station | None = None,
-        *,
-        time_ns: int | None = None,
-        end_ns: int | None = None,
-    ) -> None:
-        if self._inbox is not None:
-            instrument = station.layout.instrument if station is not None else None
-            when = self._clock.now_ns() if time_ns is None else time_ns
-            with contextlib.suppress(RuntimeError):
-                self._inbox.event(Event(when, kind, text, self.id, instrument, end_ns))
+def _decoded(station: MqttStation, topic: str, payload: bytes) -> Message:
+    if len(payload) > _LARGEST:
+        raise MqttRefusal(f"larger than {_LARGEST} bytes")
+    return station.decoder.message(topic, payload)

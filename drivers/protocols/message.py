@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 from dodac.contracts import EventKind
 from dodac.quantities import CHANNELS
@@ -13,9 +13,16 @@ from dodac.samples import Flag, Reason, TimeSource
 from dodac.units import Conversion, conversion
 from drivers._profile_common import ChannelSpec
 
+# of a Sparkplug node: its birth is missed, or was told
+Birth = Literal["missed", "told"]
+
 
 class MqttRefusal(Exception):  # noqa: N818  (a finding about a payload)
-    """A payload that can't become readings; the text says why."""
+    """A payload that can't become readings; the text says why. birth: see Message."""
+
+    def __init__(self, text: str, birth: Birth | None = None) -> None:
+        super().__init__(text)
+        self.birth = birth
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +85,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message, decoded: the moments it carries, oldest first, and what else it tells."""
+    """One message, decoded: the moments it carries, oldest first, and what else it tells.
+
+    birth: what it says of a Sparkplug node's birth, without which its data can't be read.
+    """
 
     samples: tuple[Decoded, ...]
     notices: tuple[Notice, ...] = ()
+    birth: Birth | None = None
 
 
 class MessageDecoder(Protocol):

@@ -1,4 +1,4 @@
-"""Sparkplug B messages as readings: births, aliases, sequence, deaths; nothing is ever sent."""
+"""Sparkplug B messages as readings: births, aliases, sequence, deaths."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from dodac.contracts import EventKind
 from dodac.samples import Flag, Reason
 from drivers.profile import SparkplugProfile
-from drivers.protocols.message import Decoded, Message, MqttRefusal, Notice, Scale
+from drivers.protocols.message import Birth, Decoded, Message, MqttRefusal, Notice, Scale
 from drivers.protocols.sparkplug_wire import GOOD, Metric, Payload, decode
 
 _MS_NS: Final = 1_000_000
@@ -38,6 +38,11 @@ class Address:
     def topic(self) -> str:
         """All messages of the node: births and sequence numbers are the node's."""
         return f"spBv1.0/{self.group}/+/{self.node}/#"
+
+    @property
+    def command_topic(self) -> str:
+        """Where the node takes commands."""
+        return f"spBv1.0/{self.group}/NCMD/{self.node}"
 
 
 @dataclass(slots=True)
@@ -85,6 +90,8 @@ class SparkplugDecoder:
     def message(self, topic: str, payload: bytes) -> Message:
         """What one message of the node means for the device; commands of others mean nothing."""
         words = topic.split("/")
+        if "STATE" in words[:2]:
+            return Message(())  # a host application tells that it is there; not protobuf
         if len(words) not in (4, 5) or words[0] != "spBv1.0":
             raise MqttRefusal("no Sparkplug B topic")
         kind, owner = words[2], words[4] if len(words) == 5 else _NODE
@@ -103,7 +110,14 @@ class SparkplugDecoder:
             case _:
                 raise MqttRefusal(f'"{kind}" is no message type')
         pending, self._pending = self._pending, ()
-        return Message(found.samples, (*pending, *found.notices))
+        return Message(found.samples, (*pending, *found.notices), self._birth_state(kind))
+
+    def _birth_state(self, kind: str) -> Birth | None:
+        """Whether the node's birth, or the device's, is missed: then its next data can't be read surely."""
+        if _NODE in self._birth.born and self._address.device in self._birth.whole:
+            return "told" if kind[1:] == "BIRTH" else None
+        # who is dead is born again by itself; after its node's birth a device's is under way
+        return None if self._dead or kind[1:] in ("BIRTH", "DEATH") else "missed"
 
     # ---- births and deaths
 
@@ -111,7 +125,9 @@ class SparkplugDecoder:
         if owner == _NODE:
             self._birth = _Birth(bdseq=_bdseq(told), seq=told.seq)
         elif _NODE not in self._birth.born:
-            raise MqttRefusal("the birth of a device before its node's: nothing is sure before NBIRTH")
+            raise MqttRefusal(
+                "the birth of a device before its node's: nothing is sure before NBIRTH", "missed"
+            )
         else:
             self._sequence(told)
         self._birth.learn(owner, told.metrics)
@@ -160,14 +176,20 @@ class SparkplugDecoder:
         if _NODE not in self._birth.born:
             if owner != self._address.device:
                 return Message(())
-            raise MqttRefusal("data before the node's birth (NBIRTH): aliases and types are unknown")
+            raise MqttRefusal(
+                "data before the node's birth (NBIRTH): aliases and types are unknown", "missed"
+            )
         self._sequence(told)
         if owner != self._address.device:
             return Message(())
         if owner not in self._birth.born:
-            raise MqttRefusal("data before the device's birth (DBIRTH): aliases and types are unknown")
+            raise MqttRefusal(
+                "data before the device's birth (DBIRTH): aliases and types are unknown", "missed"
+            )
         if owner not in self._birth.whole and any(not m.name for m in told.metrics):
-            raise MqttRefusal("messages were lost: what the aliases mean is unsure until the next birth")
+            raise MqttRefusal(
+                "messages were lost: what the aliases mean is unsure until the next birth", "missed"
+            )
         return self._heard(self._samples(owner, told), ())
 
     def _heard(self, samples: tuple[Decoded, ...], notices: tuple[Notice, ...]) -> Message:
@@ -183,7 +205,7 @@ class SparkplugDecoder:
             if not name and metric.alias is not None:
                 name = self._birth.names.get((owner, metric.alias), "")
                 if not name:
-                    raise MqttRefusal(f"the alias {metric.alias} is in no birth")
+                    raise MqttRefusal(f"the alias {metric.alias} is in no birth", "missed")
             scales = self._scales.get(name)
             if scales is None:
                 continue

@@ -162,3 +162,18 @@ def _quality(data: bytes) -> int:
         if key == "Quality" and quality is not None:
             return quality
     return GOOD
+
+
+def rebirth_request(time_ms: int) -> bytes:
+    """The payload of the one command that may be sent: Node Control/Rebirth, true (a Boolean, 11)."""
+    name = b"Node Control/Rebirth"
+    metric = b"\x0a" + bytes([len(name)]) + name + b"\x18" + _as_varint(time_ms) + b"\x20\x0b\x70\x01"
+    return b"\x08" + _as_varint(time_ms) + b"\x12" + bytes([len(metric)]) + metric
+
+
+def _as_varint(number: int) -> bytes:
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*out, number])

@@ -290,3 +290,21 @@ def test_any_messages_give_readings_or_refusals_and_nothing_else(messages: list[
             for sample in decoder.message(topic, data).samples:
                 assert all(math.isfinite(value) for value in sample.values.values())
                 assert not set(sample.values) & {flag.channel for flag in sample.flags}
+
+
+def test_a_birth_is_missed_only_when_data_can_not_be_read_surely() -> None:
+    decoder = fresh(born=False)
+    assert decoder.message("spBv1.0/STATE/scada", b"ONLINE").birth is None
+    data = payload(2, metric(810.0, alias=10))
+    with pytest.raises(MqttRefusal) as refused:
+        decoder.message(device("DDATA"), data)
+    assert refused.value.birth == "missed"
+    # another device's data before the births tell the same
+    assert decoder.message(device("DDATA", "other"), data).birth == "missed"
+    assert decoder.message(node("NBIRTH"), NBIRTH).birth is None
+    assert decoder.message(device("DBIRTH"), DBIRTH).birth == "told"
+    assert decoder.message(device("DDATA"), data).birth is None
+    lost = decoder.message(device("DDATA", "other"), payload(9, metric(1.0, alias=77)))
+    assert lost.birth == "missed"  # what was lost may have been a birth with other aliases
+    assert decoder.message(device("DDEATH"), payload(10)).birth is None
+    assert decoder.message(device("DDATA", "other"), payload(11, metric(1.0, alias=77))).birth is None

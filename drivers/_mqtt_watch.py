@@ -1,0 +1,134 @@
+"""Faults of a broker and of the instruments on it: told once when they start and when they end."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Mapping, Sequence
+
+from dodac.clock import SECOND_NS, Clock
+from dodac.contracts import Event, EventKind, Inbox
+from dodac.samples import Flag, Reason, Sample
+from drivers._mqtt_stations import MqttStation
+
+
+class MqttWatch:
+    """What is in fault on one broker, since when, and what is told of it.
+
+    shared: a member of a shared subscription can't know what the others are sent, so that silence is no
+    fault and no reading is flagged for it.
+    """
+
+    def __init__(self, id: str, stations: Mapping[str, MqttStation], clock: Clock, *, shared: bool) -> None:
+        self._id = id
+        self._stations = stations
+        self._clock = clock
+        self._shared = shared
+        self._lock = threading.RLock()
+        self._down_ns: int | None = None
+        self.up = False
+        self.inbox: Inbox | None = None
+
+    def last_good(self) -> dict[str, int]:
+        """Time of the last good reading of each instrument that had one."""
+        with self._lock:
+            return {n: s.last_good_ns for n, s in self._stations.items() if s.last_good_ns is not None}
+
+    def listening(self) -> None:
+        """From now on silence counts."""
+        now = self._clock.monotonic_ns()
+        with self._lock:
+            for station in self._stations.values():
+                station.heard_ns = now
+
+    def broker_there(self, host: str) -> None:
+        """The broker has taken us."""
+        self.listening()
+        with self._lock:
+            self.up = True
+            was_down, self._down_ns = self._down_ns, None
+        if was_down is not None:
+            self.tell(EventKind.FAULT_END, f"the broker {host} is back")
+
+    def broker_lost(self, text: str) -> None:
+        """The broker can't be had: one event, and one flagged sample of each instrument."""
+        with self._lock:
+            self.up = False
+            if self._down_ns is not None:
+                return
+            self._down_ns = self._clock.now_ns()
+            fresh = [s for s in self._stations.values() if s.fault_ns is None]
+            for station in fresh:
+                station.fault_ns = self._down_ns
+        self.tell(EventKind.FAULT_START, text)
+        for station in fresh:
+            self._flag_all(station)
+
+    def heard(self, station: MqttStation, samples: Sequence[Sample]) -> None:
+        """An instrument has sent something: what ends with it is told."""
+        good = [sample.time_ns for sample in samples if any(value == value for value in sample.values)]
+        gap: tuple[int, int] | None = None
+        with self._lock:
+            station.heard_ns = self._clock.monotonic_ns()
+            silent, station.silent = station.silent, False
+            if good:
+                since_ns = station.last_good_ns if station.last_good_ns is not None else station.fault_ns
+                # what a device stored fills the gap: it ends with the first reading after the fault
+                later = [time_ns for time_ns in good if since_ns is not None and time_ns > since_ns]
+                if station.fault_ns is not None and since_ns is not None and later:
+                    gap = since_ns, min(later)
+                station.fault_ns = None
+                station.last_good_ns = max(*good, station.last_good_ns or 0)
+        if silent:
+            self.tell(EventKind.FAULT_END, "sends again", station)
+        if gap is not None:
+            self.tell(EventKind.GAP, "no readings", station, time_ns=gap[0], end_ns=gap[1])
+
+    def run(self, stopping: threading.Event) -> None:
+        """Looks for silence until told to stop; on a thread of its own."""
+        if self._shared:
+            return
+        shortest = min(station.silence_s for station in self._stations.values())
+        while not self._clock.wait(stopping, min(1.0, shortest / 4)):
+            self.check_silence()
+
+    def check_silence(self) -> None:
+        """Tells once of each instrument that has sent nothing for longer than its profile allows."""
+        now = self._clock.monotonic_ns()
+        for station in self._stations.values():
+            limit_s = station.silence_s
+            with self._lock:
+                late = now - station.heard_ns > limit_s * SECOND_NS
+                if not self.up or station.silent or not late:
+                    continue
+                station.silent = True
+                fresh = station.fault_ns is None
+                if fresh:
+                    station.fault_ns = self._clock.now_ns()
+            self.tell(EventKind.FAULT_START, f"no message for {limit_s:g} s", station)
+            if fresh:
+                self._flag_all(station)
+
+    def _flag_all(self, station: MqttStation) -> None:
+        """One sample with every channel flagged, when a fault starts."""
+        if self.inbox is None or station.fault_ns is None or self._shared:
+            return
+        flags = [Flag(name, Reason.NO_ANSWER) for name in station.layout.channels]
+        with contextlib.suppress(RuntimeError):
+            self.inbox.sample(station.layout.sample(station.fault_ns, {}, flags=flags), source=self._id)
+
+    def tell(
+        self,
+        kind: EventKind,
+        text: str,
+        station: MqttStation | None = None,
+        *,
+        time_ns: int | None = None,
+        end_ns: int | None = None,
+    ) -> None:
+        """An event of the broker or of one instrument; now, where no time is given."""
+        if self.inbox is not None:
+            instrument = station.layout.instrument if station is not None else None
+            when = self._clock.now_ns() if time_ns is None else time_ns
+            with contextlib.suppress(RuntimeError):
+                self.inbox.event(Event(when, kind, text, self._id, instrument, end_ns))
