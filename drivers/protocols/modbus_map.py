@@ -12,7 +12,7 @@ from dodac.samples import Flag, Reason
 from dodac.units import Conversion, conversion
 from drivers.profile import ModbusChannel, ModbusProfile, Register, Status, Table, unit_of
 from drivers.protocols import modbus_values
-from drivers.protocols.planner import Block, Limits, Span
+from drivers.protocols.planner import Block, Limits, Span, plan
 
 Image = Mapping[tuple[Table, int], int]
 """What was read: (table, address) → 16-bit register, or 0/1 for coils and discrete inputs."""
@@ -73,6 +73,22 @@ class ModbusMap:
     def spans(self, names: Iterable[str]) -> set[Span]:
         """Every run of registers these channels need."""
         return {span for name in names for span in self.channels[name].spans}
+
+    def status_apart(self, names: Iterable[str]) -> set[Span]:
+        """Status registers that can't be read in one request with the numbers they speak for."""
+        names = list(names)
+        found: set[Span] = set()
+        if not self.profile.status:
+            return found
+        blocks = plan(self.spans(names), self.limits)
+        for mapped in (self.channels[name] for name in names):
+            states = {place(status, mapped.spec.table) for status in mapped.status}
+            for block in blocks:
+                inside = {span for span in mapped.spans if block.holds(span)}
+                # numbers beside one status and apart from another need that other one again
+                if inside - states:
+                    found |= states - inside
+        return found
 
     def decode(self, image: Image, names: Iterable[str]) -> tuple[dict[str, float], list[Flag]]:
         """Good values and flags of the channels whose registers are all in the image."""

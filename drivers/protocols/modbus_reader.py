@@ -92,9 +92,12 @@ class ModbusReader:
         fast = self.map.spans([name for name in names if self.map.channels[name].spec.every == "fast"])
         self.image = {}
         wall_ns = self._clock.now_ns()
-        failed, frames, lost = self._read_spans(bus, spans, fast)
-        span_ns = self._clock.monotonic_ns() - now
+        states = self.map.status_apart(names)
+        failed, frames, lost = self._read_spans(bus, spans, fast, states)
         values, flags = self.map.decode(self.image, names)
+        if states and values:
+            values, flags = self._confirmed(bus, names, states, failed, frames, flags)
+        span_ns = self._clock.monotonic_ns() - now
         flagged = {flag.channel for flag in flags}
         for name in names:
             if name in values or name in flagged:
@@ -115,6 +118,34 @@ class ModbusReader:
             flags=sorted(flags, key=lambda flag: order[flag.channel]),
             span_ns=span_ns,
             raw=b"".join(frames) if flags or raw else None,
+        )
+
+    def _confirmed(
+        self,
+        bus: Bus,
+        names: list[str],
+        states: set[Span],
+        failed: dict[Span, Reason],
+        frames: list[bytes],
+        flags: list[Flag],
+    ) -> tuple[dict[str, float], list[Flag]]:
+        """The readings whose status, read before them, is still good after them.
+
+        An instrument that begins to zero, or ends it, between two requests gives no readings.
+        """
+        bad = {flag.channel for flag in flags}
+        for span in states:
+            for address in range(span.address, span.end):
+                self.image.pop((span.table, address), None)
+        words = self.fault_text
+        again, more, _ = self._read_spans(bus, states, states, states)
+        self.fault_text = words or self.fault_text
+        failed.update(again)
+        frames += more
+        values, after = self.map.decode(self.image, names)
+        return (
+            {name: value for name, value in values.items() if name not in bad},
+            flags + [flag for flag in after if flag.channel not in bad],
         )
 
     def probe(self, bus: Bus) -> bool:
@@ -164,15 +195,19 @@ class ModbusReader:
     # ---- blocks
 
     def _read_spans(
-        self, bus: Bus, spans: set[Span], fast: set[Span]
+        self, bus: Bus, spans: set[Span], fast: set[Span], states: set[Span]
     ) -> tuple[dict[Span, Reason], list[bytes], set[Span]]:
         """Fills the image; gives reasons of spans not read, the frames, and spans refused for good."""
         failed: dict[Span, Reason] = {}
         frames: list[bytes] = []
         lost: set[Span] = set()
         waiting: list[Block] = []
-        # slow channels last: a block of theirs that stays silent must not cost the fast ones
-        for block in sorted(plan(spans, self.map.limits), key=lambda b: not any(b.holds(s) for s in fast)):
+        # slow channels last: a block of theirs that stays silent must not cost the fast ones;
+        # states first: they are read again after the numbers
+        for block in sorted(
+            plan(spans, self.map.limits),
+            key=lambda b: (not any(b.holds(s) for s in fast), not any(b.holds(s) for s in states)),
+        ):
             asked, gone = pieces(block, spans, self._refused)
             waiting += asked
             lost.update(gone)
