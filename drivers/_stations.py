@@ -24,6 +24,7 @@ class Station:
     reader: Reader
     measurement: Measurement
     queued: bool = False
+    served: bool = False
     last_good_ns: int | None = None
     fault_ns: int | None = None
     fault_told: bool = False

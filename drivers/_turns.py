@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -23,16 +22,34 @@ class Turn:
     kind: Kind
 
 
+@dataclass(slots=True)
+class _Wanted:
+    """A read that waits: for which time, since which one, and whether it was moved to a later round."""
+
+    due_ns: int
+    first_ns: int
+    moved: bool = False
+
+
 class Turns:
     """What waits to be done on a line; not safe for several threads by itself."""
 
     def __init__(self) -> None:
-        self._reads: list[tuple[int, str]] = []
+        self._reads: dict[str, _Wanted] = {}
         self._later: dict[Turn, int] = {}  # since when it waits (monotonic), the longest first
 
     def read(self, due_ns: int, instrument: str) -> None:
-        """A read that is wanted at a time."""
-        heapq.heappush(self._reads, (due_ns, instrument))
+        """A read that is wanted at a time.
+
+        One that still waits for its last time takes its place in the new round, so that a delay ends with
+        the round it fell into; on a line with more reads than time it then keeps its place.
+        """
+        waits = self._reads.get(instrument)
+        if waits is None:
+            self._reads[instrument] = _Wanted(due_ns, due_ns)
+        else:
+            waits.due_ns = waits.first_ns if waits.moved else due_ns
+            waits.moved = True
 
     def slow(self, instrument: str, now_ns: int) -> None:
         """Slow channels that are due; asked for again while it waits, it waits once."""
@@ -55,7 +72,8 @@ class Turns:
             if now_ns - self._later[first] >= PATIENCE_NS:
                 return self._done(first)
         while self._reads:
-            _, instrument = heapq.heappop(self._reads)
+            instrument = min(self._reads, key=lambda name: (self._reads[name].due_ns, name))
+            del self._reads[instrument]
             if not silent(instrument):
                 return Turn(instrument, "read")
             self._later.setdefault(Turn(instrument, "probe"), now_ns)

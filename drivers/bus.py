@@ -133,13 +133,16 @@ class Bus:
         expected: int | None = None,
         timeout_s: float | None = None,
         guard_s: float | None = None,
+        silent_guard_s: float | None = None,
+        others: Callable[[bytes], bytes] = bytes,
         pause_s: float = 0.0,
     ) -> Answer:
         """Sends a request and gives its answer.
 
         expected: bytes of the answer, when known: a damaged answer of that length ends the waiting
         early (the caller must then be able to tell a second one apart). timeout_s, guard_s: instead
-        of the bus's own. pause_s: silence wanted before the request. Raises BusFault (no_answer:
+        of the bus's own. silent_guard_s: the guard where nothing came at all, for a caller that keeps the
+        guard by itself. others: takes whole answers of others out of what came. pause_s: silence wanted before the request. Raises BusFault (no_answer:
         nothing came but perhaps our echo; crc: something came that is no answer) after the guard has
         passed, and LinkDown. Bytes that were waiting before the request are discarded and given with
         the answer or the fault.
@@ -167,16 +170,19 @@ class Bus:
                 self.turnarounds[self.unit].add(max(0.0, (now - start) / SECOND_NS - on_the_line_s))
                 self.counters["discarded_bytes"] += len(discarded)
                 return Answer(came[place[0] : place[1]], sent_ns, now - start, stale + discarded)
-            whole = expected is not None and len(came.replace(request, b"", 1)) >= expected
+            whole = expected is not None and len(others(came.replace(request, b"", 1))) >= expected
             # a line still sending is heard out; a whole but damaged answer needs no further patience
             quiet = now + _ns(self.quiet_s)
             deadline = min(quiet if whole else max(deadline, quiet), babble)
         guard = self.late_guard_s if guard_s is None else guard_s
+        silent = not came.replace(request, b"", 1)
+        if silent and silent_guard_s is not None:
+            guard = silent_guard_s
         late = self.silence(self.quiet_s if damaged else guard)
         if late:
             self.counters["late"] += 1
             self.turnarounds[self.unit].late += 1
-        if not came.replace(request, b"", 1):
+        if silent:
             self.counters["timeouts"] += 1
             words = "no answer" if not came else "no answer, only an echo of the request,"
             raise BusFault(Reason.NO_ANSWER, f"{words} within {patience:g} s", came, stale + late)

@@ -30,7 +30,7 @@ class PolledConnection:
     """One line with one thread: reads are queued by deadline, a silent unit holds up no other.
 
     A failed read gives one sample with flags and one fault_start event; while the fault lasts the
-    unit is probed after 1, 2, 4 … 60 s and nothing is repeated; then come a fault_end and a gap.
+    unit is probed after 2, 2, 4, 8 … 60 s and nothing is repeated; then come a fault_end and a gap.
     settings: the line's speed and frame by instrument, where they have their own.
     """
 
@@ -83,13 +83,14 @@ class PolledConnection:
         station = self._stations[instrument]
         with self._wake:
             station.wanted(due_ns)
-            if station.queued:
+            if station.served:
                 self._counters["missed_ticks"] += 1
                 return False
-            station.queued = True
             self._turns.read(due_ns, instrument)
+            missed, station.queued = station.queued, True
+            self._counters["missed_ticks"] += missed
             self._wake.notify()
-        return True
+        return not missed
 
     def stop(self) -> None:
         """Ends the thread after the request on the line, and closes the line."""
@@ -121,6 +122,7 @@ class PolledConnection:
                 if turn is None:
                     self._wake.wait(timeout=0.2 if self._state == "up" else 0.05)
                     continue
+                self._stations[turn.instrument].served = turn.kind != "slow"
             self._do(turn)
         self._bus.link.close()
 
@@ -143,7 +145,7 @@ class PolledConnection:
         finally:
             if turn.kind != "slow":
                 with self._wake:
-                    station.queued = False
+                    station.queued = station.served = False
 
     def _takes_ns(self, turn: Turn) -> int:
         if turn.kind == "slow":
@@ -280,7 +282,8 @@ class PolledConnection:
         station.last_good_ns = sample.time_ns
 
     def _back_off(self, station: Station) -> None:
-        wait_s = min(2.0**station.failures, _BACKOFF_MAX_S)
+        # within the guard an answer may still come: the unit is left alone, the others are not
+        wait_s = max(min(2.0**station.failures, _BACKOFF_MAX_S), self._bus.late_guard_s)
         station.failures += 1
         station.retry_ns = self._clock.monotonic_ns() + round(wait_s * SECOND_NS)
         self._counters["backoffs"] += 1

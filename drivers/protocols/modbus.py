@@ -106,6 +106,20 @@ def find_rtu(buffer: bytes, unit: int, function: int, data_bytes: int) -> tuple[
     return None
 
 
+def rtu_answer(buffer: bytes, start: int) -> int | None:
+    """Where the whole reading answer or refusal ends that stands at `start`, whatever unit's; None: none."""
+    if len(buffer) < start + 5:
+        return None
+    function = buffer[start + 1]
+    if function in TABLES:
+        end = start + 5 + buffer[start + 2]
+    elif function & 0x7F in TABLES:
+        end = start + 5
+    else:
+        return None
+    return end if end <= len(buffer) and rtu_whole(buffer[start:end]) else None
+
+
 def mbap(transaction: int, unit: int, pdu: bytes) -> bytes:
     """A Modbus TCP frame: transaction, protocol 0, length, unit, PDU."""
     return transaction.to_bytes(2, "big") + b"\0\0" + (len(pdu) + 1).to_bytes(2, "big") + bytes((unit,)) + pdu

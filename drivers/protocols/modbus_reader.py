@@ -49,7 +49,7 @@ class ModbusReader:
         self._outstanding = Outstanding(self._serial)
         self._refused: set[Block] = set()
         self._slow_ns: int | None = None
-        self._silent = False
+        self._alone_ns = 0
 
     # ---- one sample
 
@@ -151,10 +151,10 @@ class ModbusReader:
     def probe(self, bus: Bus) -> bool:
         """True when the unit answers its smallest request, if only with a refusal.
 
-        Then the line is heard out until it was silent for a whole guard, so that none of the answers
-        to earlier requests is left.
+        Where its readings can't be told apart from answers to earlier requests, the line is then heard out
+        until it was silent for a whole guard.
         """
-        names = [n for n, m in self.map.channels.items() if m.spec.every == "fast"] or list(self.map.channels)
+        names = self._names("fast") or list(self.map.channels)
         span = min(self.map.spans(names), key=lambda s: (s.count, s.address))
         try:
             # any answer of this unit will do here, so that a late one needs no telling apart
@@ -164,11 +164,29 @@ class ModbusReader:
             return False
         except modbus.ModbusException:
             pass
-        if not self._tcp:
+        if self._tcp:
+            return True
+        # what answered may have been an earlier request: then the probe's own answer is still to come
+        self._outstanding.add(modbus.FUNCTIONS[span.table], _size(span), self._clock.monotonic_ns())
+        if not self._tells_apart(names):
             while late := bus.silence(self._guard(bus)):
                 self._strike_out(bus, late)
             self._outstanding.entries.clear()
         return True
+
+    def _tells_apart(self, names: list[str]) -> bool:
+        """True when every reading can be asked for in a shape that no earlier answer has."""
+        spans, now = self.map.spans(names), self._clock.monotonic_ns()
+        return all(
+            avoiding(
+                block,
+                spans,
+                self.map.limits,
+                _size,
+                self._outstanding.sizes(modbus.FUNCTIONS[block.table], now),
+            )
+            for block in plan(spans, self.map.limits)
+        )
 
     def identify(self, bus: Bus) -> list[str]:
         """What speaks against this being the profile's model; empty when nothing does."""
@@ -285,8 +303,9 @@ class ModbusReader:
         function = modbus.FUNCTIONS[block.table]
         pdu = modbus.read_pdu(function, block.address, block.count)
         size = _size(block)
-        # a unit known to be silent doesn't hold up the others: its answers are told apart anyway
-        guard = bus.quiet_s if quick or self._silent else self._guard(bus)
+        if self._alone_ns > self._clock.monotonic_ns() and not quick:
+            late = bus.silence((self._alone_ns - self._clock.monotonic_ns()) / SECOND_NS)
+            self._strike_out(bus, late)
         try:
             if self._tcp:
                 number = bus.next_number()
@@ -301,13 +320,17 @@ class ModbusReader:
                     self._serial.frame(self._number, pdu),
                     lambda came: self._serial.find(came, self._number, function, size),
                     expected=self._serial.length(size),
-                    guard_s=guard,
+                    guard_s=self._guard(bus),
+                    silent_guard_s=bus.quiet_s,
+                    others=self._serial.without_answers,
                     pause_s=self._pause_s,
                 )
         except BusFault as fault:
-            self._silent = fault.reason == Reason.NO_ANSWER
             if self._tcp:
                 raise
+            if fault.reason == Reason.NO_ANSWER:
+                # only this unit is left alone for the guard: the others' answers carry other numbers
+                self._alone_ns = self._clock.monotonic_ns() + round(self._guard(bus) * SECOND_NS)
             old = self._strike_out(bus, fault.raw)
             self._outstanding.add(function, size, self._clock.monotonic_ns())
             self._strike_out(bus, fault.late)
@@ -315,7 +338,6 @@ class ModbusReader:
                 words = "only the answer to an earlier request came"
                 raise BusFault(Reason.LATE_ANSWER, words, fault.raw, fault.late) from None
             raise
-        self._silent = False
         self._strike_out(bus, answer.discarded)
         return self._taken(answer, block, function, size, keep=keep)
 

@@ -22,13 +22,15 @@ class SerialFraming:
 
     frame: unit and PDU as bytes of the line. find: where the answer of unit, function and byte count
     stands in what came, or None. length: bytes on the line of an answer with that many data bytes.
-    pdu: that of a frame that was found.
+    pdu: that of a frame that was found. without_answers: what is left of what came without whole answers
+    of whatever unit.
     """
 
     frame: Callable[[int, bytes], bytes]
     find: Callable[[bytes, int, int, int], tuple[int, int] | None]
     length: Callable[[int], int]
     pdu: Callable[[bytes], bytes]
+    without_answers: Callable[[bytes], bytes]
 
 
 def lrc(data: bytes) -> int:
@@ -98,5 +100,22 @@ def _ascii_pdu(frame: bytes) -> bytes:
     return body[1:]
 
 
-RTU: Final = SerialFraming(modbus.rtu, modbus.find_rtu, _rtu_length, _rtu_pdu)
-ASCII: Final = SerialFraming(ascii_frame, find_ascii, _ascii_length, _ascii_pdu)
+def _rtu_without_answers(came: bytes) -> bytes:
+    rest, start = b"", 0
+    while start < len(came):
+        place = modbus.rtu_answer(came, start)
+        if place is None:
+            rest += came[start : start + 1]
+        start = place or start + 1
+    return rest
+
+
+def _ascii_without_answers(came: bytes) -> bytes:
+    rest, last = b"", 0
+    for start, end, _ in ascii_frames(came):
+        rest, last = rest + came[last:start], end
+    return rest + came[last:]
+
+
+RTU: Final = SerialFraming(modbus.rtu, modbus.find_rtu, _rtu_length, _rtu_pdu, _rtu_without_answers)
+ASCII: Final = SerialFraming(ascii_frame, find_ascii, _ascii_length, _ascii_pdu, _ascii_without_answers)
