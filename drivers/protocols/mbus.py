@@ -37,6 +37,7 @@ _REASONS: Final = {
     Refusal.CHECKSUM: Reason.CRC,
     Refusal.APPLICATION_ERROR: Reason.EXCEPTION,
     Refusal.APPLICATION_BUSY: Reason.EXCEPTION,
+    Refusal.ALARM: Reason.EXCEPTION,
 }
 
 

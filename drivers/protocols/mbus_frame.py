@@ -19,6 +19,7 @@ class Refusal(StrEnum):
     NOT_AN_ANSWER = "not_an_answer"
     APPLICATION_ERROR = "application_error"
     APPLICATION_BUSY = "application_busy"
+    ALARM = "alarm"
     UNKNOWN_CI = "unknown_ci"
     ENCRYPTED = "encrypted"
     PREMATURE_END = "premature_end"

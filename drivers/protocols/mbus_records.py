@@ -8,8 +8,9 @@ from fractions import Fraction
 from typing import Final
 
 from drivers.protocols.mbus_frame import MbusRefusal, Refusal, parse_long
-from drivers.protocols.mbus_values import LENGTHS, Value, bcd, moment, number, variable, variable_length
-from drivers.protocols.mbus_vif import FIXED_UNITS, MEDIA, RESERVED, SAME_BUT_HISTORIC, Meaning, interpret
+from drivers.protocols.mbus_values import LENGTHS, Value, bcd, bits, moment, number, variable, variable_length
+from drivers.protocols.mbus_vif import FIXED_UNITS, MEDIA, RESERVED, SAME_BUT_HISTORIC, interpret
+from drivers.protocols.mbus_vife import Meaning
 
 _MOST = 10  # extension bytes a record may have
 _FILLER, _MAKERS, _MAKERS_AND_MORE = 0x2F, 0x0F, 0x1F
@@ -33,7 +34,8 @@ class Record:
 
     value: in `unit` (SI of the quantity: Wh, J, m3, kg, s, W, J/h, m3/h, degC, K, bar, V, A …); None
     for texts and dates. modifiers: combinable VIFE codes that change what the value is, as bytes.
-    fault: why the value is no reading (digits that are not decimal, no date set, overflow …).
+    fault: why the value is no reading (digits that are not decimal, no date set, overflow …). summer: a
+    date and time that the meter tells in summer time.
     """
 
     function: Function
@@ -47,6 +49,7 @@ class Record:
     modifiers: bytes = b""
     fault: str | None = None
     raw: bytes = b""
+    summer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,11 @@ _APPLICATION_ERRORS: Final = {
 }  # fmt: skip
 
 
+# application errors and alarms by their control information: bytes of header before the code
+_REPORTS: Final = {0x70: 0, 0x6E: 4, 0x6F: 12, 0x71: 0, 0x74: 4, 0x75: 12}
+_ALARMS: Final = frozenset((0x71, 0x74, 0x75))
+
+
 def decode_frame(frame: bytes) -> Telegram:
     """Decodes one whole answer frame (68 … 16).
 
@@ -97,10 +105,8 @@ def decode_frame(frame: bytes) -> Telegram:
     if long.control & 0xCF != 0x08:
         raise MbusRefusal(Refusal.NOT_AN_ANSWER, f"control field {long.control:02X} is no answer of a meter")
     data, ci = long.data, long.ci
-    if ci == 0x70:
-        code = data[0] if data else 0
-        reason = Refusal.APPLICATION_BUSY if code == 8 else Refusal.APPLICATION_ERROR
-        raise MbusRefusal(reason, f"the meter reports: {_APPLICATION_ERRORS.get(code, f'error {code}')}")
+    if ci in _REPORTS:
+        raise _report(ci, data[_REPORTS[ci] :])
     if ci in (0x73, 0x77):
         return _fixed(long.address, data, "big" if ci == 0x77 else "little")
     if ci in (0x72, 0x76):
@@ -116,6 +122,14 @@ def decode_frame(frame: bytes) -> Telegram:
         raise MbusRefusal(Refusal.ENCRYPTED, f"the answer is encrypted (mode {mode}); its key is needed")
     records, more, makers = decode_records(rest, big_endian=ci == 0x76)
     return Telegram(long.address, header, records, more, makers)
+
+
+def _report(ci: int, data: bytes) -> MbusRefusal:
+    code = data[0] if data else 0
+    if ci in _ALARMS:
+        return MbusRefusal(Refusal.ALARM, f"the meter reports the alarm {code:02X}")
+    reason = Refusal.APPLICATION_BUSY if code == 8 else Refusal.APPLICATION_ERROR
+    return MbusRefusal(reason, f"the meter reports: {_APPLICATION_ERRORS.get(code, f'error {code}')}")
 
 
 def header_of(frame: bytes) -> Header | None:
@@ -187,13 +201,15 @@ def _record(data: bytes, start: int, big_endian: bool) -> tuple[Record, int]:
         raise MbusRefusal(Refusal.PREMATURE_END, f"the answer ends {missing} bytes before its value does")
     raw = bytes(data[place:end])
     field = raw[::-1] if big_endian else raw
-    if kind == 0xD:
+    meaning = information.meaning
+    if meaning.bits and field:
+        value = bits(field)
+    elif kind == 0xD:
         value = variable(code, field)
-    elif information.meaning.date and 0 < kind < 8:
+    elif meaning.date and 0 < kind < 8:
         value = moment(field)
     else:
-        value = number(kind, field)
-    meaning = information.meaning
+        value = number(kind, field, unsigned=information.unsigned)
     record = Record(
         function=_FUNCTIONS[(dif >> 4) & 3],
         storage=storage,
@@ -206,6 +222,7 @@ def _record(data: bytes, start: int, big_endian: bool) -> tuple[Record, int]:
         modifiers=information.modifiers,
         fault=information.error or value.fault,
         raw=raw,
+        summer=value.summer,
     )
     return record, end
 

@@ -22,12 +22,13 @@ class Value:
     """A number, or a text, and what is wrong with it if anything.
 
     number: int where the wire has one. text: characters, hexadecimal of long binaries, or an ISO
-    date in the meter's own time.
+    date in the meter's own time. summer: that time is summer time.
     """
 
     number: int | float | None = None
     text: str | None = None
     fault: str | None = None
+    summer: bool = False
 
 
 def bcd(data: bytes) -> Value:
@@ -47,7 +48,7 @@ def bcd(data: bytes) -> Value:
     return Value(-number if data and data[-1] >> 4 == 0xF else number, None, fault)
 
 
-def number(kind: int, data: bytes) -> Value:
+def number(kind: int, data: bytes, *, unsigned: bool = False) -> Value:
     """The value of a data field of fixed length; kind: the low nibble of the DIF."""
     if kind in (0x0, 0x8):
         return Value()
@@ -57,8 +58,16 @@ def number(kind: int, data: bytes) -> Value:
             return Value(None, None, "not a number")
         return Value(float(real))
     if kind < 0x8:
-        return Value(int.from_bytes(data, "little", signed=True))
+        whole = int.from_bytes(data, "little", signed=not unsigned)
+        # the least number of type B says that there is none (EN 13757-3, annex A; seen in meters' stored values)
+        lowest = not unsigned and len(data) > 1 and whole == -1 << (8 * len(data) - 1)
+        return Value(whole, None, "the sign for no value" if lowest else None)
     return bcd(data)
+
+
+def bits(data: bytes) -> Value:
+    """A field that is no number: its bytes, the most significant first."""
+    return Value(None, data[::-1].hex(" ").upper())
 
 
 def variable_length(code: int) -> int:
@@ -77,7 +86,8 @@ def variable_length(code: int) -> int:
 def variable(code: int, data: bytes) -> Value:
     """The value of a field of variable length: text, decimal, binary."""
     if code <= 0xBF:
-        return Value(None, data[::-1].decode("latin-1"))
+        text = data[::-1].decode("latin-1")
+        return Value(None, text) if text.isprintable() else bits(data)
     if code <= 0xCF:
         return bcd(data) if data else Value()
     if code <= 0xDF:
@@ -89,6 +99,7 @@ def variable(code: int, data: bytes) -> Value:
 
 
 _NO_DATE: Final = Value(None, None, "no date set")
+_NOT_VALID: Final = Value(None, None, "the meter's clock is not valid")
 
 
 def moment(data: bytes) -> Value:
@@ -103,15 +114,15 @@ def moment(data: bytes) -> Value:
             return Value(None, f"{hour:02d}:{minute:02d}:{second:02d}")
         case 4:
             if data[0] & 0x80:
-                return Value(None, None, "the meter's clock is not valid")
-            century = (data[1] >> 5) & 3
-            found = _date(data[2], data[3], century)
-            return _with_time(found, data[1] & 0x1F, data[0] & 0x3F, 0)
+                return _NOT_VALID
+            found = _date(data[2], data[3], (data[1] >> 5) & 3)
+            return _with_time(found, data[1] & 0x1F, data[0] & 0x3F, 0, summer=bool(data[1] & 0x80))
         case 6 | 7 | 8:
             if data[1] & 0x80:
-                return Value(None, None, "the meter's clock is not valid")
+                return _NOT_VALID
             found = _date(data[3], data[4], None)
-            return _with_time(found, data[2] & 0x1F, data[1] & 0x3F, data[0] & 0x3F)
+            summer = bool(data[0] & 0x40)
+            return _with_time(found, data[2] & 0x1F, data[1] & 0x3F, data[0] & 0x3F, summer=summer)
         case _:
             return Value(None, None, f"a date can't have {len(data)} bytes")
 
@@ -119,15 +130,24 @@ def moment(data: bytes) -> Value:
 def _date(low: int, high: int, century: int | None) -> Value:
     day, month = low & 0x1F, high & 0x0F
     year = ((low & 0xE0) >> 5) | ((high & 0xF0) >> 1)
-    # two digits: up to 80 is 20xx unless the century says otherwise (EN 13757-3, type F)
-    year += 1900 + 100 * century if century else 2000 if year <= 80 else 1900
+    every_year = year == 127
+    if every_year:
+        year = 2027  # as rscada/libmbus shows it; no single date all the same
+    elif century == 1:
+        year += 2000
+    else:
+        # two digits: up to 80 is 20xx (EN 13757-3, type F). A century of 2 or 3 would be after 2099: meters
+        # are known that set it by mistake
+        year += 2000 if year <= 80 or century else 1900
     try:
-        return Value(None, date(year, month, day).isoformat())
+        return Value(
+            None, date(year, month, day).isoformat(), "this day of every year" if every_year else None
+        )
     except ValueError:
         return _NO_DATE
 
 
-def _with_time(day: Value, hour: int, minute: int, second: int) -> Value:
+def _with_time(day: Value, hour: int, minute: int, second: int, *, summer: bool) -> Value:
     if day.text is None or hour > 23 or minute > 59 or second > 59:
         return _NO_DATE
-    return Value(None, f"{day.text}T{hour:02d}:{minute:02d}:{second:02d}")
+    return Value(None, f"{day.text}T{hour:02d}:{minute:02d}:{second:02d}", day.fault, summer)

@@ -1,28 +1,15 @@
-"""What an M-Bus value is: the value information tables of EN 13757-3 (main, FB, FD, combinable)."""
+"""What an M-Bus value is: the value information tables of EN 13757-3 (main, FB, FD)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
+
+from drivers.protocols.mbus_vife import Meaning, ValueInformation, combine, ten
 
 RESERVED: Final = "Reserved"  # the unit of values whose code has no meaning yet
 _TIMES: Final = (1, 60, 3600, 86_400)
 _MONTH, _YEAR = 2_629_746, 31_556_952  # seconds of a mean Gregorian month and year
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """A quantity, the unit its value is in after multiplying by factor, and whether it is a date."""
-
-    quantity: str
-    unit: str = ""
-    factor: Fraction = Fraction(1)
-    date: bool = False
-
-
-def _ten(exponent: int) -> Fraction:
-    return Fraction(10) ** exponent
 
 
 def _reserved(code: str) -> Meaning:
@@ -31,7 +18,7 @@ def _reserved(code: str) -> Meaning:
 
 
 def _powers(quantity: str, unit: str, first: int, count: int) -> list[Meaning]:
-    return [Meaning(quantity, unit, _ten(first + n)) for n in range(count)]
+    return [Meaning(quantity, unit, ten(first + n)) for n in range(count)]
 
 
 def _times(quantity: str, sizes: tuple[int, ...] = _TIMES) -> list[Meaning]:
@@ -85,12 +72,15 @@ _FD: Final = _table(
         ],
     ),
     (0x1C, [Meaning("baud_rate", "Bd"), Meaning("response_delay", "bit times"), Meaning("retry")]),
-    (0x20, [Meaning("first_storage"), Meaning("last_storage"), Meaning("storage_size")]),
+    (0x1F, [Meaning("remote_control"), Meaning("first_storage"), Meaning("last_storage"), Meaning("storage_size")]),
+    (0x23, [Meaning("tariff_and_subunit")]),
     (0x24, _times("storage_interval", (*_TIMES, _MONTH, _YEAR))),
+    (0x2A, [Meaning("operator_data"), Meaning("second_of_minute", "s")]),
     (0x2C, _times("duration_since_readout")),
     (0x30, [Meaning("tariff_start", date=True), *_times("tariff_duration", _TIMES[1:])]),
     (0x34, _times("tariff_period", (*_TIMES, _MONTH, _YEAR))),
-    (0x3A, [Meaning("dimensionless")]),
+    (0x3A, [Meaning("dimensionless"), Meaning("radio_container", bits=True)]),
+    (0x3C, _times("transmission_period")),
     (0x40, _powers("voltage", "V", -9, 16)),
     (0x50, _powers("current", "A", -12, 16)),
     (
@@ -105,8 +95,14 @@ _FD: Final = _table(
     ),
     (0x68, _times("duration_since_cumulation", (3600, 86_400, _MONTH, _YEAR))),
     (0x6C, _times("battery_operating_time", (3600, 86_400, _MONTH, _YEAR))),
-    (0x70, [Meaning("battery_change", date=True), Meaning("rf_level", "dBm"), Meaning("daylight_saving")]),
-    (0x73, [Meaning("listening_window"), Meaning("battery_remaining", "s", Fraction(86_400)), Meaning("stops")]),
+    (0x70, [Meaning("battery_change", date=True), Meaning("rf_level", "dBm"), Meaning("daylight_saving", bits=True)]),
+    (
+        0x73,
+        [
+            Meaning("listening_window", bits=True), Meaning("battery_remaining", "s", Fraction(86_400)),
+            Meaning("stops"), Meaning("maker_container", bits=True),
+        ],
+    ),
 )  # fmt: skip
 
 _FB: Final = _table(
@@ -119,12 +115,12 @@ _FB: Final = _table(
     (0x14, _powers("reactive_power", "var", 0, 4)),
     (0x18, _powers("mass", "kg", 5, 2)),
     (0x1A, _powers("relative_humidity", "%", -1, 2)),
-    (0x20, [Meaning("volume", "ft3"), Meaning("volume", "ft3", _ten(-1))]),
-    (0x22, [Meaning("volume", "gal", _ten(-1)), Meaning("volume", "gal")]),
-    (0x24, [Meaning("volume_flow", "gal/min", _ten(-3)), Meaning("volume_flow", "gal/min")]),
+    (0x20, [Meaning("volume", "ft3"), Meaning("volume", "ft3", ten(-1))]),
+    (0x22, [Meaning("volume", "gal", ten(-1)), Meaning("volume", "gal")]),
+    (0x24, [Meaning("volume_flow", "gal/min", ten(-3)), Meaning("volume_flow", "gal/min")]),
     (0x26, [Meaning("volume_flow", "gal/h")]),
     (0x28, _powers("power", "W", 5, 2)),
-    (0x2A, [Meaning("phase_voltages", "deg", _ten(-1)), Meaning("phase_current", "deg", _ten(-1))]),
+    (0x2A, [Meaning("phase_voltages", "deg", ten(-1)), Meaning("phase_current", "deg", ten(-1))]),
     (0x2C, _powers("frequency", "Hz", -3, 4)),
     (0x30, _powers("power", "J/h", 8, 2)),
     (0x34, _powers("apparent_power", "VA", 0, 4)),
@@ -136,11 +132,6 @@ _FB: Final = _table(
     (0x74, _powers("temperature_limit", "degC", -3, 4)),
     (0x78, _powers("maximum_power_count", "W", -3, 8)),
 )
-
-# Combinable codes that say "date (and time) of …", and those that say how long something lasted.
-_DATE_CODES: Final = frozenset((0x39, 0x42, 0x43, 0x46, 0x47, 0x4A, 0x4B, 0x4E, 0x4F, 0x6A, 0x6B, 0x6E, 0x6F))
-_COUNT_CODES: Final = frozenset((0x41, 0x49))
-_ERRORS: Final = {0x15: "no data", 0x16: "overflow", 0x17: "underflow", 0x18: "data error"}
 
 FIXED_UNITS: Final[dict[int, Meaning]] = _table(
     (0x00, [Meaning("time_of_day", "h:m:s"), Meaning("date", "D.M.Y")]),
@@ -163,7 +154,7 @@ FIXED_UNITS: Final[dict[int, Meaning]] = _table(
             *_powers("volume_flow", "m3/h", 0, 3),
         ],
     ),
-    (0x38, [Meaning("temperature", "degC", _ten(-3)), Meaning("heat_cost", "HCA")]),
+    (0x38, [Meaning("temperature", "degC", ten(-3)), Meaning("heat_cost", "HCA")]),
     (0x3F, [Meaning("dimensionless")]),
 )
 SAME_BUT_HISTORIC: Final = 0x3E
@@ -177,20 +168,6 @@ MEDIA: Final[dict[int, str]] = {
     0x1B: "room sensor", 0x1C: "gas detector", 0x20: "breaker", 0x21: "valve", 0x25: "customer unit",
     0x28: "waste water", 0x29: "garbage", 0x2A: "carbon dioxide",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class ValueInformation:
-    """A record's meaning with all its extension bytes taken in.
-
-    modifiers: combinable codes that change what the value is (corrections of the factor don't).
-    offset: to be added before the factor. error: what the meter itself says is wrong with the value.
-    """
-
-    meaning: Meaning
-    modifiers: bytes = b""
-    offset: Fraction = Fraction(0)
-    error: str | None = None
 
 
 def interpret(vif: int, vifes: bytes, text: str | None) -> ValueInformation:
@@ -207,37 +184,4 @@ def interpret(vif: int, vifes: bytes, text: str | None) -> ValueInformation:
         return ValueInformation(_MAIN[0x7F], rest)
     else:
         meaning = _MAIN.get(code, _reserved(f"{code:02x}"))
-    return _combine(meaning, rest)
-
-
-def _combine(meaning: Meaning, codes: bytes) -> ValueInformation:
-    modifiers = bytearray()
-    offset = Fraction(0)
-    error = None
-    quantity, unit, factor, date = meaning.quantity, meaning.unit, meaning.factor, meaning.date
-    for place, code in enumerate(codes):
-        if code == 0x7F:  # what follows is the maker's own
-            modifiers += codes[place:]
-            break
-        if code == 0x7C:  # a second byte completes this code
-            modifiers += codes[place : place + 2]
-            if place + 2 < len(codes):
-                modifiers += codes[place + 2 :]
-            break
-        if 0x70 <= code <= 0x77:
-            factor *= _ten((code & 7) - 6)
-        elif 0x78 <= code <= 0x7B:
-            offset += _ten((code & 3) - 3)
-        elif code == 0x7D:
-            factor *= 1000
-        elif code < 0x20:
-            error = _ERRORS.get(code, None if code == 0 else f"error {code:02X}")
-        else:
-            modifiers.append(code)
-            if code in _DATE_CODES:
-                date = True
-            elif code in _COUNT_CODES:
-                unit, factor = "", Fraction(1)
-            elif 0x50 <= code <= 0x67:
-                unit, factor = "s", Fraction(_TIMES[code & 3])
-    return ValueInformation(Meaning(quantity, unit, factor, date), bytes(modifiers), offset, error)
+    return combine(meaning, rest)

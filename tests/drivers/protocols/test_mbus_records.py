@@ -22,6 +22,7 @@ from drivers.protocols.mbus_frame import (
     snd_nke,
 )
 from drivers.protocols.mbus_records import Function, Record, decode_frame, decode_records
+from drivers.protocols.mbus_vife import words
 
 HEADER = bytes.fromhex("78563412 8310 01 04 05 00 0000")
 
@@ -100,6 +101,10 @@ def test_an_acknowledgement_inside_a_late_frame_is_none() -> None:
         (long_frame(0x08, 1, 0x70, b"\x08"), Refusal.APPLICATION_BUSY),
         (long_frame(0x08, 1, 0x70, b"\x05"), Refusal.APPLICATION_ERROR),
         (long_frame(0x08, 1, 0x70, b""), Refusal.APPLICATION_ERROR),
+        (long_frame(0x08, 1, 0x6E, HEADER[8:] + b"\x08"), Refusal.APPLICATION_BUSY),
+        (long_frame(0x08, 1, 0x6F, HEADER + b"\x04"), Refusal.APPLICATION_ERROR),
+        (long_frame(0x08, 1, 0x71, b"\x01"), Refusal.ALARM),
+        (long_frame(0x08, 1, 0x75, HEADER + b"\x01"), Refusal.ALARM),
         (answer("2F 2F 04 13", header=HEADER[:10] + b"\x00\x05"), Refusal.ENCRYPTED),
         (answer("04"), Refusal.PREMATURE_END),
         (answer("84"), Refusal.PREMATURE_END),
@@ -125,7 +130,8 @@ def test_what_is_no_answer_is_refused_with_its_reason(frame: bytes, reason: Refu
     ("records", "value"),
     [
         ("01 13 FF", -0.001),
-        ("02 13 00 80", -32.768),
+        ("02 13 01 80", -32.767),
+        ("01 13 80", -0.128),
         ("03 13 FF FF FF", -0.001),
         ("04 13 87 D6 12 00", 1234.567),
         ("06 13 87 D6 12 00 00 80", (0x800000000000 * -1 + 1234567) / 1000),
@@ -180,6 +186,18 @@ def test_every_number_format_gives_its_value(records: str, value: float) -> None
         ("01 FB 1A 64", "relative_humidity", "%", 10),
         ("01 FB 2F 32", "frequency", "Hz", 50),
         ("01 FB 74 05", "temperature_limit", "degC", 0.005),
+        ("01 FD 1F 01", "remote_control", "", 1),
+        ("01 FD 23 01", "tariff_and_subunit", "", 1),
+        ("01 FD 3D 02", "transmission_period", "s", 120),
+        ("01 FD 74 02", "battery_remaining", "s", 172_800),
+        ("01 FB 02 01", "reactive_energy", "kvarh", 1),
+        ("01 FB 05 01", "apparent_energy", "kVAh", 10),
+        ("01 FB 0D 01", "energy", "cal", 1e6),
+        ("01 FB 15 01", "reactive_power", "var", 10),
+        ("01 FB 29 01", "power", "W", 1e6),
+        ("01 FB 2A 0A", "phase_voltages", "deg", 1),
+        ("01 FB 31 01", "power", "J/h", 1e9),
+        ("01 FB 37 01", "apparent_power", "VA", 1000),
         ("01 93 70 01", "volume", "m3", 1e-9),  # factor 10^-6
         ("01 93 7D 01", "volume", "m3", 1),  # factor 1000
         ("01 93 7B 01", "volume", "m3", 0.002),  # one unit of the VIF more
@@ -250,6 +268,13 @@ def test_a_value_the_meter_itself_calls_wrong_carries_a_fault() -> None:
         ("02 6C FF FF", None, "no date set"),
         ("04 6D 97 2E CC 13", None, "the meter's clock is not valid"),
         ("04 6D 3F 2E CC 13", None, "no date set"),
+        ("04 6D 17 4E CC 13", "2014-03-12T14:23:00", None),  # a century of 2 is no 2114
+        ("04 6D 17 0E C1 BC", "1994-12-01T14:23:00", None),
+        ("02 6C FF FC", "2027-12-31", "this day of every year"),
+        ("04 6D 00 00 E1 F1", "2027-01-01T00:00:00", "this day of every year"),
+        ("03 6D 3F 3F 1F", None, "no date set"),
+        ("06 6D 1E 97 0E CC 13 00", None, "the meter's clock is not valid"),
+        ("07 6D 1E 17 0E CC 13 00 00 00", "2014-03-12T14:23:30", None),
         ("02 FD 30 BF 1C", "2013-12-31", None),
         ("02 EC 7E BF 1C", "2013-12-31", None),
     ],
@@ -258,6 +283,66 @@ def test_dates_of_every_type_are_read_in_the_meters_own_time(
     records: str, text: str | None, fault: str | None
 ) -> None:
     assert (one(records).text, one(records).fault) == (text, fault)
+
+
+def test_summer_time_is_told_with_a_date() -> None:
+    assert [one(r).summer for r in ("04 6D 17 2E CC 13", "04 6D 17 AE CC 13")] == [False, True]
+    assert [one(r).summer for r in ("06 6D 1E 17 0E CC 13 00", "06 6D DE 17 0E CC 13 00")] == [False, True]
+    assert one("06 6D DE 17 0E CC 13 00").text == "2014-03-12T14:23:30"
+
+
+@pytest.mark.parametrize(
+    "records", ["02 13 00 80", "03 13 00 00 80", "04 13 00 00 00 80", "07 13" + "00" * 7 + "80"]
+)
+def test_the_lowest_number_is_the_sign_for_no_value(records: str) -> None:
+    assert one(records).fault == "the sign for no value"
+
+
+def test_a_number_said_to_have_no_sign_has_none() -> None:
+    assert one("02 93 FC 11 FF FF").value == 65.535  # VIFE 7C 11
+    assert one("02 93 FC 11 FF FF").modifiers == b""
+    assert one("04 93 FC 12 00 00 00 80").value == 2_147_483.648
+
+
+@pytest.mark.parametrize(("records", "modifiers", "saying"), [
+    ("02 93 22 05 00", "22", ("per hour",)),
+    ("02 93 12 05 00", "12", ("average",)),
+    ("02 93 3C 05 00", "3C", ("backward only",)),
+    ("02 93 BE 7E 05 00", "3E 7E", ("at base conditions", "future")),
+    ("02 93 48 05 00", "48", ("upper limit",)),
+    ("02 93 49 05 00", "49", ("times above the upper limit",)),
+    ("02 93 5D 05 00", "5D", ("duration of the last time above the limit",)),
+    ("02 93 62 05 00", "62", ("duration of the first time of it",)),
+    ("02 FD C9 FC 01 05 00", "7C01", ("phase L1",)),
+    ("02 FD C9 FC 85 70 05 00", "7C05", ("L1 to L2",)),  # and a factor after it
+    ("02 AC FF 81 02 05 00", "7F 01 02", ("the maker's own code 0102",)),
+    ("02 93 30 05 00", "30", ("per kWh",)),
+    ("02 93 FC 77 05 00", "7C77", ("code 7C77",)),
+])  # fmt: skip
+def test_what_changes_a_value_is_told_in_words(records: str, modifiers: str, saying: tuple[str, ...]) -> None:
+    record = one(records)
+    assert record.modifiers == bytes.fromhex(modifiers)
+    assert words(record.modifiers) == saying
+
+
+def test_a_factor_after_a_phase_still_counts() -> None:
+    assert one("02 FD C8 FC 81 71 E8 03").value == pytest.approx(0.001)  # 1000 · 0.1 V · 1e-5
+
+
+@pytest.mark.parametrize(("code", "fault"), [
+    ("01", "too many DIFE"), ("0D", "illegal VIF exponent"), ("15", "no data"), ("16", "overflow"),
+    ("17", "underflow"), ("18", "data error"), ("1C", "premature end of record"), ("10", "error 10"), ("00", None),
+])  # fmt: skip
+def test_an_error_of_a_record_is_told_by_name(code: str, fault: str | None) -> None:
+    assert one(f"01 93 {code} 05").fault == fault
+
+
+def test_several_readings_in_one_field_are_never_one_number() -> None:
+    """A compact profile of 14 bytes would else be a volume of 10^33 m3."""
+    record = one("0D 93 1F E4 11 22 33 44")
+    assert (record.value, record.text, record.modifiers) == (None, "44 33 22 11", b"\x1f")
+    assert one("04 FD 72 01 02 03 04").value is None  # when summer time begins and ends
+    assert one("04 FD 72 01 02 03 04").text == "04 03 02 01"
 
 
 def test_text_reads_from_left_to_right() -> None:
