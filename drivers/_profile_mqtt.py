@@ -16,20 +16,22 @@ class MqttJsonChannel(ChannelSpec):
     "[key=value]" for the element of a list that says so of itself. topic: the end of the topic that carries this channel, where a model
     has one topic for each; "+" stands for any one word. combine: at the path there may be a list or an
     object of numbers instead of one number (one a phase); their sum is the reading. text: numbers may
-    come as text ("12.5", "12,5") with this decimal mark; otherwise text is no number.
+    come as text ("12.5", "12,5") with this decimal mark; otherwise text is no number. null: what null
+    means: a reading that failed (flag), or a sensor that is not there (absent).
     """
 
     path: str = Field(min_length=1)
     topic: str | None = Field(default=None, min_length=1)
     combine: Literal["sum"] | None = None
     text: Literal["point", "comma"] | None = None
+    null: Literal["flag", "absent"] = "flag"
     sentinel: tuple[float, ...] = ()
 
 
 class MqttTime(Strict):
     """Where the payload says its time.
 
-    format: iso (with offset), iso_local (the site's zone), or seconds, milli-, micro- or nanoseconds since
+    format: iso (with offset), iso_local (the site's zone; also 2026.11.22 13:00:10), or seconds, milli-, micro- or nanoseconds since
     1970 (UTC), kept to the last digit.
     max_skew_s: beyond it from our own clock the device's time is not believed.
     """

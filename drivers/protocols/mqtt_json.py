@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ _UNIX: Final = {"unix_s": SECOND_NS, "unix_ms": 1_000_000, "unix_us": 1_000, "un
 _ISO: Final = re.compile(
     r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9})\d*)?(Z|[+-]\d{2}:?\d{2})?$"
 )
+_DOTTED: Final = re.compile(r"^(\d{4})\.(\d{2})\.(\d{2})(?=[T ])")
 _LATEST_NS: Final = 2**63 - 1
 
 
@@ -86,7 +87,7 @@ class MqttJsonDecoder:
         flags: list[Flag] = []
         for place in places:
             found = follow(data, place.path, place.spec.path)
-            if found is ABSENT:
+            if found is ABSENT or (found is None and place.spec.null == "absent"):
                 continue
             reading = _reading(place, found)
             if isinstance(reading, Flag):
@@ -142,7 +143,10 @@ def time_of(stamp: Any, form: str, zone: ZoneInfo) -> int:
     if form in _UNIX:
         ns = _unix(stamp, _UNIX[form])
     elif isinstance(stamp, str):
-        ns = _iso(stamp, zone if form == "iso_local" else None)
+        local = form == "iso_local"
+        # Tasmota before 6.0: 2018.02.15 01:00:50
+        text = _DOTTED.sub(r"\1-\2-\3", stamp.strip()) if local else stamp
+        ns = _iso(text, zone if local else None)
     else:
         raise ValueError(f"the time is no text: {str(stamp)[:40]}")
     if not 0 < ns < _LATEST_NS:
@@ -159,7 +163,7 @@ def _unix(stamp: Any, scale: int) -> int:
             raise ValueError
         # 28 digits of Decimal hold any int64 of nanoseconds and its fraction
         return int(number * scale)
-    except (InvalidOperation, ValueError):
+    except (ArithmeticError, ValueError):
         raise ValueError(f"the time is no number: {str(stamp)[:40]}") from None
 
 
@@ -173,4 +177,6 @@ def _iso(text: str, zone: ZoneInfo | None) -> int:
         if zone is None:
             raise ValueError(f'"{text[:40]}" has no offset from UTC')
         moment = moment.replace(tzinfo=zone)
+    if not 1970 <= moment.year <= 2262:
+        raise ValueError(f'"{text[:40]}" is no time of ours')
     return int(moment.timestamp()) * SECOND_NS + int((fraction or "0").ljust(9, "0"))
