@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,10 +13,14 @@ from pydantic_core import PydanticUndefined
 
 from dodac import site
 from dodac.quantities import CHANNELS
-from drivers import load_profiles
-from drivers.profile import Iec62056Profile, LineProfile, MbusProfile, ModbusProfile
+from drivers import load_profile, load_profiles
+from drivers._profile_page import accuracy, page
+from drivers.catalogue import profile_files
+from drivers.profile import as_json_schema
 
 HERE = Path(__file__).parent / "reference"
+READMES = tuple(Path(__file__).parents[1] / name for name in ("README.md", "README.vi.md"))
+BEGIN, END = "<!-- instruments: made by docs/make_reference.py -->", "<!-- end of instruments -->"
 MADE = "\n<!-- Made by docs/make_reference.py: change the code, then run it again. -->\n"
 
 TABLES: tuple[tuple[str, type[Any], str], ...] = (
@@ -164,41 +171,72 @@ def channels() -> str:
 
 
 def profiles() -> str:
-    """The page of instruments that dodac can read."""
+    """The page of instruments that dodac can read: one table, a row a profile."""
     found = sorted(load_profiles().values(), key=lambda profile: (profile.kind.value, profile.id))
     out = [
         "# Instruments dodac can read",
         MADE,
-        "Each has a profile with golden frames that every test run decodes. *Hardware* says whether the profile was tried on",
-        "the real device: until then compare the first reading with the display. `dodac profiles show ID` prints the same and",
-        "what to write into the site file; another model is [one YAML file](../how-to/add-a-profile.md).",
+        "Each has a profile with golden frames that every test run decodes, and a page of its own. *Hardware* says whether",
+        "the profile was tried on the real device: until then compare the first reading with the display. `dodac profiles",
+        "show ID` prints the page and what to write into the site file; another model is",
+        "[one YAML file](../how-to/add-a-meter.md), every key of which is in [the JSON Schema](profile.schema.json).",
         "",
-        "| profile | maker, models | measures | protocol | hardware |",
-        "|---|---|---|---|---|",
+        "| profile | maker, models | measures | protocol | accuracy | hardware |",
+        "|---|---|---|---|---|---|",
     ]
     out += [
-        f"| [`{p.id}`](#{p.id.replace('.', '')}) | {p.maker}: {', '.join(p.models)} | {p.kind.value} "
-        f"| {p.protocol} | {p.evidence.hardware} |"
+        f"| [`{p.id}`](profiles/{p.id}.md) | {p.maker}: {', '.join(p.models)} | {p.kind.value} "
+        f"| {p.protocol} | {'; '.join(accuracy(p))} | {p.evidence.hardware} |"
         for p in found
     ]
-    for p in found:
-        out += ["", f"## {p.id}", ""]
-        if p.summary:
-            out += [p.summary, ""]
-        if isinstance(p, ModbusProfile | MbusProfile | LineProfile | Iec62056Profile):
-            baud, frame = ", ".join(map(str, p.link.baud)), ", ".join(p.link.frame)
-            out.append(f"- line: {baud} baud; {frame}; the first is the usual setting")
-        out.append("- channels: " + ", ".join(f"`{name}`" for name in p.channels))
-        out.append("- known from: " + "; ".join(p.evidence.map))
-        out += [f"- caveat: {caveat.text} ({caveat.source})" for caveat in p.caveats]
     return "\n".join(out) + "\n"
 
 
-PAGES = {"site-file.md": site_file, "channels.md": channels, "profiles.md": profiles}
+def supported() -> str:
+    """The table of the README: what is measured, and by whose instruments."""
+    kinds: dict[str, dict[str, list[str]]] = {}
+    for p in sorted(load_profiles().values(), key=lambda profile: profile.id):
+        kinds.setdefault(p.kind.value, {}).setdefault(p.maker, []).extend(p.models)
+    out = ["| measures | instruments |", "|---|---|"]
+    for kind in sorted(kinds):
+        makers = [f"{maker} ({', '.join(dict.fromkeys(models))})" for maker, models in kinds[kind].items()]
+        out.append(f"| {kind.replace('_', ' ')} | {'; '.join(makers)} |")
+    return "\n".join(out) + "\n"
+
+
+def with_table(text: str) -> str:
+    """The text of the README with the table of supported instruments between its marks."""
+    head, _, rest = text.partition(BEGIN)
+    return f"{head}{BEGIN}\n{supported()}{END}{rest.partition(END)[2]}"
+
+
+def schema() -> str:
+    """The JSON Schema of a profile."""
+    return json.dumps(as_json_schema(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _page_of(name: str) -> str:
+    head, _, rest = page(load_profile(name)).partition("\n")
+    return f"{head}\n{MADE}{rest}"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "site-file.md": site_file,
+    "channels.md": channels,
+    "profiles.md": profiles,
+    "profile.schema.json": schema,
+    **{f"profiles/{name}.md": partial(_page_of, name) for name in profile_files()},
+}
 
 
 def main() -> int:
-    """Writes the pages."""
+    """Writes the pages, takes away those of profiles that are gone, and fills in the README's table."""
+    (HERE / "profiles").mkdir(exist_ok=True)
+    for path in (HERE / "profiles").glob("*.md"):
+        if f"profiles/{path.name}" not in PAGES:
+            path.unlink()
+    for readme in READMES:
+        readme.write_text(with_table(readme.read_text(encoding="utf-8")), encoding="utf-8")
     for name, make in PAGES.items():
         (HERE / name).write_text(make(), encoding="utf-8")
         sys.stdout.write(f"{HERE / name}\n")

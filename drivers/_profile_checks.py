@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dodac.quantities import channel, nearest
+from dodac.quantities import Kind, channel, nearest
 from dodac.units import conversion
 from drivers._manual_checks import manual_problems
 from drivers.profile import (
@@ -10,6 +10,7 @@ from drivers.profile import (
     Iec62056Profile,
     LineChannel,
     LineProfile,
+    LorawanTest,
     ManualProfile,
     ModbusChannel,
     ModbusProfile,
@@ -29,6 +30,10 @@ def problems(profile: Profile) -> list[tuple[tuple[str | int, ...], str]]:
             continue
         if spec.kind is not None and spec.kind != canonical.kind:
             found.append(((*here, "kind"), f"{name} is a {canonical.kind}, not a {spec.kind}."))
+        if spec.rollover is not None and canonical.kind != Kind.COUNTER:
+            found.append(
+                ((*here, "rollover"), f"{name} is a {canonical.kind}: only counters begin again from 0.")
+            )
         if spec.range is not None and spec.range[0] >= spec.range[1]:
             found.append(((*here, "range"), "the range's low end must be below its high end."))
         if spec.side == "secondary" and isinstance(profile, LineProfile | Iec62056Profile):
@@ -106,6 +111,8 @@ def _unknown_channels(profile: Profile) -> list[tuple[tuple[str | int, ...], str
     for place, test in enumerate(profile.tests):
         used += [(("tests", place, "expect", name), name) for name in test.expect]
         used += [(("tests", place, "flags", name), name) for name in test.flags]
+        if isinstance(test, LorawanTest):
+            used += [(("tests", place, "oldest", name), name) for name in test.oldest]
     if isinstance(profile, ModbusProfile | LineProfile):
         for place, of_status in enumerate([status.channels for status in profile.status]):
             used += [(("status", place, "channels"), name) for name in of_status]

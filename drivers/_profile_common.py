@@ -69,6 +69,7 @@ class ChannelSpec(Strict):
     unit: the unit on the wire after scale and offset; default is the channel's canonical unit.
     range: what this model can show, in the canonical unit; outside it a reading is flagged.
     resolution: the smallest step, canonical unit. every: slow channels are read once a minute.
+    rollover: where a counter begins again from 0, canonical unit; an integer register says it by its width.
     """
 
     unit: Unit | None = None
@@ -77,6 +78,7 @@ class ChannelSpec(Strict):
     range: Range | None = None
     kind: Kind | None = None
     resolution: float | None = Field(default=None, gt=0)
+    rollover: float | None = Field(default=None, gt=0)
     every: Literal["fast", "slow"] = "fast"
     side: Literal["primary", "secondary"] = "primary"
 
@@ -95,7 +97,10 @@ class Expectation(Strict):
 
 
 class Common(Strict):
-    """Who made it, what it measures, how sure we are, and what bites."""
+    """Who made it, what it measures, how sure we are, and what bites.
+
+    accuracy: of the instrument as a whole, and who says so; metrology: of single channels.
+    """
 
     id: Id
     maker: str = Field(min_length=1)
@@ -103,5 +108,6 @@ class Common(Strict):
     kind: Measurement
     summary: str = ""
     evidence: Evidence
+    accuracy: str = ""
     metrology: dict[str, Metrology] = Field(default_factory=dict)
     caveats: tuple[Caveat, ...] = ()

@@ -1,32 +1,19 @@
-"""The commands profiles, read and simulate."""
+"""The commands profiles and read."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import math
-import signal
 import sys
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dodac.clock import SystemClock, iso_utc, local_text
 from dodac.errors import ConfigError, Exit
-from dodac.quantities import CHANNELS, Kind, nearest
-from drivers.profile import (
-    HttpTjfProfile,
-    Iec62056Profile,
-    LineProfile,
-    ManualProfile,
-    ModbusProfile,
-    MqttProfile,
-    Profile,
-    SparkplugProfile,
-    UsbViewProfile,
-)
+from dodac.quantities import CHANNELS
+from drivers.profile import ModbusProfile, Profile
 
 
 def _say(text: str) -> None:
@@ -92,6 +79,8 @@ def _table(rows: Sequence[Sequence[str]]) -> None:
 
 
 def _show(profile: Profile, *, as_json: bool) -> int:
+    from drivers._profile_page import accuracy, identification, site_example
+
     if as_json:
         _say(json.dumps(profile.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False))
         return Exit.OK
@@ -102,6 +91,12 @@ def _show(profile: Profile, *, as_json: bool) -> int:
     if isinstance(profile, ModbusProfile):
         baud = ", ".join(str(b) for b in profile.link.baud)
         _say(f"line: {baud} baud, {', '.join(profile.link.frame)}; the first is tried first")
+    _say("\nknown by")
+    for words in identification(profile):
+        _say(f"  {words}")
+    _say("\naccuracy")
+    for words in accuracy(profile):
+        _say(f"  {words}")
     _say("\nchannels")
     rows = [
         (f"  {name}", CHANNELS[name].unit, CHANNELS[name].kind.value, CHANNELS[name].en)
@@ -115,47 +110,8 @@ def _show(profile: Profile, *, as_json: bool) -> int:
         _say("\ncaveats")
         for caveat in profile.caveats:
             _say(f"  {caveat.text}\n    (source: {caveat.source})")
-    _say(f"\nin the site file\n{_site_example(profile)}")
+    _say(f"\nin the site file\n{site_example(profile)}")
     return Exit.OK
-
-
-def _site_example(profile: Profile) -> str:
-    """The tables that a site file needs for an instrument of this profile."""
-    if isinstance(profile, MqttProfile):
-        connection = 'broker]\nkind = "mqtt"\nurl = "mqtt://127.0.0.1:1883"'
-        place, words = 'connection = "broker"\n', ""
-        if isinstance(profile, SparkplugProfile):
-            place += 'address = "GROUP/NODE/DEVICE"'
-            words = "    # as in the topics of its messages"
-        elif "{address}" in profile.topic:
-            place += 'address = "WORD"'
-            words = f"    # topic {profile.topic}"
-        else:
-            place += f'topic = "{profile.topic}"'
-    elif isinstance(profile, HttpTjfProfile):
-        connection = 'analyser]\nkind = "http"\nhost = "192.168.1.50"'
-        place, words = (
-            'connection = "analyser"\nserial_number = "61300001"',
-            "    # on the analyser; checked at every read",
-        )
-    elif isinstance(profile, UsbViewProfile):
-        connection, place, words = 'analyser]\nkind = "usb"', 'connection = "analyser"', ""
-    elif isinstance(profile, ManualProfile):
-        connection, place, words = 'hand]\nkind = "manual"', 'connection = "hand"', ""
-    else:
-        connection = 'bus1]\nkind = "serial"\nport = "/dev/serial/by-id/..."'
-        connection += f'\nbaud = {profile.link.baud[0]}\nframe = "{profile.link.frame[0]}"'
-        place = 'connection = "bus1"'
-        place += "" if isinstance(profile, LineProfile | Iec62056Profile) else "\naddress = 1"
-        if isinstance(profile, Iec62056Profile) and profile.link.mode == "readout":
-            place += '\nevery = "5min"'
-        words = (
-            ""
-            if isinstance(profile, ModbusProfile | LineProfile | Iec62056Profile)
-            else '    # or the 8 digits on the meter: "12345678"'
-        )
-    text = f'[connections.{connection}\n\n[[instruments]]\nid = "my-meter"\nprofile = "{profile.id}"\n{place}{words}'
-    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
 def _check(found: Mapping[str, Profile]) -> int:
@@ -249,111 +205,3 @@ def _raw(reader: Any) -> dict[str, str]:
     from drivers.protocols.modbus_map import raw_hex
 
     return {name: raw_hex(reader.image, mapped) for name, mapped in reader.map.channels.items()}
-
-
-def simulate(argv: Sequence[str]) -> int:
-    """`dodac simulate PROFILE`: serves a Modbus or line profile on a pseudo-terminal until Ctrl-C."""
-    from drivers.simulator import FAULTS, SimulatedBus, SimulatedUnit
-    from drivers.simulator.talker import TALKER_FAULTS
-
-    parser = argparse.ArgumentParser(
-        prog="dodac simulate",
-        description="Serves the profile of a Modbus instrument, or of one that prints lines, on a pseudo-terminal "
-        "at real line speed. "
-        "Prints the port: write it into the site file as a serial connection's port.",
-        epilog="Example: dodac simulate eastron.sdm630 --unit 3 --value power_w=4321. Faults: "
-        + "; ".join(f"{kind}: {words}" for kind, words in (FAULTS | TALKER_FAULTS).items()),
-    )
-    parser.add_argument("profile", help="id of a Modbus or line profile (dodac profiles)")
-    parser.add_argument(
-        "--site", type=Path, default=Path("site.toml"), help="its folder's profiles/ count too"
-    )
-    parser.add_argument("--unit", type=int, default=1, help="address on the line (1)")
-    parser.add_argument("--baud", type=int, help="line speed (the profile's first)")
-    parser.add_argument(
-        "--value", action="append", default=[], metavar="CHANNEL=NUMBER", help="a fixed value"
-    )
-    parser.add_argument("--fault", choices=list(FAULTS | TALKER_FAULTS), help="shown once every ten seconds")
-    parser.add_argument(
-        "--fault-seconds", type=float, default=1.5, help="how long late, dead and unplug last (1.5)"
-    )
-    parser.add_argument("--seconds", type=float, help="end after so long (default: Ctrl-C)")
-    args = parser.parse_args(argv)
-    for option, number in (("--seconds", args.seconds), ("--fault-seconds", args.fault_seconds)):
-        if number is not None and not 0 < number < threading.TIMEOUT_MAX:
-            raise ConfigError(f"{option}: {number:g} is no length of time.", None, "Write seconds above 0.")
-    if args.baud is not None and not 50 <= args.baud <= 4_000_000:
-        raise ConfigError(f"--baud: {args.baud} is no line speed.", None, "Write 50 to 4000000, e.g. 9600.")
-    from drivers.catalogue import load_profile
-
-    own = (args.site if args.site.is_dir() else args.site.parent) / "profiles"
-    profile = load_profile(args.profile, own)
-    if isinstance(profile, LineProfile):
-        from drivers._cli_talk import talk
-
-        return talk(profile, baud=args.baud, fault=args.fault, seconds=args.seconds)
-    if args.fault in TALKER_FAULTS and args.fault not in FAULTS:
-        raise ConfigError(f'{profile.id} prints no lines and can\'t show "{args.fault}".')
-    if not isinstance(profile, ModbusProfile):
-        raise ConfigError(
-            f"only Modbus and line profiles can be simulated, {profile.id} speaks {profile.protocol}."
-        )
-    if not 1 <= args.unit <= 247:
-        raise ConfigError(f"a Modbus address is 1 to 247, not {args.unit}.")
-    fixed = dict(_fixed(word, profile) for word in args.value)
-    baud = args.baud or profile.link.baud[0]
-    start = time.monotonic()
-    unit = SimulatedUnit(profile, lambda: {**_moving(profile, time.monotonic() - start), **fixed})
-    line = SimulatedBus({args.unit: unit}, baud=baud)
-    with line:
-        _say(line.path)
-        sys.stdout.flush()
-        sys.stderr.write(f"{profile.id} as unit {args.unit} at {baud} baud; Ctrl-C ends it.\n")
-        ended = threading.Event()
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # the port is removed then too
-        try:
-            while args.seconds is None or time.monotonic() - start < args.seconds:
-                left = 10.0 if args.seconds is None else start + args.seconds - time.monotonic()
-                if args.fault is not None:
-                    timed = args.fault in ("late", "unplug", "dead")
-                    line.fault(args.unit, args.fault, seconds=args.fault_seconds if timed else None)
-                ended.wait(max(0.0, min(10.0, left)))
-        except KeyboardInterrupt:
-            sys.stderr.write("\n")
-    return Exit.OK
-
-
-def _fixed(word: str, profile: Profile) -> tuple[str, float]:
-    name, _, number = word.partition("=")
-    if name not in profile.channels:
-        near = nearest(name, profile.channels)
-        hint = f'Did you mean "{near}"?' if near else f"It has: {', '.join(profile.channels)}."
-        raise ConfigError(f'{profile.id} has no channel "{name}".', None, hint)
-    try:
-        value = float(number)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ConfigError(f'"{word}" is no value.', None, f"Write e.g. {name}=12.5")
-    return name, value
-
-
-_MIDDLES = {
-    "voltage": 230.0, "current": 25.0, "power": 15_000.0, "apparent power": 16_000.0, "reactive power": 4_000.0,
-    "power factor": 0.95, "frequency": 50.0, "oxygen": 6.0, "carbon dioxide": 12.0, "carbon monoxide": 80.0,
-    "temperature": 60.0, "flow": 12.0, "quality": 85.0, "pressure": 6.0,
-}  # fmt: skip
-
-
-def _moving(profile: Profile, seconds: float) -> dict[str, float]:
-    """Plausible values: gauges swing by 1 %, counters rise."""
-    values = {}
-    for name, spec in profile.channels.items():
-        channel = CHANNELS[name]
-        if channel.kind == Kind.COUNTER:
-            values[name] = 10_000.0 + seconds / 100
-            continue
-        low, high = spec.range or (channel.low, channel.high)
-        middle = 180.0 if name == "t_flue_c" else _MIDDLES.get(channel.quantity, min(high, max(low, 1.0)))
-        values[name] = min(high, max(low, middle * (1 + 0.01 * math.sin(seconds / 5))))
-    return values

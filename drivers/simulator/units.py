@@ -47,10 +47,11 @@ class SimulatedUnit:
         self.map = ModbusMap(profile)
 
     def request_length(self, buffer: bytes) -> int | None:
-        """Reading requests are eight bytes; see LineUnit."""
-        if len(buffer) < 8:
+        """Reading requests are eight bytes, who-are-you ones (43/14, 17) seven and four; see LineUnit."""
+        size = {0x2B: 7, 0x11: 4}.get(buffer[1], 8) if len(buffer) > 1 else 8
+        if len(buffer) < size:
             return None
-        return 8 if modbus.rtu_whole(buffer[:8]) else 0
+        return size if modbus.rtu_whole(buffer[:size]) else 0
 
     def answer(self, request: bytes, effects: Collection[str] = ()) -> bytes | None:
         """The RTU answer to an RTU request, or None when it is for another unit."""

@@ -84,13 +84,3 @@ def test_every_link_inside_the_documentation_leads_somewhere():
 
 def test_the_pages_hold_examples_at_all():
     assert [page.name for page in PAGES_WITH_EXAMPLES]
-
-
-def test_the_profile_on_the_page_is_one_that_dodac_takes(tmp_path):
-    text = (ROOT / "docs/how-to/add-a-profile.md").read_text(encoding="utf-8")
-    (yaml,) = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    (tmp_path / "profiles").mkdir()
-    (tmp_path / "profiles" / "acme.pm-1.yaml").write_text(yaml, encoding="utf-8")
-    words = [sys.executable, "-m", "dodac", "profiles", "check", "acme.pm-1", "--site", str(tmp_path)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout.strip()) == (0, "acme.pm-1: 1 tests pass"), done.stderr

@@ -50,3 +50,17 @@ def test_every_page_is_found_from_the_index():
     for page in (ROOT / "docs").glob("*/*.md"):
         if page.parent.name != "decisions":
             assert page.relative_to(ROOT / "docs").as_posix() in index, page
+
+
+def test_the_readmes_list_the_instruments_that_there_are():
+    for readme in make_reference.READMES:
+        written = readme.read_text(encoding="utf-8")
+        assert make_reference.BEGIN in written
+        assert written == make_reference.with_table(written), (
+            f"run: python docs/make_reference.py ({readme.name})"
+        )
+
+
+def test_no_page_is_left_of_a_profile_that_is_gone():
+    pages = {path.name for path in (ROOT / "docs" / "reference" / "profiles").glob("*.md")}
+    assert pages == {Path(name).name for name in make_reference.PAGES if name.startswith("profiles/")}

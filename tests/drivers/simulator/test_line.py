@@ -146,12 +146,12 @@ def test_every_fault_can_be_asked_for(line: SimulatedBus) -> None:
 @pytest.mark.parametrize("profile_id", [p.id for p in load_profiles().values() if p.protocol == "modbus"])
 def test_every_modbus_profile_reads_back_what_its_simulator_says(loop_link: Any, profile_id: str) -> None:
     from dodac.clock import ManualClock
-    from drivers.cli import _moving
+    from drivers._simulate import plausible
 
     profile = load_profile(profile_id)
     assert isinstance(profile, ModbusProfile)
     clock = ManualClock()
-    values = _moving(profile, 12.0)
+    values = plausible(profile, 12.0)
     link = loop_link(clock, {1: SimulatedUnit(profile, lambda: values)})
     reader = ModbusReader("m", profile, 1, clock)
     sample = reader.read(Bus(link, clock), everything=True)

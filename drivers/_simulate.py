@@ -1,0 +1,432 @@
+"""What `dodac simulate` serves: any profile, on the port or broker its protocol speaks through."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from dodac.errors import ConfigError
+from dodac.quantities import CHANNELS, Kind, Measurement, nearest
+from drivers.profile import (
+    Iec62056Profile,
+    LineProfile,
+    MbusProfile,
+    ModbusChannel,
+    ModbusProfile,
+    MqttProfile,
+    Profile,
+)
+from drivers.protocols.modbus_values import BOUNDS
+from drivers.simulator.faults import FAULTS, Fault
+
+EVERY_S: Final = 10.0
+"""How often a fault without a share is shown."""
+_TIMED: Final = ("unplug", "babble")
+MORE_FAULTS: Final[dict[str, str]] = {"rollover": "counters begin again from 0 a few seconds after the start"}
+
+
+class Served(Protocol):
+    """Anything that is served: started once, ended once."""
+
+    def start(self) -> object: ...
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a technician asks for; see `dodac simulate --help`."""
+
+    unit: int | None = None
+    baud: int | None = None
+    framing: str = "rtu"
+    over: str = "pty"
+    port: int = 0
+    values: Mapping[str, float] = field(default_factory=dict)
+    faults: Sequence[str] = ()
+    fault_seconds: float = 1.5
+    ct: str = ""
+    wires: int = 4
+    broker: str = ""
+    every_s: float = 2.0
+    seed: int = 1
+    latency_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A simulated instrument, ready to start.
+
+    where: its port, known once it is started. site: the tables that read it. tick: shows the faults that
+    come once every ten seconds. expected: good values that a reading taken now must give.
+    """
+
+    served: Served
+    where: Callable[[], str]
+    site: Callable[[], str]
+    tick: Callable[[], None]
+    expected: Callable[[], Mapping[str, float]]
+
+
+def simulation(profile: Profile, options: Options, seconds: Callable[[], float] | None = None) -> Simulation:
+    """What serves a profile; `seconds` since its start (default: the clock).
+
+    Raises ConfigError for a profile that nothing can serve, and for values or faults it can't show.
+    """
+    start = time.monotonic()
+    now = seconds or (lambda: time.monotonic() - start)
+    if options.values and not isinstance(profile, ModbusProfile):
+        words = f"{profile.id} is served with its golden values; --value is for Modbus profiles."
+        raise ConfigError(words)
+    match profile:
+        case ModbusProfile():
+            return _modbus(profile, options, now)
+        case MbusProfile():
+            return _mbus(profile, options)
+        case Iec62056Profile():
+            return _iec62056(profile, options)
+        case LineProfile():
+            return _line(profile, options)
+    if isinstance(profile, MqttProfile):
+        return _mqtt(profile, options)
+    raise ConfigError(f"nothing can serve {profile.id}: it speaks {profile.protocol}.")
+
+
+# ---- lines that are asked
+
+
+def _modbus(profile: ModbusProfile, options: Options, now: Callable[[], float]) -> Simulation:
+    from drivers.simulator import SimulatedAsciiUnit, SimulatedBus, SimulatedGateway, SimulatedUnit
+
+    unit = 1 if options.unit is None else options.unit
+    if not 1 <= unit <= 247:
+        raise ConfigError(f"a Modbus address is 1 to 247, not {unit}.")
+    values = _values(profile, options, now)
+    served = (SimulatedAsciiUnit if options.framing == "ascii" else SimulatedUnit)(profile, values)
+    baud = options.baud or profile.link.baud[0]
+    frame = profile.link.frame[0]
+    if options.over.startswith("tcp"):
+        framing = "rtu" if options.over == "tcp-rtu" else "tcp"
+        asked = [f for f in _line_faults(options) if f]
+        if asked:
+            raise ConfigError(f'"{asked[0]}" needs a serial line: leave --over out.')
+        gateway = SimulatedGateway({unit: served}, framing="rtu" if framing == "rtu" else "tcp")
+        place: list[tuple[str, int]] = []
+
+        class Listening:
+            def start(self) -> None:
+                place.append(gateway.start(options.port))
+
+            def stop(self) -> None:
+                gateway.stop()
+
+        def tcp_site() -> str:
+            host, port = place[0]
+            head = f'kind = "tcp"\nhost = "{host}"\nport = {port}\nframing = "{framing}"'
+            return _site(profile, head, f"address = {unit}", options)
+
+        return Simulation(
+            Listening(), lambda: "{}:{}".format(*place[0]), tcp_site, lambda: None, lambda: dict(values())
+        )
+    bus = SimulatedBus(
+        {unit: served}, baud, latency_s=options.latency_s, seed=options.seed, script=_script(options),
+        port="rfc2217" if options.over == "rfc2217" else "pty",
+    )  # fmt: skip
+
+    def site() -> str:
+        head = f'kind = "serial"\nport = "{bus.path}"\nbaud = {baud}\nframe = "{frame}"'
+        head += '\nframing = "ascii"' if options.framing == "ascii" else ""
+        return _site(profile, head, f"address = {unit}", options)
+
+    return Simulation(bus, lambda: bus.path, site, _ticker(bus, unit, options), lambda: dict(values()))
+
+
+def _mbus(profile: MbusProfile, options: Options) -> Simulation:
+    from drivers.protocols.mbus_frame import parse_long
+    from drivers.simulator import SimulatedBus
+    from drivers.simulator.mbus import SimulatedMbusMeter
+
+    golden = next((test for test in profile.tests if test.expect), profile.tests[0])
+    telegrams = [bytes.fromhex(text) for text in golden.telegrams]
+    first = parse_long(telegrams[0])
+    meter = SimulatedMbusMeter(telegrams)
+    # primary address 0 is a meter's as it leaves the factory; longer ones are answered as they are
+    address: int | str = first.address if 0 <= first.address <= 250 else first.data[3::-1].hex()
+    unit = first.address
+    if options.unit is not None and options.unit != unit:
+        raise ConfigError(f"its golden telegrams come from address {unit}, not {options.unit}.")
+    if options.over not in ("pty", "rfc2217"):
+        raise ConfigError("a simulated M-Bus meter is on a serial line: leave --over out.")
+    baud = options.baud or profile.link.baud[0]
+    bus = SimulatedBus(
+        {unit: meter}, baud, latency_s=options.latency_s, seed=options.seed, script=_script(options),
+        port="rfc2217" if options.over == "rfc2217" else "pty",
+    )  # fmt: skip
+    shown = f'"{address}"' if isinstance(address, str) else f"{address}"
+
+    def site() -> str:
+        head = f'kind = "serial"\nport = "{bus.path}"\nbaud = {baud}\nframe = "{profile.link.frame[0]}"'
+        return _site(profile, head, f"address = {shown}", options)
+
+    return Simulation(bus, lambda: bus.path, site, _ticker(bus, unit, options), lambda: golden.expect)
+
+
+def _iec62056(profile: Iec62056Profile, options: Options) -> Simulation:
+    from drivers.simulator.iec62056 import METER_FAULTS, SimulatedIec62056Meter
+
+    faults = _known_faults(options, METER_FAULTS, profile)
+    meter = SimulatedIec62056Meter(profile, baud=options.baud, every_s=options.every_s, seed=options.seed)
+    place: list[str] = []
+
+    class Listening:
+        def start(self) -> None:
+            place.append(meter.start())
+
+        def stop(self) -> None:
+            meter.stop()
+
+    def site() -> str:
+        head = f'kind = "serial"\nport = "{place[0]}"\nbaud = {meter.baud}\nframe = "{profile.link.frame[0]}"'
+        more = 'every = "5min"' if profile.link.mode == "readout" else ""
+        return _site(profile, head, more, options)
+
+    def tick() -> None:
+        for kind in faults:
+            meter.fault(kind, seconds=options.fault_seconds)
+
+    return Simulation(Listening(), lambda: place[0], site, tick, lambda: profile.tests[0].expect)
+
+
+def _line(profile: LineProfile, options: Options) -> Simulation:
+    from drivers.simulator.talker import TALKER_FAULTS, SimulatedTalker
+
+    faults = _known_faults(options, TALKER_FAULTS, profile)
+    try:
+        talker = SimulatedTalker(profile, every_s=options.every_s, baud=options.baud)
+        for kind in faults:
+            talker.fault(kind, 0)  # one that it can't show is told before it starts
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    place: list[str] = []
+
+    class Talking:
+        def start(self) -> None:
+            place.append(talker.start())
+
+        def stop(self) -> None:
+            talker.stop()
+
+    def site() -> str:
+        head = (
+            f'kind = "serial"\nport = "{place[0]}"\nbaud = {talker.baud}\nframe = "{profile.link.frame[0]}"'
+        )
+        return _site(profile, head, "", options)
+
+    def tick() -> None:
+        for kind in faults:
+            talker.fault(kind)
+
+    golden = next(test for test in profile.tests if not test.flags)
+    return Simulation(Talking(), lambda: place[0], site, tick, lambda: golden.expect)
+
+
+def _mqtt(profile: MqttProfile, options: Options) -> Simulation:
+    from drivers.simulator.publisher import PUBLISHER_FAULTS, SimulatedPublisher
+
+    faults = _known_faults(options, PUBLISHER_FAULTS, profile)
+    if not options.broker:
+        words = f"{profile.id} is published to a broker: say which."
+        raise ConfigError(words, None, "Add --broker mqtt://127.0.0.1:1883")
+    talker = SimulatedPublisher(profile, options.broker, every_s=options.every_s)
+
+    def site() -> str:
+        return _site(profile, f'kind = "mqtt"\nurl = "{options.broker}"', talker.site_line, options)
+
+    def tick() -> None:
+        for kind in faults:
+            talker.fault(kind)
+
+    return Simulation(talker, lambda: options.broker, site, tick, lambda: profile.tests[0].expect)
+
+
+def _site(profile: Profile, connection: str, more: str, options: Options) -> str:
+    """The tables of a site file that read what is served."""
+    lines = [
+        "[connections.simulated]", connection, "", "[[instruments]]", 'id = "my-meter"',
+        f'profile = "{profile.id}"', 'connection = "simulated"',
+    ]  # fmt: skip
+    lines += [more] if more else []
+    lines += [f'ct_ratio = "{options.ct}"'] if options.ct else []
+    return "\n".join(lines) + "\n"
+
+
+# ---- values
+
+
+def _values(
+    profile: ModbusProfile, options: Options, now: Callable[[], float]
+) -> Callable[[], dict[str, float]]:
+    """What it shows: a swinging load for power meters, plausible middles for others; fixed ones win."""
+    wiring_words = [word for word in options.faults if _is_wiring(word)]
+    electric: Callable[[], dict[str, float]] | None = None
+    ratio = 1.0
+    if options.ct:
+        primary, _, secondary = options.ct.partition("/")
+        try:
+            ratio = float(primary) / float(secondary)
+        except (ValueError, ZeroDivisionError):
+            raise ConfigError(f'--ct "{options.ct}" is no ratio.', None, "Write e.g. --ct 400/5") from None
+    if profile.kind is Measurement.ELECTRICITY:
+        from drivers.simulator.electric import Load, Wiring, meter, wiring_fault
+
+        wiring = Wiring(wires=options.wires)
+        for word in wiring_words:
+            wiring = wiring_fault(word, wiring)
+        if wiring.scaled_twice and not options.ct:
+            raise ConfigError("scaled_twice needs the ratio.", None, "Add e.g. --ct 400/5")
+        amps = min(25.0 * max(1.0, ratio / 4), 5.0 * ratio if options.ct else 25.0)
+        load = Load(current_a=(amps, amps * 0.96, amps * 1.04))
+        electric = meter(profile, now, load=load, wiring=wiring, ct=ratio)
+    elif wiring_words:
+        raise ConfigError(f'"{wiring_words[0]}" is a fault of power meters; {profile.id} is none.')
+    turns = {
+        name: top
+        for name, spec in profile.channels.items()
+        if CHANNELS[name].kind is Kind.COUNTER and (top := rollover(spec)) is not None
+    }
+    roll = "rollover" in options.faults
+    if roll and not turns:
+        raise ConfigError(f"no counter of {profile.id} is known to begin again from 0.")
+
+    def values() -> dict[str, float]:
+        seconds = now()
+        shown = plausible(profile, seconds)
+        if electric is not None:
+            shown |= {name: value for name, value in electric().items() if name in profile.channels}
+        if roll:
+            shown |= {name: (top - 0.5 + seconds / 10) % top for name, top in turns.items()}
+        return {**shown, **options.values}
+
+    return values
+
+
+def rollover(spec: ModbusChannel) -> float | None:
+    """Where an integer counter begins again from 0, canonical unit; None for floats and counters of parts."""
+    if spec.type not in BOUNDS or spec.add or spec.exponent or spec.unit_code or spec.type in ("u64", "i64"):
+        return None
+    return (BOUNDS[spec.type][1] + 1) * spec.scale
+
+
+_MIDDLES: Final = {
+    "voltage": 230.0, "current": 25.0, "power": 15_000.0, "apparent power": 16_000.0, "reactive power": 4_000.0,
+    "power factor": 0.95, "frequency": 50.0, "oxygen": 6.0, "carbon dioxide": 12.0, "carbon monoxide": 80.0,
+    "temperature": 60.0, "flow": 12.0, "quality": 85.0, "pressure": 6.0,
+}  # fmt: skip
+
+
+def plausible(profile: Profile, seconds: float) -> dict[str, float]:
+    """Plausible values: gauges swing by 1 %, counters rise."""
+    values = {}
+    for name, spec in profile.channels.items():
+        channel = CHANNELS[name]
+        if channel.kind == Kind.COUNTER:
+            values[name] = 10_000.0 + seconds / 100
+            continue
+        low, high = spec.range or (channel.low, channel.high)
+        middle = 180.0 if name == "t_flue_c" else _MIDDLES.get(channel.quantity, min(high, max(low, 1.0)))
+        values[name] = min(high, max(low, middle * (1 + 0.01 * math.sin(seconds / 5))))
+    return values
+
+
+def fixed(word: str, profile: Profile) -> tuple[str, float]:
+    """ "CHANNEL=NUMBER" as a pair; ConfigError with the nearest channel."""
+    name, _, number = word.partition("=")
+    if name not in profile.channels:
+        near = nearest(name, profile.channels)
+        hint = f'Did you mean "{near}"?' if near else f"It has: {', '.join(profile.channels)}."
+        raise ConfigError(f'{profile.id} has no channel "{name}".', None, hint)
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ConfigError(f'"{word}" is no value.', None, f"Write e.g. {name}=12.5")
+    return name, value
+
+
+# ---- faults
+
+
+def _is_wiring(word: str) -> bool:
+    from drivers.simulator.electric import WIRING_FAULTS
+
+    return word.partition(":")[0] in WIRING_FAULTS
+
+
+def _line_faults(options: Options) -> list[str]:
+    """The faults of the line among those asked for; ConfigError for one that nobody knows."""
+    from drivers.simulator.electric import WIRING_FAULTS
+
+    found = []
+    for word in options.faults:
+        kind = word.partition(":")[0]
+        if kind in FAULTS:
+            found.append(word)
+        elif kind not in WIRING_FAULTS and kind not in MORE_FAULTS:
+            known = [*FAULTS, *MORE_FAULTS, *WIRING_FAULTS]
+            near = nearest(kind, known)
+            hint = f'Did you mean "{near}"?' if near else f"Known: {', '.join(known)}."
+            raise ConfigError(f'"{kind}" is no fault that this instrument can show.', None, hint)
+    return found
+
+
+def _known_faults(options: Options, known: Mapping[str, str], profile: Profile) -> list[str]:
+    """Faults without a share, of an instrument that shows only some; ConfigError for others."""
+    for word in options.faults:
+        if word not in known:
+            raise ConfigError(f'{profile.id} can\'t show "{word}".', None, f"It shows: {', '.join(known)}.")
+    return list(options.faults)
+
+
+def _share(word: str) -> tuple[str, float | None]:
+    kind, colon, text = word.partition(":")
+    if not colon:
+        return kind, None
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 < share <= 1 or kind in _TIMED:
+        raise ConfigError(
+            f'--fault "{word}": the share of answers is above 0 and at most 1.', None, "As in late:0.1"
+        )
+    return kind, share
+
+
+def _script(options: Options) -> Callable[[], Sequence[Fault]]:
+    """Strikes the share of answers that each fault has, at random."""
+    shares = [(kind, share) for kind, share in map(_share, _line_faults(options)) if share is not None]
+    chance = random.Random(options.seed)  # noqa: S311  (no secret)
+
+    def struck() -> list[Fault]:
+        return [Fault(kind, 1, options.fault_seconds) for kind, share in shares if chance.random() < share]
+
+    return struck
+
+
+class _CanFault(Protocol):
+    def fault(self, unit: int, kind: str, count: int | None = None, seconds: float | None = None) -> None: ...
+
+
+def _ticker(bus: _CanFault, unit: int, options: Options) -> Callable[[], None]:
+    kinds = [kind for kind, share in map(_share, _line_faults(options)) if share is None]
+
+    def tick() -> None:
+        for kind in kinds:
+            timed = kind in ("late", "dead", *_TIMED)
+            bus.fault(unit, kind, seconds=options.fault_seconds if timed else None)
+
+    return tick
