@@ -27,7 +27,7 @@ from drivers.protocols.mbus_frame import (
     snd_nke,
 )
 from drivers.protocols.mbus_map import check_identity, readings
-from drivers.protocols.mbus_records import Record, Telegram, decode_frame
+from drivers.protocols.mbus_records import Header, Record, Telegram, decode_frame
 
 __all__ = ["MbusReader", "MbusRefusal", "Record", "Telegram", "decode_frame", "sample_of"]
 
@@ -127,11 +127,13 @@ class MbusReader:
         telegrams: list[Telegram] = []
         while len(telegrams) < self.profile.link.max_telegrams:
             frame = self._telegram(bus)
-            frames.append(frame)
             self._frame_count = not self._frame_count
+            if frames and frame == frames[-1]:
+                self.fault_text = "the meter says that more telegrams follow and sends the same one again"
+                break  # it does not go on: what it sent so far is good
+            frames.append(frame)
             telegrams.append(decode_frame(frame))
-            if self._select is not None:
-                self._check_selected(telegrams[0])
+            self._check_sender(telegrams[0].header, telegrams[-1].header)
             if not telegrams[-1].more:
                 break
         if len(telegrams) > 1 or telegrams[-1].more:
@@ -160,15 +162,31 @@ class MbusReader:
                     raise
         raise AssertionError("unreachable")
 
-    def _check_selected(self, telegram: Telegram) -> None:
-        header = telegram.header
-        wanted = self.unit[:8]
-        if header is None or not header.identification:
+    def _check_sender(self, first: Header | None, last: Header | None) -> None:
+        """Raises MbusRefusal when another meter answers than was selected, or than sent the first telegram."""
+        if last is None or not last.identification:
             return
-        if any(a not in ("F", b) for a, b in zip(wanted, header.identification, strict=True)):
-            raise MbusRefusal(
-                Refusal.NOT_AN_ANSWER, f"meter {header.identification} answers where {wanted} was selected"
+        if first is not None and _who(first) != _who(last):
+            words = f"telegrams of two meters, {first.identification} and {last.identification}"
+            raise MbusRefusal(Refusal.NOT_AN_ANSWER, words)
+        if self._select is None:
+            return
+        digits, rest = self.unit[:8], self._select[4:]
+        fits = all(a in ("F", b) for a, b in zip(digits, last.identification, strict=True))
+        if fits and last.manufacturer:  # fixed data don't tell more than the digits
+            is_maker = "".join(chr(64 + (int.from_bytes(rest[:2], "little") >> n & 0x1F)) for n in (10, 5, 0))
+            fits = (
+                (rest[:2] == b"\xff\xff" or is_maker == last.manufacturer)
+                and rest[2] in (0xFF, last.version)
+                and rest[3] in (0xFF, last.medium)
             )
+        if not fits:
+            words = f"meter {last.identification} {last.manufacturer} answers where {self.unit} was selected"
+            raise MbusRefusal(Refusal.NOT_AN_ANSWER, words)
+
+
+def _who(header: Header) -> tuple[str, str, int, int]:
+    return header.identification, header.manufacturer, header.version, header.medium
 
 
 def _address(item: InstrumentConfig) -> tuple[int, bytes | None]:

@@ -9,6 +9,7 @@ from typing import Final
 from drivers.protocols.mbus_frame import ACK, SELECTED, MbusRefusal, long_frame, parse_long
 
 _TO_ALL: Final = 0xFE
+_BUSY: Final = b"\x08"
 _BITS, _STEPS = 11, 8  # bits of a byte on the line, and how finely the line is looked at
 _SOONEST, _LATEST = 11, 330  # bit times from request to answer
 
@@ -50,8 +51,11 @@ class SimulatedMbusMeter:
             return None
         return buffer[1] + 6
 
-    def answer(self, request: bytes, effects: Collection[str] = ()) -> bytes | None:  # noqa: ARG002
-        """E5, a telegram, or None when the request is for another meter; asking twice changes nothing."""
+    def answer(self, request: bytes, effects: Collection[str] = ()) -> bytes | None:
+        """E5, a telegram, or None when the request is for another meter; asking twice changes nothing.
+
+        With the effect "exception" the meter reports that its application is busy.
+        """
         if request[0] == 0x68:
             return self._select(request)
         control, address = request[1], request[2]
@@ -66,6 +70,8 @@ class SimulatedMbusMeter:
             return ACK
         if control & 0xDF != 0x5B:
             return None
+        if "exception" in effects:
+            return long_frame(0x08, self._own, 0x70, _BUSY)
         frame_count = bool(control & 0x20)
         if frame_count != self._frame_count:
             self._frame_count = frame_count

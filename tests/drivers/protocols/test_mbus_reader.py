@@ -181,10 +181,66 @@ def test_a_meter_is_selected_by_its_digits_among_others() -> None:
         link.close()
 
 
+class Stuck(SimulatedMbusMeter):
+    """Says that more follows, and never goes on."""
+
+    def answer(self, request: bytes, effects: Collection[str] = ()) -> bytes | None:
+        self._frame_count = None if request[0] == 0x68 else bool(request[1] & 0x20)
+        self._place = 0
+        return super().answer(request, effects)
+
+
+def test_a_meter_that_repeats_its_telegram_is_not_read_for_ever() -> None:
+    parts = [telegram("0C 06 13 82 04 00 1F")]
+    with on_a_line(parts, meter=Stuck(parts)) as (reader, bus, _):
+        assert good(reader, bus) == {"heat_kwh": 48213}
+        assert "same one again" in reader.fault_text
+        assert bus.counters["requests"] == 3
+
+
+def test_telegrams_of_two_meters_never_make_one_reading() -> None:
+    """Two meters at one primary address answered in turn: the energy of one with the volume of the other."""
+    parts = [telegram("0C 06 13 82 04 00 1F"), telegram("0C 13 78 56 34 12", digits="12345679")]
+    with on_a_line(parts) as (reader, bus, _):
+        assert not good(reader, bus)
+        assert "12345678 and 12345679" in reader.fault_text
+
+
+def test_a_busy_meter_is_told_as_busy_and_read_the_next_time() -> None:
+    with on_a_line([telegram(HEAT)]) as (reader, bus, line):
+        assert good(reader, bus)
+        line.fault(1, "exception", count=2)
+        sample = reader.read(bus)
+        assert {flag.reason for flag in sample.flags} == {Reason.EXCEPTION}
+        assert "application busy" in reader.fault_text
+        line.clear(1)
+        assert good(reader, bus)["heat_kwh"] == 48213
+
+
+@pytest.mark.parametrize(("address", "right"), [
+    ("12345678", True), ("1234FFFF", True), ("1234567810830104", True), ("12345678FFFF01FF", True),
+    ("12345678FFFFFF04", True), ("1234567810830107", False), ("1234567810830204", False), ("1234567824230104", False),
+])  # fmt: skip
+def test_a_selection_is_held_to_manufacturer_version_and_medium(address: str, right: bool) -> None:
+    """A meter that looks at the digits only answers to another one's full address."""
+
+    class DigitsOnly(SimulatedMbusMeter):
+        def answer(self, request: bytes, effects: Collection[str] = ()) -> bytes | None:
+            if request[0] == 0x68:
+                request = long_frame(0x53, 0xFD, 0x52, request[7:11] + b"\xff" * 4)
+            return super().answer(request, effects)
+
+    parts = [telegram(HEAT)]
+    with on_a_line(parts, address, meter=DigitsOnly(parts)) as (reader, bus, _):
+        assert bool(good(reader, bus)) == right
+        assert right or "was selected" in reader.fault_text
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
         (long_frame(0x08, 3, 0x70, b"\x08"), Reason.EXCEPTION),
+        (long_frame(0x08, 3, 0x71, b"\x01"), Reason.EXCEPTION),
         (telegram("04 13 01"), Reason.DECODE),
         (telegram("01 FD 17 00"), Reason.DECODE),
     ],
