@@ -24,6 +24,9 @@ class Command:
 COMMANDS: Final[tuple[Command, ...]] = (
     Command("demo", "api.demo:run", "the whole job on a simulated plant, no hardware needed"),
     Command("init", "collector.cli:init", "write a site file to start from"),
+    Command("scan", "drivers.scan_cli:scan", "look for instruments: ports, units on a line, topics, beacons"),
+    Command("probe", "drivers.probe_cli:run", "which profile fits a Modbus unit, with the evidence"),
+    Command("sniff", "drivers.sniff_cli:run", "listen to a line: frames with what they say, tests for profiles"),
     Command("profiles", "drivers.cli:profiles", "list the instruments dodac can read, or show one"),
     Command("read", "drivers.cli:read", "read an instrument of the site file once and print its values"),
     Command("wiring", "collector.wiring:wiring", "check how a power meter is wired: phases, signs, transformers"),

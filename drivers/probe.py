@@ -182,10 +182,14 @@ def _by_channels(seen: _Weighing, profile: ModbusProfile, image: Image) -> dict[
     wrong = [f.channel for f in flags if f.reason in (Reason.OUT_OF_RANGE, Reason.DECODE)]
     absent = total - len(values) - len(flags)
     telling = sum(1.0 if abs(value) > 1e-6 else 0.2 for value in values.values())
+    answered = total - absent - len(wrong)
     if values:
         seen.pro(
-            # one channel that reads as a number says little, ten say much
-            4.0 * telling / total * (1 - 0.5**total) + 0.4 * math.log2(1 + telling),
+            # one channel that reads as a number says little, ten say much; zeros are half a word. Of two
+            # maps that agree, the larger one that is answered wholly is the instrument's
+            2.0 * (answered + telling) / total * (1 - 0.5**total)
+            + 0.4 * math.log2(1 + telling)
+            + 0.02 * answered,
             f"{len(values)} of {total} channels give a value",
         )
     if wrong:
@@ -214,6 +218,8 @@ def _by_physics(seen: _Weighing, values: Mapping[str, float]) -> None:
             seen.pro(1.5, f"{frequency:.4g} Hz is a mains frequency")
         elif frequency:
             seen.contra(3.0, f"{frequency:.5g} Hz is no mains frequency")
+        else:
+            seen.contra(1.5, "0 Hz")
     factors = [v for n, v in values.items() if CHANNELS[n].quantity == "power factor"]
     if any(abs(v) > 1.001 for v in factors):
         seen.contra(2.0, "a power factor above 1")

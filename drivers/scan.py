@@ -10,12 +10,11 @@ from typing import Final
 from dodac.clock import Clock
 from dodac.samples import Reason
 from drivers.bus import Bus, BusFault
-from drivers.links import Link
+from drivers.links import LineSettings, Link
 from drivers.profile import Table
 from drivers.protocols import modbus
 from drivers.protocols.modbus_identity import Framing
 from drivers.scan_ask import Asker
-from drivers.scan_settings import LineSetting
 
 _TABLES: Final[tuple[Table, ...]] = ("holding", "input")
 _UNLIKELY: Final = (246, 231)  # nobody sets these: whoever answers does not look at the number
@@ -25,7 +24,7 @@ _FLOODED: Final = (
     "bytes come unasked: an instrument that sends by itself, another master, or a loose wire. "
     "Look with dodac sniff."
 )
-Open = Callable[[LineSetting | None], tuple[Link, float]]
+Open = Callable[[LineSettings | None], tuple[Link, float]]
 """Makes the link for a setting (None: it has none), and the time of one byte on it."""
 
 
@@ -37,7 +36,7 @@ class FoundUnit:
     """
 
     unit: int
-    setting: LineSetting | None
+    setting: LineSettings | None
     framing: Framing
     answer: str
     turnaround_s: float = 0.0
@@ -67,7 +66,7 @@ class ModbusScan:
     open: Open
     clock: Clock
     units: Sequence[int]
-    settings: Sequence[LineSetting | None]
+    settings: Sequence[LineSettings | None]
     framing: Framing = "rtu"
     wait_s: float = 0.1
     everything: bool = False
@@ -85,13 +84,13 @@ class ModbusScan:
             self._run()
         finally:
             self.seconds = time.monotonic() - start
-            self.found.sort(key=lambda unit: (unit.setting is not None, unit.setting, unit.unit))
+            self.found.sort(key=lambda unit: unit.unit)
 
     def _run(self) -> None:
         first = list(self.units[:_FIRST]) if len(self.settings) > 1 else []
         rest = list(self.units[len(first) :])
         self._settings_left = list(self.settings)
-        likely: list[LineSetting | None] = []
+        likely: list[LineSettings | None] = []
         for setting in self.settings if first else ():
             if self._at(setting, first, both=True):
                 likely.append(setting)
@@ -108,7 +107,7 @@ class ModbusScan:
                     )
                 break
 
-    def _at(self, setting: LineSetting | None, units: Sequence[int], *, both: bool) -> bool:
+    def _at(self, setting: LineSettings | None, units: Sequence[int], *, both: bool) -> bool:
         """Asks units at one setting; True when any answered."""
         if not units:
             return False
@@ -120,7 +119,7 @@ class ModbusScan:
         finally:
             link.close()
 
-    def tell(self, setting: LineSetting | None, unit: int) -> None:
+    def tell(self, setting: LineSettings | None, unit: int) -> None:
         """Progress: this unit is asked now."""
         self._done += 1
         place = "" if setting is None else f"{setting}, "
@@ -136,7 +135,7 @@ class ModbusScan:
 class _Pass:
     """Units at one setting of one open line."""
 
-    def __init__(self, scan: ModbusScan, bus: Bus, setting: LineSetting | None, both: bool) -> None:
+    def __init__(self, scan: ModbusScan, bus: Bus, setting: LineSettings | None, both: bool) -> None:
         self.scan = scan
         self.bus = bus
         self.setting = setting

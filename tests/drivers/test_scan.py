@@ -1,0 +1,430 @@
+"""dodac scan on simulated lines and gateways: what is there is found, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dodac.clock import SystemClock
+from dodac.errors import ConfigError, Exit, InstrumentError
+from dodac.site import parse_site
+from drivers._simulate import plausible
+from drivers.catalogue import load_profile, load_profiles
+from drivers.links import LineSettings, LinkDown
+from drivers.links.serial import SerialLink
+from drivers.links.tcp import TcpLink
+from drivers.profile import ModbusProfile, MqttJsonProfile, Profile, SparkplugProfile
+from drivers.protocols.mbus_frame import long_frame
+from drivers.scan import ModbusScan, Step
+from drivers.scan_ask import answering
+from drivers.scan_cli import scan
+from drivers.scan_ports import holders, lasting_name
+from drivers.scan_settings import likely_settings
+from drivers.scan_target import SerialTarget, TcpTarget, not_held, target_of
+from drivers.scan_words import addresses, bauds, frames
+from drivers.simulator import SimulatedBus, SimulatedGateway, SimulatedUnit
+from drivers.simulator.mbus import SimulatedMbusMeter
+
+pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # pyserial's RFC 2217
+
+FAST = (LineSettings(115200, "8N1"),)
+SETTINGS = tuple(
+    LineSettings(*words) for words in ((57600, "8N1"), *((115200, f) for f in ("8N1", "8E1", "8O1")))
+)
+
+
+def unit(id: str = "eastron.sdm630", **words: Any) -> SimulatedUnit:
+    profile = load_profile(id)
+    assert isinstance(profile, ModbusProfile)
+    values = plausible(profile, 3.0)
+    return SimulatedUnit(profile, lambda: values, **words)
+
+
+def ready(
+    path: str, units: Sequence[int], settings: Sequence[LineSettings] = FAST, **words: Any
+) -> ModbusScan:
+    def make(setting: LineSettings | None) -> tuple[SerialLink, float]:
+        assert setting is not None
+        return SerialLink(path, setting.baud, setting.frame), setting.byte_s
+
+    return ModbusScan(make, SystemClock(), list(units), list(settings), wait_s=0.03, **words)
+
+
+def scanned(
+    path: str, units: Sequence[int], settings: Sequence[LineSettings] = FAST, **words: Any
+) -> ModbusScan:
+    work = ready(path, units, settings, **words)
+    work.run()
+    return work
+
+
+def line(units: dict[int, SimulatedUnit], frame: str = "8N1", **words: Any) -> SimulatedBus:
+    return SimulatedBus(units, 115200, frame=frame, latency_s=0.002, **words)
+
+
+def behind(gateway: SimulatedGateway, units: Sequence[int], framing: Any = "tcp") -> ModbusScan:
+    host, port = gateway.start()
+    work = ModbusScan(
+        lambda _: (TcpLink(host, port), 0.0), SystemClock(), list(units), [None], framing, wait_s=0.05
+    )
+    work.run()
+    return work
+
+
+@pytest.mark.parametrize("frame", ["8N1", "8E1", "8O1"])
+def test_units_are_found_at_the_speed_and_parity_they_are_set_to(frame: str) -> None:
+    with line({2: unit(), 5: unit()}, frame) as bus:
+        work = scanned(bus.path, range(1, 8), SETTINGS)
+    assert [(u.unit, str(u.setting), u.answer) for u in work.found] == [
+        (2, f"115200 {frame}", "data"),
+        (5, f"115200 {frame}", "data"),
+    ]
+    assert "the other 3 settings were left out" in work.notes[0]
+
+
+def test_parity_is_found_through_a_serial_server_that_shows_it() -> None:
+    settings = [LineSettings(115200, "8N1"), LineSettings(115200, "8E1")]
+    with line({1: unit()}, "8E1", port="rfc2217") as bus:
+        work = scanned(bus.path, [1], settings)
+    assert [(u.unit, str(u.setting)) for u in work.found] == [(1, "115200 8E1")]
+
+
+def test_an_empty_line_is_scanned_in_seconds_and_gives_nothing() -> None:
+    """32 addresses × 8 settings; the figure is printed by benchmarks/scan_time.py."""
+    with line({}) as bus:
+        work = scanned(bus.path, range(1, 33), FAST)
+    assert work.found == []
+    assert work.requests == 32
+    assert work.seconds < 32 * (0.03 + 0.03)
+
+
+def test_a_slow_meter_is_found_though_its_answer_comes_while_others_are_asked() -> None:
+    with line({2: unit(), 5: unit()}) as bus:
+        bus.fault(2, "late", count=50, seconds=0.2)
+        work = scanned(bus.path, range(1, 9))
+    assert [u.unit for u in work.found] == [2, 5]
+    assert "slow" in work.found[0].note
+    assert 0.15 < work.found[0].turnaround_s < 0.5
+
+
+def test_an_adapter_that_hears_itself_makes_no_units() -> None:
+    with line({2: unit()}, echo=True) as bus:
+        work = scanned(bus.path, range(1, 6))
+    assert [u.unit for u in work.found] == [2]
+    assert any("echo" in note for note in work.notes)
+
+
+def test_a_unit_that_only_refuses_is_there() -> None:
+    with line({2: unit()}) as bus:
+        bus.fault(2, "exception", count=50)
+        work = scanned(bus.path, range(1, 4))
+    assert [(u.unit, u.answer) for u in work.found] == [(2, "exception 04, device failure")]
+
+
+def test_two_meters_with_one_address_are_told_and_not_listed() -> None:
+    with line({2: unit(), 3: unit()}) as bus:
+        bus.fault(2, "collision", count=50)
+        work = scanned(bus.path, range(1, 5))
+    assert [u.unit for u in work.found] == [3]
+    assert any("unit 2" in note and "Two instruments" in note for note in work.notes)
+
+
+def test_an_instrument_that_answers_every_address_is_one_instrument() -> None:
+    with line({1: unit(every_address=True)}) as bus:
+        work = scanned(bus.path, range(1, 33))
+    assert [u.unit for u in work.found] == [1]
+    assert "every address" in work.found[0].note
+    assert work.requests < 15
+
+
+def test_a_line_that_babbles_without_end_gives_no_units_and_no_hang() -> None:
+    with line({2: unit()}) as bus:
+        bus.fault(2, "babble", seconds=60)
+        time.sleep(0.05)
+        work = scanned(bus.path, range(1, 33), SETTINGS)
+    assert work.found == []
+    assert any("unasked" in note for note in work.notes)
+    assert work.seconds < 5
+
+
+def test_noise_holds_no_units() -> None:
+    import random
+
+    chance = random.Random(7)
+    assert answering(chance.randbytes(200_000), "rtu") == set()
+
+
+def test_an_adapter_pulled_out_in_the_middle_leaves_what_was_found() -> None:
+    with line({1: unit()}) as bus:
+        work = ready(bus.path, range(1, 33))
+
+        def pull(step: Step) -> None:
+            if step.words.endswith("unit 8"):
+                bus.fault(1, "unplug", seconds=0.2)
+                time.sleep(0.1)
+
+        work.progress = pull
+        with pytest.raises(LinkDown):
+            work.run()
+    assert [u.unit for u in work.found] == [1]
+
+
+def test_a_scan_ended_by_the_user_keeps_what_was_found() -> None:
+    with line({1: unit()}) as bus:
+        work = ready(bus.path, range(1, 33))
+
+        def interrupt(step: Step) -> None:
+            if step.words.endswith("unit 8"):
+                raise KeyboardInterrupt
+
+        work.progress = interrupt
+        with pytest.raises(KeyboardInterrupt):
+            work.run()
+    assert [u.unit for u in work.found] == [1]
+
+
+@pytest.mark.parametrize("framing", ["tcp", "rtu"])
+def test_a_gateway_that_answers_for_absent_units_makes_none_of_them(framing: Any) -> None:
+    gateway = SimulatedGateway({3: unit()}, framing, absent=0x0B)
+    with gateway:
+        work = behind(gateway, range(1, 9), framing)
+    assert [u.unit for u in work.found] == [3]
+    assert any("gateway" in note for note in work.notes)
+
+
+def test_a_server_that_refuses_for_every_absent_unit_makes_none_of_them() -> None:
+    """pymodbus answers exception 04 where there is no unit."""
+    with SimulatedGateway({5: unit()}, absent=4) as gateway:
+        work = behind(gateway, range(1, 9))
+    assert [u.unit for u in work.found] == [5]
+    assert any("every address answers" in note for note in work.notes)
+
+
+def test_a_silent_gateway_gives_its_units_only() -> None:
+    with SimulatedGateway({3: unit()}) as gateway:
+        assert [u.unit for u in behind(gateway, range(1, 6)).found] == [3]
+
+
+# ---- the order of settings, and words
+
+
+def test_the_likeliest_settings_come_first() -> None:
+    likely = likely_settings(load_profiles().values())
+    assert str(likely[0]) == "9600 8N1"
+    assert {str(s) for s in likely[:8]} >= {"9600 8N1", "9600 8E1", "19200 8E1", "2400 8N1", "38400 8N1"}
+    assert not any(s.frame == "8N2" for s in likely)  # heard as 8N1
+    asked = likely_settings(load_profiles().values(), [1200, 300], ["8N2"])
+    assert {str(s) for s in asked} == {"1200 8N2", "300 8N2"}
+
+
+def test_addresses_speeds_and_frames_are_checked() -> None:
+    assert addresses("1-3, 7,7,2", 1, 247) == [1, 2, 3, 7]
+    assert bauds("9600, 19200") == [9600, 19200]
+    assert frames("8e1") == ["8E1"]
+    for wrong in ("0", "248", "5-2", "a", "", "1-", "-1"):
+        with pytest.raises(ConfigError, match="--units"):
+            addresses(wrong, 1, 247)
+    for call in (lambda: bauds("fast"), lambda: bauds("9"), lambda: frames("9N1")):
+        with pytest.raises(ConfigError):
+            call()
+
+
+@pytest.mark.parametrize("wrong", ["mqtt://", "mqtt://u:p@h", "a b", "host:99999", "mqtt://h:x", "", "h:p:1"])
+def test_what_is_no_place_is_refused_with_words(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        target_of(wrong, tmp_path)
+
+
+def test_a_name_of_the_site_file_is_its_connection(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text(
+        '[site]\nid = "s"\ncompany = "c"\n[connections.bus1]\nkind = "serial"\nport = "/dev/x"\nbaud = 2400\n'
+        'frame = "8E1"\n[connections.hand]\nkind = "manual"\n'
+    )
+    target = target_of("bus1", tmp_path)
+    assert isinstance(target, SerialTarget)
+    assert (target.port, str(target.setting)) == ("/dev/x", "2400 8E1")
+    assert target_of("meter.local:1502", tmp_path) == TcpTarget("meter.local", 1502)
+    with pytest.raises(ConfigError, match="manual"):
+        target_of("hand", tmp_path)
+
+
+def test_a_port_that_another_program_holds_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = tmp_path / "port"
+    port.touch()
+    process = tmp_path / "proc" / "812"
+    (process / "fd").mkdir(parents=True)
+    (process / "fd" / "5").symlink_to(port)
+    (process / "cmdline").write_bytes(b"/opt/venv/bin/python\0-m\0/opt/venv/bin/dodac\0run\0--site\0x\0")
+    assert holders(str(port), tmp_path / "proc") == ("dodac run (process 812)",)
+    monkeypatch.setattr("drivers.scan_target.holders", lambda _: ("dodac run (process 812)",))
+    with pytest.raises(InstrumentError, match="in use by dodac run"):
+        not_held(SerialTarget(str(port)))
+
+
+def test_a_port_is_named_by_what_stays(tmp_path: Path) -> None:
+    device, names = tmp_path / "ttyUSB0", tmp_path / "by-id"
+    device.touch()
+    names.mkdir()
+    (names / "usb-FTDI_1").symlink_to(device)
+    assert lasting_name(str(device), names) == str(names / "usb-FTDI_1")
+    assert lasting_name("/dev/other", names) == "/dev/other"
+    assert lasting_name("/dev/other", tmp_path / "none") == "/dev/other"
+
+
+# ---- the command
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_scan_prints_tables_that_a_site_file_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    with line({3: unit("tuf-2000m"), 4: unit("abb.b23")}) as bus:
+        words = [bus.path, "--units", "1-5", "--baud", "115200", "--frame", "8N1", "--wait", "0.03"]
+        assert scan(words) == Exit.OK
+    out, err = capsys.readouterr()
+    assert "unit   3  115200 8N1  data" in out
+    assert "requests in" in err
+    tables = out[out.index("[connections.bus1]") :]
+    site = parse_site(f'[site]\nid = "s"\ncompany = "c"\n{tables}', Path("site.toml"))
+    assert [(i.profile, i.address) for i in site.instruments] == [("tuf-2000m", 3), ("abb.b23", 4)]
+
+
+def test_scan_gives_json_and_says_when_nothing_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    with line({3: unit()}) as bus:
+        words = [bus.path, "--baud", "115200", "--frame", "8N1", "--wait", "0.02", "--json"]
+        assert scan([*words, "--units", "3"]) == Exit.OK
+        found = json.loads(capsys.readouterr().out)
+        assert scan([*words, "--units", "5-6"]) == Exit.FINDING
+        empty = json.loads(capsys.readouterr().out)
+    assert found["found"][0]["profiles"][0]["profile"] == "eastron.sdm630"
+    assert found["complete"] is True
+    assert empty["found"] == []
+
+
+def test_scan_of_a_port_that_is_away_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert scan(["/dev/ttyUSB77"]) == Exit.INSTRUMENT
+    assert "no such port" in capsys.readouterr().err
+    assert scan(["127.0.0.1:1"]) == Exit.INSTRUMENT
+
+
+def test_scan_finds_mbus_meters_and_their_profile(capsys: pytest.CaptureFixture[str]) -> None:
+    header = bytes.fromhex("78563412") + bytes.fromhex("7704 1407 01 00 0000".replace(" ", ""))
+    meter = SimulatedMbusMeter(
+        [long_frame(0x08, 5, 0x72, header + bytes.fromhex("0413 E8030000".replace(" ", "")))]
+    )
+    with SimulatedBus({5: meter}, 2400, bits=11, latency_s=0.005) as bus:
+        words = [bus.path, "--protocol", "mbus", "--units", "4-5", "--no-secondary"]
+        assert scan([*words, "--json"]) == Exit.OK
+    found = json.loads(capsys.readouterr().out)
+    assert [row["primary"] for row in found["found"]] == [5]
+    assert "generic.mbus-water" in found["found"][0]["profiles"]
+    assert "address = 5" in found["site"]
+    parse_site(f'[site]\nid = "s"\ncompany = "c"\n{found["site"]}', Path("site.toml"))
+
+
+def test_scan_hears_an_analyser_that_tells_of_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    import socket
+
+    from drivers.protocols.testo_beacon import BEACON_PORT
+
+    beacon = {"DeviceName": "testo 300", "HttpServerPort": "55000", "SerialNumber": "61349163"}
+    done = threading.Event()
+
+    def tell() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            while not done.wait(0.02):
+                sock.sendto(json.dumps(beacon).encode(), ("127.0.0.1", BEACON_PORT))
+
+    thread = threading.Thread(target=tell, daemon=True)
+    thread.start()
+    try:
+        assert scan(["beacons", "--seconds", "0.2"]) == Exit.OK
+    finally:
+        done.set()
+        thread.join()
+    out = capsys.readouterr().out
+    assert "testo 300  serial number 61349163  at 127.0.0.1:54000" in out
+    site = out[out.index("[connections.") :]
+    parse_site(f'[site]\nid = "s"\ncompany = "c"\n{site}', Path("site.toml"))
+
+
+@pytest.fixture
+def talking(mosquitto: Any) -> Iterator[Callable[[dict[str, bytes]], str]]:
+    """Publishes messages again and again; gives the broker's URL."""
+    import paho.mqtt.client as mqtt
+    from paho.mqtt.enums import CallbackAPIVersion
+
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="plant")
+    client.connect(mosquitto.host, mosquitto.port)
+    client.loop_start()
+    ended = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def talk(messages: dict[str, bytes]) -> str:
+        def repeat() -> None:
+            while not ended.wait(0.05):
+                for topic, payload in messages.items():
+                    client.publish(topic, payload)
+
+        threads.append(threading.Thread(target=repeat, daemon=True))
+        threads[-1].start()
+        return f"mqtt://{mosquitto.host}:{mosquitto.port}"
+
+    yield talk
+    ended.set()
+    for thread in threads:
+        thread.join()
+    client.disconnect()
+    client.loop_stop()
+
+
+def _payload(profile: Profile) -> bytes:
+    assert isinstance(profile, MqttJsonProfile)
+    return profile.tests[0].payload.encode()
+
+
+def test_scan_of_a_broker_knows_the_shapes_of_its_topics(
+    talking: Callable[[dict[str, bytes]], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    profiles = load_profiles()
+    messages: dict[str, bytes] = {"plant/line1": b"21.5", "shellies/abc/relay/0": b"on"}
+    messages["tele/boiler/SENSOR"] = (
+        b'{"Time":"2026-11-22T13:00:10","ENERGY":{"Total":412.6,"Power":842,"Voltage":231,"Current":3.7}}'
+    )
+    messages["shellypro3em-1/events/rpc"] = _payload(profiles["shelly.pro-3em"])
+    spark = profiles["generic.sparkplug"]
+    assert isinstance(spark, SparkplugProfile)
+    birth = spark.tests[0].messages[0]
+    messages[birth.topic] = bytes.fromhex(birth.payload)
+    url = talking(messages)
+    assert scan([url, "--seconds", "0.6", "--json"]) == Exit.OK
+    found = json.loads(capsys.readouterr().out)
+    rows = {row["topic"]: row for row in found["found"]}
+    assert set(rows) == set(messages)
+    assert rows["tele/boiler/SENSOR"]["profiles"][0]["profile"] == "tasmota.energy"
+    assert rows["shellypro3em-1/events/rpc"]["profiles"][0]["profile"] == "shelly.pro-3em"
+    assert "a number" in rows["plant/line1"]["shape"]
+    assert any("Sparkplug" in row["shape"] for row in rows.values())
+    assert rows["plant/line1"]["per_minute"] > 60
+    site = parse_site(f'[site]\nid = "s"\ncompany = "c"\n{found["site"]}', Path("site.toml"))
+    assert {i.address for i in site.instruments} >= {"boiler", "shellypro3em-1"}
+
+
+def test_scan_of_a_broker_that_is_away_or_refuses_says_so(
+    mosquitto_factory: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert scan(["mqtt://127.0.0.1:1", "--seconds", "1"]) == Exit.INSTRUMENT
+    (tmp_path / "none").touch()
+    broker = mosquitto_factory("allow_anonymous false", f"password_file {tmp_path / 'none'}")
+    assert scan([f"mqtt://{broker.host}:{broker.port}", "--seconds", "1"]) == Exit.INSTRUMENT
+    assert "the broker says" in capsys.readouterr().err
