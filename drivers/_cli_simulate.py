@@ -23,8 +23,11 @@ def simulate(argv: Sequence[str]) -> int:
     from drivers.simulator.iec62056 import METER_FAULTS
     from drivers.simulator.publisher import PUBLISHER_FAULTS
     from drivers.simulator.talker import TALKER_FAULTS
+    from drivers.simulator.testo_http import HTTP_FAULTS
 
-    known = FAULTS | MORE_FAULTS | WIRING_FAULTS | TALKER_FAULTS | METER_FAULTS | PUBLISHER_FAULTS
+    known = (
+        FAULTS | MORE_FAULTS | WIRING_FAULTS | TALKER_FAULTS | METER_FAULTS | PUBLISHER_FAULTS | HTTP_FAULTS
+    )
     parser = argparse.ArgumentParser(
         prog="dodac simulate",
         description="Serves an instrument's profile at real line speed on a pseudo-terminal (Modbus, M-Bus, IEC 62056-21, "

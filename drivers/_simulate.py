@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from dodac.errors import ConfigError
 from dodac.quantities import CHANNELS, Kind, Measurement, nearest
 from drivers.profile import (
+    HttpTjfProfile,
     Iec62056Profile,
     LineProfile,
     MbusProfile,
@@ -90,6 +91,17 @@ def simulation(profile: Profile, options: Options, seconds: Callable[[], float] 
             return _iec62056(profile, options)
         case LineProfile():
             return _line(profile, options)
+        case HttpTjfProfile():
+            from drivers._simulate_testo import ServedTesto
+
+            testo = ServedTesto(profile, options)
+            return Simulation(
+                testo,
+                lambda: testo.where,
+                lambda: testo.tables(lambda connection: _site(profile, connection, "", options)),
+                testo.tick,
+                lambda: testo.expected,
+            )
     if isinstance(profile, MqttProfile):
         return _mqtt(profile, options)
     raise ConfigError(f"nothing can serve {profile.id}: it speaks {profile.protocol}.")

@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -59,8 +60,8 @@ class SimulatedTesto300:
     ) -> None:
         self.values = values
         self.serial_number = serial_number
-        self.fault = ""
         self.coding = ""
+        self._fault, self._passing, self._until = "", "", 0.0
         self.asked: Counter[str] = Counter()
         self._zone = ZoneInfo(zone)
         self._clock = clock or SystemClock()
@@ -69,6 +70,19 @@ class SimulatedTesto300:
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
         self.port = 0
+
+    @property
+    def fault(self) -> str:
+        """The fault that is shown just now; "" for none."""
+        return self._passing if time.monotonic() < self._until else self._fault
+
+    @fault.setter
+    def fault(self, kind: str) -> None:
+        self._fault, self._until = kind, 0.0
+
+    def show(self, kind: str, seconds: float) -> None:
+        """Shows a fault for so long."""
+        self._passing, self._until = kind, time.monotonic() + seconds
 
     def __enter__(self) -> Self:
         self.start()
@@ -115,6 +129,15 @@ class SimulatedTesto300:
             server.server_close()
         if self._thread is not None:
             self._thread.join(timeout=5)
+
+    def call_every(self, seconds: float, port: int) -> None:
+        """Sends its UDP call again and again, from a thread of its own, until it is stopped."""
+
+        def calling() -> None:
+            while not self._stopping.wait(seconds):
+                self.call(port)
+
+        threading.Thread(target=calling, name="simulated testo 300 calls", daemon=True).start()
 
     def call(self, port: int) -> None:
         """Sends one UDP call to a port of this machine; the port that it names is to be ignored."""
