@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,6 +16,7 @@ from drivers.protocols.sparkplug_wire import GOOD, Metric, Payload, decode
 _MS_NS: Final = 1_000_000
 _LATEST_MS: Final = (2**63 - 1) // _MS_NS
 _BDSEQ: Final = "bdSeq"
+_RECENT: Final = 256  # messages of which one sent again is known
 _NODE: Final = ""  # the owner of a node's own metrics
 
 
@@ -86,6 +88,8 @@ class SparkplugDecoder:
         self._dead = False
         self._last_ns: int | None = None
         self._pending: tuple[Notice, ...] = ()
+        self._recent: deque[int] = deque(maxlen=_RECENT)
+        self._repeated = False
 
     def message(self, topic: str, payload: bytes) -> Message:
         """What one message of the node means for the device; commands of others mean nothing."""
@@ -100,6 +104,7 @@ class SparkplugDecoder:
         if kind[:1] not in ("N", "D") or (kind[0] == "N") != (owner == _NODE):
             raise MqttRefusal(f'"{kind}" is no message type of its topic')
         told = decode(payload)
+        self._repeated = self._is_repeat(topic, payload, told)
         match kind[1:]:
             case "BIRTH":
                 found = self._births(owner, told)
@@ -118,6 +123,16 @@ class SparkplugDecoder:
             return "told" if kind[1:] == "BIRTH" else None
         # who is dead is born again by itself; after its node's birth a device's is under way
         return None if self._dead or kind[1:] in ("BIRTH", "DEATH") else "missed"
+
+    def _is_repeat(self, topic: str, payload: bytes, told: Payload) -> bool:
+        """True for a message that was here lately with the same time and number: it is sent again."""
+        if told.time_ms is None or told.seq is None:
+            return False
+        known = hash((topic, payload))
+        if known in self._recent:
+            return True
+        self._recent.append(known)
+        return False
 
     # ---- births and deaths
 
@@ -162,7 +177,10 @@ class SparkplugDecoder:
 
     def _sequence(self, told: Payload) -> None:
         """Checks the node's running number, 0 to 255; the same once more is a message sent again."""
-        last, self._birth.seq = self._birth.seq, told.seq
+        last = self._birth.seq
+        if self._repeated and last is not None and told.seq != (last + 1) % 256:
+            return  # sent again after a break: the number goes back and nothing is lost
+        self._birth.seq = told.seq
         if last is None or told.seq in (last, (last + 1) % 256):
             return
         self._birth.whole.clear()

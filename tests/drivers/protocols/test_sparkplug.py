@@ -308,3 +308,13 @@ def test_a_birth_is_missed_only_when_data_can_not_be_read_surely() -> None:
     assert lost.birth == "missed"  # what was lost may have been a birth with other aliases
     assert decoder.message(device("DDEATH"), payload(10)).birth is None
     assert decoder.message(device("DDATA", "other"), payload(11, metric(1.0, alias=77))).birth is None
+
+
+def test_messages_sent_again_after_a_break_are_no_lost_ones() -> None:
+    decoder = fresh()
+    sent = [(device("DDATA"), payload(seq, metric(800.0 + seq, alias=10))) for seq in (2, 3, 4)]
+    first = [values(decoder, topic, data) for topic, data in sent]
+    # the broker saw no acknowledgement of any of them
+    assert [values(decoder, topic, data) for topic, data in sent] == first
+    after = decoder.message(device("DDATA"), payload(5, metric(805.0, alias=10)))
+    assert (after.samples[0].values, after.notices) == ({"power_w": 805.0}, ())
