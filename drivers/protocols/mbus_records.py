@@ -249,9 +249,11 @@ def _more_extensions(data: bytes, start: int, first: int, too_many: Refusal) -> 
 def _scaled(value: Value, meaning: Meaning, offset: Fraction) -> float | None:
     if value.number is None:
         return None
+    if isinstance(value.number, int) and not offset:
+        return value.number * meaning.factor.numerator / meaning.factor.denominator  # one correct rounding
     if isinstance(value.number, int):
         exact = (value.number + offset) * meaning.factor
-        return exact.numerator / exact.denominator  # one correct rounding
+        return exact.numerator / exact.denominator
     return (value.number + float(offset)) * meaning.factor.numerator / meaning.factor.denominator
 
 

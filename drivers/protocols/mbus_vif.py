@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from drivers.protocols.mbus_vife import Meaning, ValueInformation, combine, ten
@@ -170,6 +171,7 @@ MEDIA: Final[dict[int, str]] = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=1024)  # a meter says the same in every answer
 def interpret(vif: int, vifes: bytes, text: str | None) -> ValueInformation:
     """The meaning of a VIF with its extension bytes and, for VIF 7C, its plain text; never raises."""
     rest = bytes(code & 0x7F for code in vifes)
