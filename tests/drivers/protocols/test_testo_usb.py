@@ -19,6 +19,7 @@ from dodac.quantities import Measurement
 from dodac.samples import Reason
 from drivers.bus import Bus
 from drivers.catalogue import load_profile, parse_profile
+from drivers.golden import check
 from drivers.links import LinkDown
 from drivers.links.usb import UsbLink
 from drivers.noting_connection import NotingConnection
@@ -293,3 +294,12 @@ def test_a_record_is_a_value_or_an_error_and_never_a_denormal(value: float, iden
     assert (record.value is None) != (record.error is None)
     assert record.value is None or record.value == 0 or abs(record.value) >= 2**-126
     assert record.ident == ident
+
+
+def test_the_profile_of_the_how_to_page_reads_what_it_says() -> None:
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "testo-350-usb.md"
+    text = page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    profile = parse_profile(text, Path("my.testo-350.yaml"))
+    assert isinstance(profile, UsbViewProfile)
+    assert profile.mapped
+    assert check(profile) == []
