@@ -8,6 +8,7 @@ from typing import Final
 
 ACK: Final = b"\xe5"
 SELECTED: Final = 0xFD  # the meter that a secondary selection chose
+_WINDOW: Final = 8192
 ANY: Final = 0xFE  # the only meter on a line answers, whatever its address
 
 
@@ -101,13 +102,14 @@ def parse_long(frame: bytes) -> LongFrame:
 def find_long(came: bytes, address: int | None) -> tuple[int, int] | None:
     """Where the first whole answer (RSP_UD) stands in what has come; None while there is none.
 
-    address: only from this meter; None: from any.
+    address: only from this meter; None: from any. What came more than 8 kB ago is not looked at again: no
+    frame is as long, and a line of noise would cost more with every piece.
     """
-    start = came.find(0x68)
+    start = came.find(0x68, max(0, len(came) - _WINDOW))
     while start >= 0:
         if len(came) - start >= 9 and came[start + 1] == came[start + 2] and came[start + 3] == 0x68:
             end = start + came[start + 1] + 6
-            if end <= len(came):
+            if end <= len(came) and came[end - 1] == 0x16:
                 try:
                     frame = parse_long(came[start:end])
                 except MbusRefusal:

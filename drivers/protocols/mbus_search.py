@@ -28,6 +28,7 @@ from drivers.protocols.mbus_vif import MEDIA
 _DIGITS: Final = "0123456789"
 _MORE_DIGITS: Final = "ABCDE"  # not decimal; a few makers use them
 _LONGEST: Final = 261  # bytes of a frame
+_MOST: Final = 65_536  # bytes that are listened to: no answers of 250 meters are as long
 _TRIES: Final = 3
 _HOPELESS: Final = 8  # so many places in a row without a single meter: it is not meters that answer
 # what is asked one after another when meters have the same 8 digits: place in the mask, and its values
@@ -211,7 +212,7 @@ class _Search:
         first_by = now + _ns(self._patience_s + len(request) * bus.byte_s)
         limit = first_by + _ns(1.0 + 2 * _LONGEST * bus.byte_s)  # a line that never falls quiet
         end, came = first_by, b""
-        while now < end:
+        while now < end and len(came) < _MOST:
             chunk = bus.link.read((end - now) / SECOND_NS)
             now = bus.clock.monotonic_ns()
             if chunk:

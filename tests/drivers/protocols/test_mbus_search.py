@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 import pytest
@@ -161,8 +162,8 @@ def test_noise_on_every_request_is_a_problem_and_no_meter() -> None:
     st.lists(st.integers(0, 99_999_999), min_size=1, max_size=12, unique=True),
     st.randoms(use_true_random=False),
 )
-def test_whatever_the_digits_no_meter_is_missed(numbers: list[int], chance: object) -> None:
-    meters = [meter(f"{n:08d}", bits=chance.randint(11, 330)) for n in numbers]  # type: ignore[attr-defined]
+def test_whatever_the_digits_no_meter_is_missed(numbers: list[int], chance: random.Random) -> None:
+    meters = [meter(f"{n:08d}", bits=chance.randint(11, 330)) for n in numbers]
     got = found(Wires(meters), primary=())
     assert sorted(m.secondary or "" for m in got) == sorted(f"{n:08d}10830104" for n in numbers)
     assert not any(m.problem for m in got)
