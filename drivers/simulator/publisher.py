@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from dodac.errors import ConfigError, InstrumentError
-from drivers.profile import LorawanProfile, MqttJsonProfile, MqttProfile, SparkplugProfile
+from drivers.profile import LorawanProfile, LorawanTest, MqttJsonProfile, MqttProfile, SparkplugProfile
 
 PUBLISHER_FAULTS: Final[dict[str, str]] = {
     "dead": "nothing is published",
@@ -110,13 +110,26 @@ def _messages(profile: MqttProfile) -> list[tuple[str, bytes]]:
         return [(m.topic, bytes.fromhex(m.payload)) for m in profile.tests[0].messages]
     if isinstance(profile, LorawanProfile):
         good = [test for test in profile.tests if not test.flags] or list(profile.tests)
-        return [
-            (profile.topic.replace("+", "1").replace("{address}", _EUI), bytes.fromhex(t.payload))
-            for t in good
-        ]
+        return [(profile.topic.replace("+", "1").replace("{address}", _EUI), _uplink(t)) for t in good]
     wanted = [test for test in profile.tests if not test.flags] or list(profile.tests)
-    topic = profile.topic.replace("{address}", _ADDRESS)
-    return [(_topic(topic, test.topic), test.payload.encode()) for test in wanted]
+    return [(_topic(_pattern(profile, test.topic), test.topic), test.payload.encode()) for test in wanted]
+
+
+def _pattern(profile: MqttJsonProfile, golden: str | None) -> str:
+    """The topic of the profile that a golden message is for, under our own address."""
+    words = (golden or "").split("/")
+    for also in profile.also:
+        ours = also.topic.split("/")
+        if len(ours) == len(words) and all(o in (w, "{address}") for o, w in zip(ours, words, strict=True)):
+            return also.topic.replace("{address}", _ADDRESS)
+    return profile.topic.replace("{address}", _ADDRESS)
+
+
+def _uplink(test: LorawanTest) -> bytes:
+    """What of an uplink is the device's own: port and bytes, or what the network server made of them."""
+    data = base64.b64encode(bytes.fromhex(test.payload)).decode()
+    made = {"object": json.loads(test.object)} if test.object else {}
+    return json.dumps({"fPort": test.port, "data": data, **made}).encode()
 
 
 def _topic(pattern: str, golden: str | None) -> str:
@@ -146,7 +159,7 @@ def _timed(profile: MqttProfile, payload: bytes, now_s: float, number: int) -> b
         uplink = {
             "deduplicationId": f"00000000-0000-4000-8000-{number:012x}", "time": stamp,
             "deviceInfo": {"devEui": _EUI, "deviceName": _ADDRESS}, "fCnt": number,
-            "fPort": profile.port or profile.tests[0].port, "data": base64.b64encode(payload).decode(),
+            **json.loads(payload),
         }  # fmt: skip
         return json.dumps(uplink).encode()
     if not isinstance(profile, MqttJsonProfile) or profile.time is None:
