@@ -25,7 +25,7 @@ from drivers.scan_progress import Progress
 from drivers.scan_target import SerialTarget, TcpTarget, not_held, own_profiles, target_of
 from drivers.scan_toml import Entry, tables
 
-_EPILOG: Final = """examples:
+_EPILOG: Final = """Examples:
   dodac probe bus1 3                    unit 3 on a connection of the site file
   dodac probe /dev/ttyUSB0 3            the speed and parity are found first
   dodac probe 192.168.1.50 3 --json

@@ -21,14 +21,17 @@ _Spec = TypeVar("_Spec", Register, ModbusChannel)
 
 
 def turned(profile: ModbusProfile, by: Order) -> ModbusProfile:
-    """The profile with the order of all its wider numbers turned; ABCD leaves it as it is."""
+    """The profile with the order of all its wider numbers turned; ABCD leaves it as it is.
+
+    Registers that hold a model's name or number keep their order: meters turn measured values only.
+    """
     if by == "ABCD":
         return profile
     channels = {}
     for name, spec in profile.channels.items():
         parts = tuple(_turned(part, by) for part in spec.add)
         channels[name] = _turned(spec, by).model_copy(update={"add": parts})
-    identify = tuple(_turned(item, by) for item in profile.identify)
+    identify = tuple(item if item.values else _turned(item, by) for item in profile.identify)
     return profile.model_copy(update={"channels": channels, "identify": identify})
 
 

@@ -26,7 +26,7 @@ from drivers.scan_target import (
 )
 from drivers.scan_words import addresses, bauds, frames, seconds
 
-_EPILOG: Final = """examples:
+_EPILOG: Final = """Examples:
   dodac scan                              the serial ports of this machine
   dodac scan /dev/ttyUSB0                 Modbus units 1-32 at the likeliest speeds and parities
   dodac scan /dev/ttyUSB0 --all           units 1-247 at every speed and parity

@@ -22,7 +22,7 @@ from drivers.sniff_golden import block_of
 from drivers.sniff_source import Piece, of_file, of_link, recorded
 from drivers.sniff_text import MbusSniffer, PlainSniffer, ReceiverSniffer, receiver_of
 
-_EPILOG: Final = """examples:
+_EPILOG: Final = """Examples:
   dodac sniff /dev/ttyUSB0 --baud 9600 --frame 8E1          what master and meters say to each other
   dodac sniff /dev/ttyUSB0 --baud 9600 --profile eastron.sdm630     with the values of its channels
   dodac sniff bus1 --seconds 30 --golden eastron.sdm630 > block.yaml    a test for a profile

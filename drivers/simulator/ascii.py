@@ -23,7 +23,7 @@ class SimulatedAsciiUnit(SimulatedUnit):
     def answer(self, request: bytes, effects: Collection[str] = ()) -> bytes | None:
         """The ASCII answer to an ASCII request, or None when it is for another unit."""
         body = ascii_body(request)
-        if body is None or len(body) != 6 or body[0] != self.address:
+        if body is None or len(body) < 2 or body[0] != self.address:
             return None
         return ascii_frame(self.address, self.answer_pdu(body[1:], effects))
 

@@ -80,14 +80,15 @@ class SimulatedGateway:
     def _request(self, heard: bytes) -> tuple[int, bytes | None] | None:
         """Length and answer of the request at the start of a buffer, or None: more is needed."""
         if self.framing == "rtu":
-            if len(heard) < 8:
+            size = {17: 4, 43: 7}.get(heard[1], 8) if len(heard) > 1 else 8
+            if len(heard) < size:
                 return None
             unit = self._unit(heard[0])
-            if not modbus.rtu_whole(heard[:8]):
+            if not modbus.rtu_whole(heard[:size]):
                 return 1, None
             refused = None if self.absent is None else modbus.rtu(heard[0], self._refusal(heard[1]))
-            return 8, unit.answer(heard[:8]) if unit is not None else refused
-        if len(heard) < 12:
+            return size, unit.answer(heard[:size]) if unit is not None else refused
+        if len(heard) < 8 or len(heard) < 6 + int.from_bytes(heard[4:6], "big"):
             return None
         unit = self._unit(heard[6])
         length = 6 + int.from_bytes(heard[4:6], "big")

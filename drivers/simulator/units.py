@@ -35,15 +35,23 @@ class SimulatedUnit:
 
     A channel without a value reads as the profile's sentinel, NaN for floats, else 0.
     every_address: it answers whatever unit is asked, as instruments do that stand alone on a line.
+    says: what it says of itself (function 43/14), object number → text; without any it refuses.
     """
 
     def __init__(
-        self, profile: ModbusProfile, values: Values, address: int = 1, *, every_address: bool = False
+        self,
+        profile: ModbusProfile,
+        values: Values,
+        address: int = 1,
+        *,
+        every_address: bool = False,
+        says: Mapping[int, str] | None = None,
     ) -> None:
         self.profile = profile
         self.values = values
         self.address = address
         self.every_address = every_address
+        self.says = dict(says or {})
         self.map = ModbusMap(profile)
 
     def request_length(self, buffer: bytes) -> int | None:
@@ -68,6 +76,9 @@ class SimulatedUnit:
         function = pdu[0]
         if "exception" in effects:
             return bytes((function | 0x80, 4))
+        if function == 43 and self.says and pdu[1:2] == b"\x0e" and len(pdu) == 4:
+            objects = b"".join(bytes((n, len(t))) + t.encode() for n, t in sorted(self.says.items()))
+            return bytes((43, 14, pdu[2], 0x02, 0, 0, len(self.says))) + objects
         table = modbus.TABLES.get(function)
         if table is None:
             return bytes((function | 0x80, 1))

@@ -45,19 +45,16 @@ def answer(path: str, baud: int, frame: str) -> bytes:
     return data
 
 
-@pytest.mark.parametrize(
-    ("port", "frame"), [*(("pty", frame) for frame in FRAMES), ("rfc2217", "8E1"), ("rfc2217", "8N1")]
-)
+@pytest.mark.parametrize(("port", "frame"), [*(("pty", frame) for frame in FRAMES), ("rfc2217", "8E1")])
 def test_a_meter_answers_only_at_its_own_parity(port: PortKind, frame: str) -> None:
     with SimulatedBus({3: unit()}, 19200, frame=frame, port=port, latency_s=0.001) as line:
-        for asked in FRAMES:
+        for asked in FRAMES if port == "pty" else FRAMES[:2]:
             understood = asked == frame or {asked, frame} == {"8N1", "8N2"}
             assert len(answer(line.path, 19200, asked)) == 9 * understood, (frame, asked)
 
 
-@pytest.mark.parametrize("port", ["pty", "rfc2217"])
-def test_a_meter_is_silent_at_another_speed(port: PortKind) -> None:
-    with SimulatedBus({3: unit()}, 9600, port=port) as line:
+def test_a_meter_is_silent_at_another_speed() -> None:
+    with SimulatedBus({3: unit()}, 9600) as line:
         assert answer(line.path, 19200, "8N1") == b""
         assert answer(line.path, 4800, "8N1") == b""
         assert len(answer(line.path, 9600, "8E1")) == 9  # without a frame of its own the line takes any
