@@ -107,7 +107,7 @@ class Iec62056Reader:
         assert match is not None  # noqa: S101  (the bus found it)
         speed = match.group(2).decode("latin-1")
         by_itself = iec62056.MODE_B_BAUDS.get(speed)
-        if by_itself is None and speed not in iec62056.BAUDS:  # mode A: the readout follows at the same speed
+        if by_itself is None and not speed.isdigit():  # mode A: the readout follows at the same speed
             return ident + self._checked_block(bus, b"")
         link = bus.link if isinstance(bus.link, SpeedLink) else None
         try:
@@ -128,8 +128,8 @@ class Iec62056Reader:
                 link.change_speed(self._sign_on_at)
 
     def _chosen(self, proposed: str) -> str:
-        """The highest speed of mode C that meter and profile allow."""
-        most = min(iec62056.BAUDS[proposed], self._profile.link.max_baud)
+        """The highest speed of mode C that meter and profile allow; the sign-on's for digits without one."""
+        most = min(iec62056.BAUDS.get(proposed, 0), self._profile.link.max_baud)
         return max((digit for digit, baud in iec62056.BAUDS.items() if baud <= most), default="0")
 
     def _sign_on(self, bus: Bus) -> bytes:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dodac.clock import SECOND_NS, ManualClock, SystemClock
 from dodac.errors import ConfigError
@@ -198,6 +200,54 @@ def test_a_meter_that_never_stops_sending_is_left_with_a_reason() -> None:
     assert not good
     assert "does not end" in reader.fault_text
     assert meter.clock.monotonic_ns() < 100 * SECOND_NS
+
+
+def test_a_speed_that_the_standard_does_not_know_is_not_gone_to() -> None:
+    meter = Meter(ManualClock(), "/DDC9OWN-METER")
+    assert read(meter)[1] == READ
+    assert meter.written == [(300, b"/?!\r\n"), (300, b"\x06000\r\n")]
+
+
+class Babble:
+    """A line on which anything comes."""
+
+    name = "babble"
+
+    def __init__(self, clock: ManualClock, chunks: list[bytes]) -> None:
+        self.clock, self.chunks = clock, chunks
+
+    def open(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def change_speed(self, baud: int) -> None:
+        pass
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def read(self, timeout_s: float) -> bytes:
+        self.clock.advance(min(timeout_s, 0.05) if self.chunks else timeout_s)
+        return self.chunks.pop(0) if self.chunks else b""
+
+
+PIECES = st.sampled_from([
+    b"/DDC5OWN\r\n", b"/DDC OWN\r\n", b"/DDCEOWN\r\n", b"\x02", b"\x03", b"!\r\n\x03", b"1.8.0(1*kWh)\r\n", b"\x7f", b"",
+])  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.lists(st.one_of(PIECES, st.binary(max_size=30)), max_size=30), st.sampled_from(["bcc", "none"]))
+def test_whatever_comes_after_a_sign_on_is_one_sample_and_an_end(chunks: list[bytes], check: str) -> None:
+    clock = ManualClock()
+    base = profile()
+    loose = base.model_copy(update={"link": base.link.model_copy(update={"check": check})})
+    reader = Iec62056Reader(InstrumentConfig(id="m", profile="x", connection="a"), loose)
+    sample = reader.read(Bus(Babble(clock, chunks), clock, byte_s=10 / 300))
+    assert sample.flags or any(value == value for value in sample.values)
+    assert clock.monotonic_ns() < 300 * SECOND_NS
 
 
 def test_one_of_several_meters_is_asked_by_its_address() -> None:

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dodac.clock import SystemClock
+from dodac.clock import ManualClock, SystemClock
 from dodac.errors import ConfigError
 from dodac.samples import Flag, Reason
 from dodac.site import InstrumentConfig, load_site
@@ -291,6 +293,48 @@ def test_units_of_the_wire_become_canonical_ones() -> None:
         assert found["heat_power_w"] == pytest.approx(1000.0, rel=1e-12)
         assert found["flow_m3h"] == pytest.approx(6.0, rel=1e-12)
         assert found["volume_m3"] == pytest.approx(3.785411784, rel=1e-12)
+
+
+class Babble:
+    """A line on which anything comes, in virtual time."""
+
+    name = "babble"
+
+    def __init__(self, clock: ManualClock, chunks: list[bytes]) -> None:
+        self.clock, self.chunks = clock, chunks
+
+    def open(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def read(self, timeout_s: float) -> bytes:
+        self.clock.advance(min(timeout_s, 0.02) if self.chunks else timeout_s)
+        return self.chunks.pop(0) if self.chunks else b""
+
+
+PIECES = st.sampled_from(
+    [b"\xe5", telegram(HEAT), telegram(HEAT + "1F"), telegram("04 13"), telegram("")[:-2], b""]
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    st.lists(st.one_of(PIECES, st.binary(max_size=40)), max_size=40),
+    st.sampled_from([3, "12345678", "FFFFFFFF"]),
+)
+def test_whatever_a_meter_sends_is_one_sample_and_an_end(chunks: list[bytes], address: int | str) -> None:
+    clock = ManualClock()
+    bus = Bus(Babble(clock, chunks), clock, byte_s=11 / 2400)
+    reader = MbusReader(InstrumentConfig(id="m", address=address), heat_profile(), clock)
+    for _ in range(3):
+        sample = reader.read(bus)
+        assert sample.flags or any(value == value for value in sample.values)
+    assert clock.monotonic_ns() < 300e9
 
 
 @pytest.mark.parametrize("address", [None, 251, -1, 300, "1234567", "123456789", "1234567G"])
