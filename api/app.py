@@ -21,6 +21,7 @@ from api.render import error_page
 from api.routes import ROUTERS
 from api.security import Door, check_token, is_loopback
 from api.sources import Cases, Journals, RegisterCases
+from collector.enter import Desk
 from dodac import __version__
 from dodac.clock import Clock, SystemClock
 from dodac.errors import ConfigError, DodacError
@@ -72,6 +73,7 @@ def create_app(
         journals=journals,
         cases=cases or RegisterCases(register, journals, clock),
         needs_token=token is not None,
+        desk=Desk(site, clock, journals.store_or_none),
     )
 
     @asynccontextmanager

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from api.live import Hub
 from api.sources import Cases, Journals
+from collector.enter import Desk
 from dodac.clock import Clock
 from dodac.site import Site
 from dodac.words import LANGUAGES, Language
@@ -26,6 +27,12 @@ class Context:
     journals: Journals
     cases: Cases
     needs_token: bool
+    desk: Desk
+
+    @property
+    def has_forms(self) -> bool:
+        """True when readings can be typed here."""
+        return any(connection.kind == "manual" for connection in self.site.connections.values())
 
 
 def _context(request: Request) -> Context:

@@ -50,7 +50,13 @@ def page(
         _environment()
         .get_template(name)
         .render(
-            say=words, language=language, other=other, path=request.url.path, site=context.site.site, **values
+            say=words,
+            language=language,
+            other=other,
+            path=request.url.path,
+            site=context.site.site,
+            has_forms=context.has_forms,
+            **values,
         )
     )
     answer = HTMLResponse(html, status)

@@ -35,6 +35,7 @@ _HEADERS: Final = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+_SAFE: Final = ("GET", "HEAD", "OPTIONS")
 # what anyone may see: that we are alive, and the sign-in page with its style
 _PUBLIC: Final = ("/api/health", "/sign-in", "/static/")
 
@@ -68,6 +69,16 @@ def _host_name(header: str) -> str:
     return header.rpartition(":")[0] if ":" in header else header
 
 
+def _from_another_site(headers: Headers) -> bool:
+    """True for what a browser sends on behalf of another site's page; other clients name no origin."""
+    origin = headers.get("origin")
+    if origin is None:
+        return headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+    # a proxy may give us a name of its own; a page of another site can't set this header
+    ours = {headers.get(name, "").lower() for name in ("host", "x-forwarded-host")} - {""}
+    return origin.partition("://")[2].lower() not in ours
+
+
 class Door:
     """Middleware: hosts, token, headers; a plain ASGI layer, so that streams pass untouched."""
 
@@ -98,6 +109,8 @@ class Door:
             answer: Response = problem(400, "unknown host", "This address is not served here.")
         elif self._token is not None and scope["path"] == "/sign-in" and scope["method"] == "POST":
             answer = await self._sign_in(receive, headers)
+        elif scope["method"] not in _SAFE and _from_another_site(headers):
+            answer = problem(403, "another site", "A page of another site can't send to this one.")
         elif self._may_pass(scope["path"], headers):
             await self._app(scope, receive, guarded)
             return

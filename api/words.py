@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from api._form_words import FORM_WORDS
 from dodac.samples import Reason
 from dodac.words import LANGUAGES, Language
 
@@ -61,6 +62,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "q_stale": ("giá trị quá hạn", "stale value"),
     "q_decode": ("không giải mã được", "can't be decoded"),
     "q_conflict": ("mâu thuẫn", "conflicting"),
+    **FORM_WORDS,
 }
 
 WORDS: Final[dict[str, dict[Language, str]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -16,7 +17,7 @@ from drivers._photos import Photos
 from drivers._spool import Spool
 from drivers.manual_forms import SiteForm, form_of, open_manual, site_forms
 from drivers.protocols.manual import Finding, Known
-from drivers.protocols.manual_entry import Entry, Kept, canonical, read_back
+from drivers.protocols.manual_entry import Entry, Kept, Photo, canonical, read_back
 from drivers.protocols.received import Refused
 from store import Journal, JournalStore
 
@@ -55,6 +56,7 @@ class Desk:
         self.site = site
         self._clock = clock
         self._journal = journal
+        self._storing = threading.Lock()
         self.spool = Spool.beside(site.journal_path)
         self.photos = Photos(site.photos_path)
 
@@ -65,6 +67,12 @@ class Desk:
     def form(self, instrument: str) -> SiteForm:
         """One form; ConfigError, with the nearest, when there is none."""
         return form_of(self.site, instrument)
+
+    def photo(self, sha256: str | None) -> Photo | None:
+        """A kept picture; for one that is not there a photo that take() refuses."""
+        if not sha256:
+            return None
+        return self.photos.find(sha256) or Photo(sha256[:64], "image/jpeg", 0)
 
     def past(self, instrument: str, start_ns: int, end_ns: int) -> list[Past]:
         """Entries whose period touches [start_ns, end_ns), oldest first; waiting ones too.
@@ -104,6 +112,8 @@ class Desk:
         can't be kept, ConfigError for an unknown form.
         """
         one = self.form(entry.instrument)
+        # what an ISO time holds: a correction must meet the very moment
+        entry = replace(entry, start_ns=entry.start_ns // 1000 * 1000, end_ns=entry.end_ns // 1000 * 1000)
         past = self.past(entry.instrument, entry.start_ns - _AROUND_NS, entry.end_ns + _AROUND_NS)
         again = next((p for p in past if p.entry.id == entry.id), None)
         if again is not None:
@@ -149,6 +159,10 @@ class Desk:
 
     def store_waiting(self) -> str:
         """Brings what waits into the journal, unless a collector holds it; says why not, "" when done."""
+        with self._storing:
+            return self._store()
+
+    def _store(self) -> str:
         members = list(self.forms().values())
         try:
             with Journal.open(self.site.journal_path) as journal:

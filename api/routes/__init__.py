@@ -7,8 +7,10 @@ from typing import Final
 from fastapi import APIRouter
 
 from api.routes.data import router as data
+from api.routes.enter import router as enter
+from api.routes.forms import router as forms
 from api.routes.live import router as live
 from api.routes.pages import router as pages
 from api.routes.savings import router as savings
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (data, live, savings, pages)
+ROUTERS: Final[tuple[APIRouter, ...]] = (data, live, savings, forms, enter, pages)

@@ -51,7 +51,11 @@ def _card(
     main, others = split_main(reading.channel for reading in item.readings)
     by_name = {reading.channel: reading for reading in item.readings}
     configured = next((one for one in context.site.instruments if one.id == item.id), None)
-    every_s = configured.every_ns / SECOND_NS if configured is not None and configured.profile else 0
+    every_s = 0.0
+    if configured is not None and configured.profile and configured.connection is not None:
+        kind = context.site.connections[configured.connection].kind
+        # a person reads when there is time
+        every_s = 0.0 if kind == "manual" else configured.every_ns / SECOND_NS
     # three missed polls and a little more are late; a source without a period of its own is not judged
     late_s = round(3 * every_s + 5) if every_s else 0
     lead_name = display(lead).name(language) if lead else ""

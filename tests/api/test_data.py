@@ -127,8 +127,18 @@ def test_an_unknown_saving_is_not_found(client: TestClient) -> None:
 def test_every_route_declares_what_it_answers(client: TestClient) -> None:
     schema = client.get("/api/openapi.json").json()
     for path, verbs in schema["paths"].items():
-        assert set(verbs) == {"get"}, path
-        content = verbs["get"]["responses"]["200"]["content"]
-        assert "text/event-stream" in content or content["application/json"]["schema"], path
+        assert set(verbs) <= {"get", "post", "put"}, path
+        for verb, told in verbs.items():
+            content = told["responses"]["200" if verb == "get" else "201"]["content"]
+            shown = {"text/event-stream", "image/jpeg"} & set(content)
+            assert shown or content["application/json"]["schema"], path
+
+
+def test_nothing_but_readings_by_hand_can_be_sent(client: TestClient) -> None:
+    paths = client.get("/api/openapi.json").json()["paths"]
+    assert {path for path, verbs in paths.items() if set(verbs) - {"get"}} == {
+        "/api/forms/{instrument}",
+        "/api/photos",
+    }
     assert client.get("/docs").status_code == 404
     assert client.get("/redoc").status_code == 404
