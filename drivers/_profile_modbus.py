@@ -114,7 +114,8 @@ class ModbusLink(Strict):
     multiple: a request's number of registers is a multiple of this (some meters refuse odd numbers).
     max_gap: unused registers that may be read through to join two blocks.
     late_guard_ms: how long after a timeout an answer may still come.
-    pause_ms: silence this model wants before the next request.
+    pause_ms: silence this model wants before the next request. any_address: one at which any instrument of
+    this model answers while it is alone on the line.
     """
 
     baud: tuple[Baud, ...] = Field(default=(9600,), min_length=1)
@@ -126,6 +127,7 @@ class ModbusLink(Strict):
     response_ms: ResponseTime = ResponseTime()
     late_guard_ms: int = Field(default=2000, ge=0)
     pause_ms: int = Field(default=0, ge=0)
+    any_address: int | None = Field(default=None, ge=248, le=255)
 
 
 class Identify(Register):

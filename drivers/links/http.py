@@ -84,7 +84,7 @@ class HttpLink:
         finally:
             connection.close()
 
-    def _connect(self, deadline: float) -> _DeadlineSocket:
+    def _connect(self, deadline: float) -> DeadlineSocket:
         host, port = self._place
         try:
             places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -92,7 +92,7 @@ class HttpLink:
             raise LinkDown(f"{self.name}: {words_of(error)}") from None
         last: OSError = OSError("no address")
         for family, kind, proto, _, address in places:
-            sock = _DeadlineSocket(family, kind, proto, deadline=deadline)
+            sock = DeadlineSocket(family, kind, proto, deadline=deadline)
             try:
                 sock.connect(address)
             except OSError as error:
@@ -103,11 +103,13 @@ class HttpLink:
         raise LinkDown(f"{self.name}: {words_of(last)}")
 
 
-class _DeadlineSocket(socket.socket):
+class DeadlineSocket(socket.socket):
     """A socket of which all reads and writes together end by a deadline: a slow drip can't hold us."""
 
-    def __init__(self, family: int, kind: int, proto: int, *, deadline: float) -> None:
-        super().__init__(family, kind, proto)
+    def __init__(
+        self, family: int, kind: int, proto: int, *, deadline: float, fileno: int | None = None
+    ) -> None:
+        super().__init__(family, kind, proto, fileno)
         self._deadline = deadline
 
     def connect(self, address: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import time
@@ -9,9 +10,11 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from drivers.links import LinkDown
-from drivers.links.http import MAX_BODY, HttpFault, HttpLink
+from drivers.links.http import MAX_BODY, DeadlineSocket, HttpFault, HttpLink
 from drivers.simulator.testo_http import SimulatedTesto300
 
 
@@ -95,3 +98,63 @@ def test_nothing_but_get_is_ever_sent(testo: SimulatedTesto300) -> None:
     link(testo).open()
     link(testo).get("/data")
     assert dict(testo.asked) == {"GET /data": 1}
+
+
+class Canned(HttpLink):
+    """A link whose server has said all it will ever say, and hung up."""
+
+    def __init__(self, said: bytes) -> None:
+        super().__init__("canned", 80, 1.0)
+        self._said = said
+
+    def _connect(self, deadline: float) -> DeadlineSocket:
+        ours, theirs = socket.socketpair()
+        theirs.sendall(self._said)
+        theirs.shutdown(socket.SHUT_WR)
+        self.theirs = theirs
+        return DeadlineSocket(ours.family, ours.type, ours.proto, deadline=deadline, fileno=ours.detach())
+
+
+def asked(said: bytes) -> tuple[bytes, str]:
+    """The body, or the words of the fault."""
+    link = Canned(said)
+    try:
+        return link.get("/data").body, ""
+    except (HttpFault, LinkDown) as fault:
+        return b"", str(fault)
+    finally:
+        link.theirs.close()
+
+
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+PACKED = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"{}", mtime=0)
+
+
+@pytest.mark.parametrize("said", [GOOD, CHUNKED, PACKED])
+def test_a_canned_answer_is_read(said: bytes) -> None:
+    assert asked(said) == (b"{}", "")
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(
+    st.sampled_from([GOOD, CHUNKED, PACKED]),
+    st.lists(st.tuples(st.integers(0, 120), st.binary(max_size=6), st.integers(0, 8)), max_size=4),
+)
+def test_no_damaged_answer_gives_anything_but_words(said: bytes, cuts: list[tuple[int, bytes, int]]) -> None:
+    for place, put, gone in cuts:
+        said = said[:place] + put + said[place + gone :]
+    body, words = asked(said)
+    assert len(body) <= len(said) * 1100
+    assert words.isprintable()
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.binary(max_size=200))
+def test_no_noise_gives_anything_but_words(said: bytes) -> None:
+    assert asked(said)[1].isprintable()
+
+
+def test_a_head_without_end_is_refused() -> None:
+    for said in (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500, b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000):
+        assert "damaged" in asked(said)[1]

@@ -1,15 +1,19 @@
-"""An analyser that begins to zero, or ends it, in the middle of a read gives no readings."""
+"""Analysers on Modbus: states that flip in the middle of a read, and the address that any sensor answers."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dodac.clock import ManualClock
+from dodac.clock import ManualClock, SystemClock
+from dodac.errors import ConfigError
 from dodac.samples import Reason, Sample
+from dodac.site import parse_site
+from drivers import open_connections
 from drivers.bus import Bus
 from drivers.catalogue import load_profile
 from drivers.profile import ModbusProfile
@@ -114,3 +118,18 @@ def test_servomex_bits_are_read_on_both_sides_too() -> None:
         warming = read(dict(image), "servomex.4100", before={before: lambda i: i.update({(2, 3): 1})})
         o2 = next(flag for flag in warming.flags if flag.channel == "o2_pct")
         assert o2.reason == Reason.DEVICE_STATUS, before
+
+
+def test_a_sensor_alone_on_the_line_is_reached_at_the_address_of_any() -> None:
+    head = '[site]\nid = "s"\ncompany = "c"\n[connections.a]\nkind = "serial"\nport = "x"\n'
+    one = '[[instruments]]\nid = "{id}"\nconnection = "a"\nprofile = "senseair.co2"\naddress = {address}\n'
+    alone = parse_site(head + one.format(id="room", address=254), Path("site.toml"))
+    assert open_connections(alone, SystemClock())
+    two = parse_site(
+        head + one.format(id="room", address=254) + one.format(id="hall", address=2), Path("site.toml")
+    )
+    with pytest.raises(ConfigError, match="all sensors answer at once"):
+        open_connections(two, SystemClock())
+    other = parse_site(head + one.format(id="room", address=253), Path("site.toml"))
+    with pytest.raises(ConfigError, match="from 1 to 247"):
+        open_connections(other, SystemClock())
