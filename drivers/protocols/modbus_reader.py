@@ -158,7 +158,7 @@ class ModbusReader:
         span = min(self.map.spans(names), key=lambda s: (s.count, s.address))
         try:
             # any answer of this unit will do here, so that a late one needs no telling apart
-            self._ask(bus, span, quick=True)
+            self._ask(bus, span)
         except BusFault as fault:
             self.fault_text = fault.text
             return False
@@ -283,12 +283,15 @@ class ModbusReader:
         blocks = avoiding(block, spans, limits, _size, taken)
         if blocks is not None:
             return [self._ask(bus, part) for part in blocks]
-        # nothing can be asked that looks different: with n old answers possible, the answer to
-        # request n + 1 is at the oldest that to the first request of this round
+        # nothing can be asked that looks different: what comes within the guard is heard out first
+        if taken.count(_size(block)) > 2:
+            self._alone_ns = max(self._alone_ns, self._clock.monotonic_ns() + self._guard_ns(bus))
+        while taken.count(_size(block)) and (left := self._alone_ns - self._clock.monotonic_ns()) > 0:
+            self._strike_out(bus, bus.silence(left / SECOND_NS))
+            taken = self._outstanding.sizes(function, self._clock.monotonic_ns())
+        # with n old answers possible, the answer to request n + 1 is at the oldest that to the first
+        # request of this round
         old = taken.count(_size(block))
-        if old > 2:
-            self._strike_out(bus, bus.silence(self._guard(bus)))
-            old = self._outstanding.sizes(function, self._clock.monotonic_ns()).count(_size(block))
         if old > 2:
             text = f"{old} late answers may still come that look like this one"
             raise BusFault(Reason.LATE_ANSWER, text)
@@ -299,13 +302,14 @@ class ModbusReader:
     def _guard(self, bus: Bus) -> float:
         return min(self._guard_s, bus.late_guard_s)
 
-    def _ask(self, bus: Bus, block: Block, *, quick: bool = False, keep: bool = True) -> bytes:
+    def _guard_ns(self, bus: Bus) -> int:
+        return round(self._guard(bus) * SECOND_NS)
+
+    def _ask(self, bus: Bus, block: Block, *, keep: bool = True) -> bytes:
         function = modbus.FUNCTIONS[block.table]
         pdu = modbus.read_pdu(function, block.address, block.count)
         size = _size(block)
-        if self._alone_ns > self._clock.monotonic_ns() and not quick:
-            late = bus.silence((self._alone_ns - self._clock.monotonic_ns()) / SECOND_NS)
-            self._strike_out(bus, late)
+        in_time_ns = self._clock.monotonic_ns() + round(bus.timeout_s * SECOND_NS)
         try:
             if self._tcp:
                 number = bus.next_number()
@@ -328,9 +332,9 @@ class ModbusReader:
         except BusFault as fault:
             if self._tcp:
                 raise
-            if fault.reason == Reason.NO_ANSWER:
-                # only this unit is left alone for the guard: the others' answers carry other numbers
-                self._alone_ns = self._clock.monotonic_ns() + round(self._guard(bus) * SECOND_NS)
+            # the guard begins when the answer is late, also where damage ended the waiting before; only this
+            # unit is left alone for it: the others' answers carry other numbers
+            self._alone_ns = max(self._clock.monotonic_ns(), in_time_ns) + self._guard_ns(bus)
             old = self._strike_out(bus, fault.raw)
             self._outstanding.add(function, size, self._clock.monotonic_ns())
             self._strike_out(bus, fault.late)
