@@ -143,7 +143,7 @@ class RoughLine:
             kinds &= STREAM_KINDS  # a stream loses and changes no bytes
         else:
             kinds.discard("twice")  # nothing in a frame says that it was there before
-        if "late" in kinds or self.beyond:
+        if self.framing != "tcp" and ("late" in kinds or self.beyond):
             kinds.discard("wrong count")  # later it would be the right answer to another question
         self.struck.update(kinds)
         if "dead" in kinds:
