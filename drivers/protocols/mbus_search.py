@@ -84,7 +84,7 @@ def search(
     primary: link addresses to try (none: ()). secondary: search through secondary addresses as well,
     digit by digit where several meters answer at once, then by medium, version and manufacturer.
     patience_s: how long to wait for an answer; None: 330 bit times and 150 ms, over TCP half a second.
-    251 addresses at 2400 baud take about 75 s; a secondary search at most ten requests for each digit
+    251 addresses at 2400 baud take about 80 s; a secondary search at most ten requests for each digit
     that meters share. Raises LinkDown. `progress` may raise to end the search.
     """
     return _Search(bus, progress, patience_s).run(primary, secondary)
