@@ -29,6 +29,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("sniff", "drivers.sniff_cli:run", "listen to a line: frames with what they say, tests for profiles"),
     Command("profiles", "drivers.cli:profiles", "list the instruments dodac can read, or show one"),
     Command("read", "drivers.cli:read", "read an instrument of the site file once and print its values"),
+    Command("doctor", "collector.doctor:doctor", "look at ports, clock, disk, broker, InfluxDB: what to do about each"),
     Command("wiring", "collector.wiring:wiring", "check how a power meter is wired: phases, signs, transformers"),
     Command("simulate", "drivers._cli_simulate:simulate", "serve an instrument without hardware, with faults on demand"),
     Command("run", "collector.cli:run", "collect: read every instrument into the journal (and InfluxDB)"),
