@@ -27,7 +27,7 @@ class HttpTjfLink(Strict):
 
     path: of the current measurement. info_path: of what the instrument is (serial number), where it has
     one. max_skew_s: beyond it from our own clock the instrument's time is not taken. stale_s: when its time
-    stands still for so long the readings are flagged stale (the measurement is over).
+    and values stand still for so long the readings are flagged stale (the measurement is over).
     Times without a zone are the site's.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
@@ -65,7 +66,8 @@ class UsbLink:
                     self.opened += 1
                     return
             except OSError as error:
-                trouble = str(error)
+                denied = error.errno == errno.EACCES
+                trouble = "no permission for it: see docs/how-to/testo-350-usb.md" if denied else str(error)
             except LinkDown as error:
                 trouble = str(error).removeprefix(f"{self.name}: ")
             self.close()

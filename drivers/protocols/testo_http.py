@@ -27,7 +27,7 @@ class HttpTjfReader:
     """One analyser: asks for its current measurement; see Reader and Noting.
 
     Its own time is taken when it agrees with our clock and goes forward, else the middle of request and
-    answer. When its time stands still the measurement is over: readings are flagged stale. serial_number:
+    answer. When its time and values stand still the measurement is over: readings are flagged stale. serial_number:
     of the site file; another instrument at the address gives no readings.
     """
 
@@ -45,7 +45,7 @@ class HttpTjfReader:
         self._serial = serial_number.strip()
         self._info: Mapping[str, str] | None = None
         self._told: dict[str, str] = {}
-        self._stamp_ns: int | None = None  # the instrument's own time, and since when it says that
+        self._shown: object = None  # its own time with its values, and since when it shows these
         self._since_ns = 0
         self._last_ns = 0
 
@@ -122,13 +122,16 @@ class HttpTjfReader:
     def _sample(self, reading: TjfReading, body: bytes, sent_ns: int, span: int, now: int) -> Sample:
         moment = reading.moments[-1]
         values, flags = kept(moment, self.profile)
-        if moment.time_ns is None or moment.time_ns != self._stamp_ns:
-            self._stamp_ns, self._since_ns = moment.time_ns, now
+        shown = (moment.time_ns, dict(moment.values), moment.flags)
+        if moment.time_ns is None or shown != self._shown:
+            self._shown, self._since_ns = shown, now
         elif now - self._since_ns > self.profile.link.stale_s * SECOND_NS:
             flags += [Flag(name, Reason.STALE, value) for name, value in values.items()]
             values = {}
             seconds = (now - self._since_ns) / SECOND_NS
-            self._tell("stale", f"its time has stood still for {seconds:.0f} s: start its measurement")
+            self._tell(
+                "stale", f"its time and values have stood still for {seconds:.0f} s: start its measurement"
+            )
         middle_ns = sent_ns + span // 2
         time_ns, source = middle_ns, TimeSource.HOST
         if moment.time_ns is None:

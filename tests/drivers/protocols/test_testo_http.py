@@ -119,6 +119,15 @@ def test_a_measurement_that_is_over_gives_stale_flags_and_no_readings(kit: Kit) 
     assert kit.values_of(kit.last) == GAS
 
 
+def test_a_clock_that_stands_still_while_the_values_move_costs_no_readings(kit: Kit) -> None:
+    kit.testo.fault = "frozen"
+    for step in range(8):
+        kit.values["o2_pct"] = 6.0 + step / 10
+        kit.tick()
+        assert not kit.last.flags
+    assert kit.last.time_source == TimeSource.HOST
+
+
 def test_another_instrument_at_the_address_gives_no_readings(inbox: Any) -> None:
     kit = Kit(inbox, serial_number="61300002")
     try:

@@ -261,6 +261,14 @@ def test_of_several_analysers_the_one_with_the_serial_number_is_taken() -> None:
         UsbLink("USB", lambda: plugs).open()
 
 
+def test_a_plug_without_permission_says_where_that_is_set() -> None:
+    def denied() -> Waiting:
+        raise PermissionError(13, "Access denied (insufficient permissions)")
+
+    with pytest.raises(LinkDown, match="no permission for it"):
+        UsbLink("USB", lambda: [denied]).open()
+
+
 def test_an_ident_without_its_unit_is_refused_in_a_profile() -> None:
     text = OWN.replace("ident: 0x901, unit_word: 0x82", "ident: 0x901")
     with pytest.raises(ConfigError, match="unit_word"):
