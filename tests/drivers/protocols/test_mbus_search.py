@@ -119,6 +119,29 @@ def test_several_meters_at_one_primary_address_are_found_by_their_digits() -> No
     assert "several meters" in meters[0].problem
 
 
+def test_a_second_meter_that_answers_after_the_first_has_ended_is_not_overheard() -> None:
+    """Both acknowledge at once (heard as one), one frame is over 100 ms before the other begins."""
+
+    class OneAfterAnother(Wires):
+        def write(self, data: bytes) -> None:
+            self.written.append(data)
+            assert self.segment is not None
+            answers = [answer for m in self.segment.meters if (answer := m.answer(data)) is not None]
+            self.later = list(dict.fromkeys(answers))
+
+        def read(self, timeout_s: float) -> bytes:
+            if self.later and timeout_s >= 0.1:
+                self.clock.advance(0.1)
+                return self.later.pop(0)
+            self.clock.advance(timeout_s)
+            return b""
+
+        later: list[bytes] = []  # noqa: RUF012  (a test's own)
+
+    meters = found(OneAfterAnother([meter("12345678"), meter("12345679")]), primary=())
+    assert [m.secondary for m in meters] == ["1234567810830104", "1234567910830104"]
+
+
 def test_digits_that_are_not_decimal_are_found_too() -> None:
     assert {m.secondary for m in found(Wires([meter("1234A678"), meter("1234B678")]), primary=())} == {
         "1234A67810830104", "1234B67810830104",
