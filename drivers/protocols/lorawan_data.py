@@ -129,7 +129,8 @@ class _Reading:
             raise MqttRefusal(f"cut short: {len(self._data)} bytes")
         flags = int.from_bytes(self._data[groups.flags_at : groups.flags_at + 2], "big")
         if flags >> len(groups.groups):
-            raise MqttRefusal(f"it has groups that this model does not have (flags {flags:04x})")
+            # they stand behind those that are known
+            self.unread = f"a payload has groups that the profile does not know (flags {flags:04x})"
         place = groups.start
         for number, group in enumerate(groups.groups):
             if not flags >> number & 1:
