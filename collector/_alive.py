@@ -1,20 +1,29 @@
-"""A note in the journal that the collector is running, so that the next start can tell the gap."""
+"""Notes in the journal while the collector runs: that it does, and how fast its instruments answer."""
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dodac.clock import Clock
 from dodac.contracts import Event, EventKind
 from dodac.errors import StorageError
 from dodac.samples import Sample
 
+if TYPE_CHECKING:
+    from drivers import ConnectionStatus
+
 log = logging.getLogger("dodac.collector")
 
 CURSOR: Final = "collector/alive"
 EVERY_S: Final = 10.0
+TURNAROUND: Final = "#turnaround"
+"""Under this name, which no instrument can have, stands each instrument's turnaround: it is no fact for reports."""
+FACTS_EVERY: Final = 30
+"""Facts are written at the sixth note, at every thirtieth from then on (five minutes), and at the stop."""
 
 
 class Notebook(Protocol):
@@ -28,13 +37,32 @@ class Notebook(Protocol):
 
     def read_after(self, seq: int, limit: int) -> list[tuple[int, Sample]]: ...
 
+    def set_facts(self, instrument: str, facts: Mapping[str, str]) -> None: ...
+
+
+def turnaround_facts(status: Iterable[ConnectionStatus]) -> dict[str, str]:
+    """How fast each polled instrument answers and how often too late, as JSON text by instrument."""
+    return {
+        instrument: json.dumps(found.as_dict())
+        for connection in status
+        for instrument, found in connection.turnaround.items()
+    }
+
 
 class Alive:
-    """Notes the time every ten seconds and at the stop."""
+    """Notes the time every ten seconds and at the stop; seldom also the instruments' turnaround."""
 
-    def __init__(self, journal: Notebook, clock: Clock) -> None:
+    def __init__(
+        self,
+        journal: Notebook,
+        clock: Clock,
+        turnaround: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         self._journal = journal
         self._clock = clock
+        self._turnaround = turnaround
+        self._told: Mapping[str, str] = {}
+        self._notes = 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -63,13 +91,27 @@ class Alive:
         if self._thread is not None:
             self._thread.join(1.0)
             self._note()
+            self._note_facts()
 
     def _run(self) -> None:
         while not self._clock.wait(self._stop, EVERY_S):
             self._note()
+            self._notes += 1
+            if self._notes % FACTS_EVERY == 6:
+                self._note_facts()
 
     def _note(self) -> None:
         try:
             self._journal.set_cursor(CURSOR, self._clock.now_ns())
         except StorageError as error:
             log.debug("the time could not be noted: %s", error)
+
+    def _note_facts(self) -> None:
+        found = dict(self._turnaround())
+        try:
+            if found != self._told:
+                self._journal.set_facts(TURNAROUND, found)
+        except StorageError as error:
+            log.debug("the instruments' turnaround could not be noted: %s", error)
+        else:
+            self._told = found

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from collector._alive import TURNAROUND
 from collector._gaps import follow
 from collector.facts import sink_name
 from collector.ledger import Ledger, SinkCount, SourceCount, table
@@ -25,13 +27,26 @@ _FOREVER_NS = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class InstrumentRow:
-    """One instrument's stored samples, its last time, and since when it is in fault ("" when it is not)."""
+    """One instrument's stored samples, its last time, and since when it is in fault ("" when it is not).
+
+    turnaround: how fast it answers, in ms, and how often too late, since the collector's last start; empty
+    for one that is not asked.
+    """
 
     instrument: str
     samples: int
     last: str
     fault_since: str = ""
     fault: str = ""
+    turnaround: Mapping[str, float] = field(default_factory=dict)
+
+    def answers(self) -> str:
+        """The turnaround for people."""
+        if not self.turnaround:
+            return "–"
+        times = "/".join(f"{self.turnaround[f'{name}_ms']:.0f}" for name in ("min", "median", "max"))
+        late = int(self.turnaround.get("late", 0))
+        return f"{times} ms" + (f", {late} late" if late else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +96,12 @@ class Report:
         if self.lost:
             head += f"; {self.lost} samples were lost to damage of the file"
         rows = [
-            (row.instrument, row.samples, self._local(row.last), row.fault or "–") for row in self.instruments
+            (row.instrument, row.samples, self._local(row.last), row.answers(), row.fault or "–")
+            for row in self.instruments
         ]
         parts = [head]
         if rows:
-            parts.append(table(("instrument", "samples", f"last ({self.zone})", "fault"), rows))
+            parts.append(table(("instrument", "samples", f"last ({self.zone})", "answers in", "fault"), rows))
         parts.append(self.ledger.text())
         if self.open_faults:
             parts.append(
@@ -149,6 +165,7 @@ def read_report(path: Path, site: Site | None) -> Report:
     with JournalStore(path) as store:
         view = store.accounts()
         faults = open_faults(store.events(0, _FOREVER_NS))
+        turnaround = store.facts().get(TURNAROUND, {})
         letters = {(d.instrument, d.source, d.reason): d for d in reversed(store.dead_letters(200))}
     by_instrument = {event.instrument: event for event in faults if event.instrument is not None}
     names = dict.fromkeys([item.id for item in site.instruments] if site is not None else [])
@@ -166,6 +183,7 @@ def read_report(path: Path, site: Site | None) -> Report:
                 last=iso_utc(last_ns) if last_ns is not None else "never",
                 fault_since=iso_utc(fault.time_ns) if fault is not None else "",
                 fault=fault.text if fault is not None else "",
+                turnaround=_turnaround(turnaround.get(name, "")),
             )
         )
     counts = view.counts
@@ -182,6 +200,17 @@ def read_report(path: Path, site: Site | None) -> Report:
         set_aside=tuple(sorted(letters.values(), key=lambda letter: -letter.time_ns)[:10]),
         zone=site.site.timezone if site is not None else "UTC",
     )
+
+
+def _turnaround(text: str) -> dict[str, float]:
+    """What the collector noted; nothing where the text is none of its own."""
+    wanted = {"answers", "min_ms", "median_ms", "max_ms", "late"}
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    whole = isinstance(found, dict) and wanted <= set(found)
+    return {name: float(found[name]) for name in sorted(wanted)} if whole else {}
 
 
 def export_csv(

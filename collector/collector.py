@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from collector._alive import Alive
+from collector._alive import Alive, turnaround_facts
 from collector._gaps import gaps_of_standing_faults
 from collector.facts import measurement_of, sink_name, site_facts, tag_source
 from collector.forwarder import Forwarder, Sink, SinkStatus
@@ -86,7 +86,9 @@ class Collector:
         }
         intervals = {name: site.instrument(name).every_ns for name in self._polled}
         self._schedule = Schedule(intervals, self._poll, clock, self._ingest.event)
-        self._alive = Alive(self.journal, clock)
+        self._alive = Alive(
+            self.journal, clock, lambda: turnaround_facts(c.status() for c in self._connections)
+        )
         self._running = False
 
     @property

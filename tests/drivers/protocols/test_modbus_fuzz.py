@@ -270,13 +270,13 @@ def test_no_fault_on_a_rough_line_passes_a_wrong_value_as_good(framing: Framing,
     counts, line, bus = run(framing, seed, 1500, beyond=framing == "tcp")
     assert line.asked.total() > 2500
     assert all(
-        line.struck[kind] > 50 for kind in (STREAM_KINDS if framing == "tcp" else {*KINDS} - {"twice"})
+        line.struck[kind] > 20 for kind in (STREAM_KINDS if framing == "tcp" else {*KINDS} - {"twice"})
     )
     assert counts["wrong"] == 0
     assert counts["good"] > 1000
     assert counts["flagged"] > 500
     if framing != "tcp":
-        assert bus.counters["late"] > 50
+        assert bus.counters["late"] > 20
 
 
 @pytest.mark.parametrize("seed", [1, *MORE])
