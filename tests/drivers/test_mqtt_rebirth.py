@@ -132,6 +132,10 @@ def test_a_birth_is_asked_for_once_and_only_where_the_site_allows_it(
         for message in (data, data, birth, device, data):
             node.publish(message.topic, bytes.fromhex(message.payload), qos=1).wait_for_publish(10)
         eventually(lambda: line.status().counters.get("acknowledged") == 5)
+        # our own message comes back last: whatever was asked has come before it
+        node.publish("spBv1.0/end/NCMD/end", b"end", qos=1).wait_for_publish(10)
+        eventually(lambda: any(message.payload == b"end" for message in heard))
+        eventually(lambda: len(heard) == (2 if allowed else 1))
     finally:
         line.stop(0.2)
         node.disconnect()
@@ -161,7 +165,8 @@ def test_ten_megabytes_are_kept_in_part_with_the_reason_and_the_rest_goes_on(
         eventually(lambda: line.status().state == "up")
         sender.connect(mosquitto.host, mosquitto.port)
         sender.loop_start()
-        for payload in (b"[" * 10_000_000, b'{"power_w": 5}'):
+        huge = b'{"power_w": 4, "pad": "' + b"x" * 9_999_975 + b'"}'
+        for payload in (huge, b'{"power_w": 5}'):
             sender.publish("plant/m1", payload, qos=1).wait_for_publish(20)
         eventually(lambda: len(inbox.items) == 2)
     finally:

@@ -235,6 +235,9 @@ def test_what_the_network_server_decoded_is_read_by_path() -> None:
     inner = {"uplink_message": {"f_port": 5, "decoded_payload": {"t1": 5}}, "end_device_ids": {}}
     (found,) = own.message("", json.dumps(inner).encode()).samples
     assert [(flag.channel, flag.reason) for flag in found.flags] == [("energy_import_kwh", Reason.DECODE)]
+    bare = {"deviceInfo": {}, "fPort": 5, "object": {"values": {"power": {"value": 3}}}}
+    (found,) = own.message("", json.dumps(bare).encode()).samples
+    assert found.values == {"power_w": 3000.0}
     with pytest.raises(MqttRefusal, match="none of the profile's paths"):
         own.message("", chirpstack("", 5, 2, object={"x": 1}))
     # a profile of the device's bytes says what is missing
