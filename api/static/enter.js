@@ -95,7 +95,6 @@ async function pictured(event) {
   form.elements.photo.value = "";
 }
 
-// the server's list and last values, drawn by the server
 async function refresh() {
   drawQueue(words, asking);
   if (!form) return;
