@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from dodac.errors import ConfigError, InstrumentError, Where
 from dodac.site import MqttConnection, SerialConnection, Site, TcpConnection, load_site
 from drivers.links import LineSettings, Link
+from drivers.links.serial import is_pty
 from drivers.protocols.modbus_identity import Framing
 from drivers.scan_broker import Place
 from drivers.scan_ports import holders, lasting_name
+
+_SERVES: Final = ("dodac simulate", "dodac demo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,9 @@ def not_held(target: SerialTarget) -> None:
     if "://" in target.port:
         return
     held = holders(target.port)
+    if is_pty(target.port):
+        # its other side is open in the program that serves it, and that one is no reader
+        held = tuple(word for word in held if word.startswith("dodac ") and not word.startswith(_SERVES))
     if not held:
         return
     todo = "End it first, and start it again afterwards: two masters on one line spoil each other's answers."

@@ -61,7 +61,7 @@ def modbus_block(profile: ModbusProfile, pairs: Sequence[tuple[bytes, bytes]]) -
     lines += [f'      - {{request: "{q.hex(" ").upper()}", answer: "{a.hex(" ").upper()}"}}' for q, a in kept]
     lines += _expected(values, {flag.channel: flag.reason.value for flag in flags})
     missing = len(mapped.channels) - len(values) - len(flags)
-    words = f"{len(values)} channels in {len(kept)} frames"
+    words = f"{_counted(len(values), 'channel')} in {_counted(len(kept), 'frame')}"
     if missing:
         words += f"; {missing} channels of {profile.id} were not in them"
     return "\n".join(lines) + "\n", f"{words}. Compare the values with the display before you trust them"
@@ -103,7 +103,7 @@ def _mbus(profile: MbusProfile, telegrams: Sequence[bytes]) -> tuple[str, str]:
         if values:
             lines = ["tests:", "  - telegrams:"]
             lines += [f'      - "{t.hex(" ").upper()}"' for t in chosen]
-            return "\n".join([*lines, *_expected(values, flags)]) + "\n", f"{len(values)} channels"
+            return "\n".join([*lines, *_expected(values, flags)]) + "\n", _counted(len(values), "channel")
     return _NOTHING, refusal
 
 
@@ -113,7 +113,7 @@ def _lines(heard: Sequence[Heard]) -> tuple[str, str]:
         return _NOTHING, "no line was heard that the profile reads"
     text = json.dumps(good[-1].data.decode("latin-1"), ensure_ascii=False)
     lines = ["tests:", f"  - line: {text}", *_expected(good[-1].values, good[-1].flags)]
-    return "\n".join(lines) + "\n", f"{len(good[-1].values)} channels"
+    return "\n".join(lines) + "\n", _counted(len(good[-1].values), "channel")
 
 
 def _telegram(heard: Sequence[Heard]) -> tuple[str, str]:
@@ -123,7 +123,7 @@ def _telegram(heard: Sequence[Heard]) -> tuple[str, str]:
     text = good[-1].data.decode("latin-1").replace("\r\n", "\n")
     # control characters (STX, ETX) must survive: a quoted string, as JSON writes it, is YAML too
     lines = ["tests:", f"  - telegram: {json.dumps(text)}", *_expected(good[-1].values, good[-1].flags)]
-    return "\n".join(lines) + "\n", f"{len(good[-1].values)} channels"
+    return "\n".join(lines) + "\n", _counted(len(good[-1].values), "channel")
 
 
 def _expected(values: Mapping[str, float], flags: Mapping[str, str]) -> list[str]:
@@ -137,3 +137,7 @@ def _number(value: float) -> str:
     """Digits enough for the test's tolerance, in a form that YAML takes for a number."""
     text = f"{value:.9g}"
     return text if any(sign in text for sign in ".en") and "e" not in text else repr(float(text))
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
