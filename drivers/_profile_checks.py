@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dodac.quantities import Kind, channel, nearest
 from dodac.units import conversion
-from drivers._manual_checks import manual_problems
 from drivers.profile import (
     ChannelSpec,
     Iec62056Profile,
@@ -49,6 +48,8 @@ def problems(profile: Profile) -> list[tuple[tuple[str | int, ...], str]]:
     if isinstance(profile, LineProfile):
         found += _line_problems(profile)
     if isinstance(profile, ManualProfile):
+        from drivers._manual_checks import manual_problems  # forms alone need the typing rules
+
         found += manual_problems(profile)
     found += _unknown_channels(profile)
     return found

@@ -31,7 +31,10 @@ Frame = Literal["8N1", "8N2", "8E1", "8O1", "7E1", "7O1"]
 class Strict(BaseModel):
     """Unknown keys and wrong types are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, str_strip_whitespace=True)
+    # a site uses few of the protocols: a model's validator is made when it is first wanted
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, str_strip_whitespace=True, defer_build=True
+    )
 
 
 class Evidence(Strict):

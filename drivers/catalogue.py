@@ -14,7 +14,7 @@ from dodac.errors import ConfigError, Where
 from dodac.quantities import nearest
 from drivers._profile_checks import problems
 from drivers._yaml_lines import DuplicateKeyError, line_of, load
-from drivers.profile import ADAPTER, PROTOCOLS, Profile
+from drivers.profile import PROTOCOLS, Profile
 
 FOLDER: Final = Path(__file__).parent / "profiles"
 
@@ -89,8 +89,17 @@ def parse_profile(text: str, path: Path) -> Profile:
             Where(file=str(path), line=line_of(lines, ("tests",))),
             "Add tests: with real frames or messages and the values expected of them.",
         )
+    model = PROTOCOLS.get(str(data.get("protocol")))
+    if model is None:
+        known = ", ".join(PROTOCOLS)
+        near = nearest(str(data.get("protocol")), PROTOCOLS)
+        raise ConfigError(
+            f'a profile needs a known protocol, not "{data.get("protocol")}".',
+            Where(file=str(path), line=line_of(lines, ("protocol",))),
+            f'Did you mean "{near}"?' if near else f"Write one of: {known}.",
+        )
     try:
-        profile = ADAPTER.validate_json(json.dumps(data, default=str))
+        profile = model.model_validate_json(json.dumps(data, default=str))
     except ValidationError as error:
         raise _config_error(error, data, lines, path) from None
     if profile.id != path.stem:
@@ -111,25 +120,17 @@ def _config_error(
     found = error.errors()
     first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
     loc = tuple(first["loc"])
-    protocol = data.get("protocol")
-    if loc and loc[0] == protocol:
-        loc = loc[1:]  # the discriminator puts the protocol's name in front
     loc = tuple(word for word in loc if word != "[key]")
     dotted = ".".join(str(word) for word in loc)
     where = Where(file=str(path), line=line_of(lines, loc))
     match first["type"]:
         case "extra_forbidden":
-            known = _known_keys(PROTOCOLS[str(protocol)], loc[:-1])
+            known = _known_keys(PROTOCOLS[str(data["protocol"])], loc[:-1])
             near = nearest(str(loc[-1]), known)
             todo = f'Did you mean "{near}"?' if near else f"Known here: {', '.join(known)}."
             return ConfigError(f'unknown key "{dotted}".', where, todo)
         case "missing":
             return ConfigError(f'the key "{dotted}" is missing.', where, "Add it.")
-        case "union_tag_invalid" | "union_tag_not_found":
-            where = Where(file=str(path), line=line_of(lines, ("protocol",)))
-            near = nearest(str(protocol), PROTOCOLS)
-            todo = f'Did you mean "{near}"?' if near else f"Write one of: {', '.join(PROTOCOLS)}."
-            return ConfigError(f'a profile needs a known protocol, not "{protocol}".', where, todo)
         case _:
             message = first["msg"].removeprefix("Value error, ")
             given = first.get("input")

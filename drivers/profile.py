@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from dodac.quantities import CHANNELS
 from drivers._profile_common import ChannelSpec, Expectation
@@ -116,7 +116,9 @@ PROTOCOLS: dict[str, type[Profile]] = {
     "testo_usb": UsbViewProfile,
     "manual": ManualProfile,
 }
-ADAPTER: TypeAdapter[Profile] = TypeAdapter(Annotated[Profile, Field(discriminator="protocol")])
+ADAPTER: TypeAdapter[Profile] = TypeAdapter(
+    Annotated[Profile, Field(discriminator="protocol")], config=ConfigDict(defer_build=True)
+)
 
 
 def unit_of(name: str, spec: ChannelSpec) -> str:
