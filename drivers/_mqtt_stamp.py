@@ -39,7 +39,8 @@ def stamp_of(decoded: Decoded, skew_s: float | None, arrival: Arrival) -> Stamp:
     """The payload's own time where its format has one and the clock is believable; else ours.
 
     skew_s: how far it may lie from our clock; None: it is never asked. What was stored and sent later
-    (history) may be as old as it likes. Not ours for a message that may have waited: that is
+    (history), or is older than a message whose own time is right, may be as old as it likes; nothing of a
+    message whose own time is wrong is believed. Not ours for a message that may have waited: that is
     time_unknown. Retained messages are stale.
     """
     waited = arrival.waited or arrival.retained
@@ -53,12 +54,14 @@ def _stamp(decoded: Decoded, skew_s: float | None, now_ns: int, waited: bool) ->
     refused = False
     if skew_s is not None and decoded.time_ns is not None:
         skew_ns = round(skew_s * SECOND_NS)
+        sent_right = decoded.sent_ns is None or abs(now_ns - decoded.sent_ns) <= skew_ns
+        old = decoded.history or (decoded.sent_ns is not None and sent_right)
         # what waited for us may be as old as our absence, which a restart does not know
-        oldest_ns = _SANE_FROM_NS if waited or decoded.history else now_ns - skew_ns
-        if oldest_ns <= decoded.time_ns <= now_ns + skew_ns:
+        oldest_ns = _SANE_FROM_NS if waited or old else now_ns - skew_ns
+        if (waited or sent_right) and oldest_ns <= decoded.time_ns <= now_ns + skew_ns:
             return Stamp(decoded.time_ns, decoded.time_source, None)
         refused = True
-        if not waited:
+        if not waited and not decoded.history:
             # its own clock is wrong, or it sends what it stored: nobody can tell
             return Stamp(now_ns, TimeSource.HOST, Reason.CLOCK, refused)
     if waited or decoded.history:

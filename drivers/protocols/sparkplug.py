@@ -238,6 +238,8 @@ class SparkplugDecoder:
                     flags.append(reading)
                 else:
                     values[scale.name] = reading
+        sent_ms = told.time_ms or 0
+        sent_ns = sent_ms * _MS_NS if 0 < sent_ms <= _LATEST_MS else None
         return tuple(
             Decoded(
                 values,
@@ -245,6 +247,7 @@ class SparkplugDecoder:
                 time_ms * _MS_NS if 0 < time_ms <= _LATEST_MS else None,
                 None if time_ms >= 0 else "no time",
                 history=historical,
+                sent_ns=sent_ns,
             )
             for (time_ms, historical), (values, flags) in sorted(moments.items(), key=lambda item: item[0])
         )

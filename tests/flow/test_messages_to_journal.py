@@ -65,7 +65,7 @@ def test_a_days_uplink_sent_again_after_hours_is_24_duplicates(tmp_path: Path) -
 def test_two_parts_of_a_shellys_moment_are_both_in_the_journal(tmp_path: Path) -> None:
     profile = load_profile("shelly.pro-3em")
     assert isinstance(profile, MqttJsonProfile)
-    power, energy = (test.payload.encode() for test in profile.tests)  # one time, two components
+    power, energy = (test.payload.encode() for test in profile.tests[:2])  # one time, two components
     layout, first = samples(profile, power)
     _, second = samples(profile, energy)
     assert first[0].time_ns == second[0].time_ns
