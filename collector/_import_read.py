@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from collector._import_words import Column, meaning_text, option
-from dodac.errors import ConfigError, Where
+from dodac.errors import ConfigError, DodacError, Where
 from dodac.quantities import channel
 from dodac.units import canonical_unit
 from drivers.profile import LineProfile
 from drivers.protocols.files import FileReading, FileSpec, header_of, read_interval_file
 from drivers.protocols.files_bills import BillSpec, read_bills
+from drivers.protocols.files_csv import Table
+from drivers.protocols.files_grid import Grid
 from drivers.protocols.files_logs import is_tjf, read_line_log, read_tjf_file
 from drivers.protocols.files_open import open_grids
 from drivers.protocols.files_words import Meaning, meanings, plain, vocabulary
@@ -71,8 +74,14 @@ def take(args: argparse.Namespace, instrument: str, zone: str) -> Taken:
     """
     path: Path = args.file
     columns = tuple(parse_column(text) for text in args.column)
+    channel_or_fault(args.register)
     if args.profile is not None:
-        return Taken(read_line_log(path, instrument, _line_profile(args.profile), zone), (), False, ())
+        return Taken(
+            read_line_log(path, instrument, _line_profile(args.profile), zone, args.date_format),
+            (),
+            False,
+            (),
+        )
     if not columns and not args.bills and is_tjf(path):
         return Taken(read_tjf_file(path, instrument, zone), (), False, ())
     args.delimiter = DELIMITERS.get(args.delimiter, args.delimiter)
@@ -102,9 +111,10 @@ def _guess(
     """What the header's words mean; fills in the dates of bills."""
     grids = open_grids(path, delimiter=args.delimiter, encoding=args.encoding, sheet=args.sheet)
     grid, header = header_of(grids)
-    found = tuple(meanings(header.names))
+    names_of, units = _all_names(grids, header.names, args)
+    found = tuple(meanings(names_of, units))
     if args.bills:
-        _fill_bill_columns(args, header.names)
+        _fill_bill_columns(args, names_of)
         found = tuple(m for m in found if not _is_bill_word(m.column))
     columns = given or tuple((m.column, m.channel, m.unit) for m in found if m.channel is not None)
     where = Where(file=str(grid.path), line=header.line or None)
@@ -132,6 +142,22 @@ def _guess(
                 "Name the columns yourself: --column NAME=CHANNEL.",
             )
     return found, columns, not sure
+
+
+def _all_names(
+    grids: Sequence[Grid], first: Sequence[str], args: argparse.Namespace
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The names of all tables of the file, and the units that rows of their own give."""
+    known = [m.column for m in meanings(first)] or [name for name in first if name][-1:]
+    times = args.time or (first[0] if args.bills else None)
+    try:
+        table = Table(grids, list(dict.fromkeys(known)), times, delimiter=args.delimiter)
+        deque(table.scan(), maxlen=0)
+    except DodacError:
+        return tuple(first), {}  # the reader proper tells what is wrong
+    names = dict.fromkeys(name for block in table.blocks for name in block.names)
+    units = {name: unit for block in table.blocks for name, unit in block.units.items()}
+    return (*first, *(name for name in names if name not in first)), units
 
 
 def _has_dates(args: argparse.Namespace) -> bool:

@@ -101,11 +101,14 @@ def preview_text(taken: Taken, *, now_ns: int, rows: int = 5) -> str:
     ]
     parts += [f"Guessed: {guess}" for guess in reading.guesses]
     parts += [f"Column: {_factor_text(reading, number)}" for number in range(len(reading.columns))]
+    if reading.unused:
+        names = ", ".join(f'"{name}"' for name in reading.unused[:60])
+        parts.append(f"Columns not read: {names}")
     if reading.facts:
         parts.append("The file says of the instrument:")
         parts += [f"  {name}: {value}" for name, value in islice(reading.facts.items(), 30)]
     if reading.aside:
-        parts.append(f"Lines that belong to no table: {line_ranges(reading.aside)}")
+        parts.append(f"Lines that are no rows (headers, units, words): {line_ranges(reading.aside)}")
     counts = reading.counts
     parts.append(
         f"{counts.rows} rows: {counts.samples} samples, {counts.refused} refused, {counts.repeated} repeated, "
@@ -161,6 +164,7 @@ def preview_dict(taken: Taken, *, now_ns: int, rows: int = 5) -> dict[str, Any]:
             for m in taken.meanings
             if m.channel is None and not m.choices
         ],
+        "columns_not_read": list(reading.unused),
         "guesses": list(reading.guesses),
         "warnings": list(reading.warnings),
         "facts": dict(reading.facts),

@@ -160,7 +160,8 @@ def read_interval_file(path: Path | str, spec: FileSpec) -> FileReading:
             TakenColumn(_shown(table, n), c.channel.name, c.unit, c.scale, c.offset)
             for n, c in enumerate(columns[top.line])
         ),
-        aside=tuple(sorted(table.aside)),
+        aside=table.no_rows(),
+        unused=table.unused(),
         facts=named_facts(table.facts) if table.grid.kind != "Kyoritsu KEW" else dict(table.facts),
         warnings=tuple(_warnings(rows)),
         first_ns=rows.first_ns,
@@ -276,7 +277,9 @@ def _own_unit(
 
     Raises ConfigError for a unit that can't become the channel's.
     """
-    text = split_name(block.names[place])[1] or block.units.get(block.names[place], "")
+    text = split_name(block.names[place])[1]
+    if file_unit(text) is None and not is_foreign(text):
+        text = block.units.get(block.names[place], "") or text
     said = file_unit(text)
     where = Where(file=str(table.grid.path), line=block.line or None, channel=target)
     todo = f"If the numbers are in {unit} all the same, say so: --column {name}={target}:{unit}."

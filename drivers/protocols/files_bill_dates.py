@@ -88,7 +88,7 @@ class PeriodReader:
                 continue  # `read` tells
         first = self._first_from()
         days = sorted(set(self._reads.values()))
-        earlier = dict(zip(days, [first, *days[:-1]], strict=True))
+        earlier = dict(zip(days, [first, *days], strict=False))
         self._before = {
             line: before for line, day in self._reads.items() if (before := earlier[day]) is not None
         }

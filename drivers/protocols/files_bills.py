@@ -121,6 +121,7 @@ def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
     dates = _date_columns(spec)
     table = Table(grids, names, dates, (), delimiter=spec.delimiter, format_told=True)
     guesses = table.guesses
+    guesses.append(_roles(spec))
     rows = _rows(spec, table, names)
     signs, periods = DecimalSign(strict=True), PeriodReader(spec, Walls(ZoneInfo(spec.zone)), path)
     for line, block, cells in rows:
@@ -147,10 +148,11 @@ def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
     if found.bills:
         guesses.append(f"{len(found.bills)} bills, {period_words(found.bills[0].period)} the first")
     return held(
-        path, layout, samples, found.refused, rows=table.count, guesses=guesses,
+        path, layout, samples, found.refused, rows=table.count - rows.skipped, guesses=guesses,
         interval="billing periods", left_out=found.left_out, doubted=_doubted(found.bills, samples),
         columns=tuple(TakenColumn(n, t, scales[n][0], scales[n][1], 0.0) for n, t, _ in spec.columns),
-        aside=tuple(sorted(table.aside)), facts=dict(table.facts), warnings=tuple(found.warnings),
+        aside=table.no_rows(),
+        unused=table.unused(), facts=dict(table.facts), warnings=tuple(found.warnings),
         events=tuple(_events(spec, found.bills, samples, currency, path)),
     )  # fmt: skip
 
@@ -210,12 +212,24 @@ def _number_columns(spec: BillSpec) -> list[str]:
     return [*(name for name, _, _ in spec.columns), *(name for name in more if name)]
 
 
+def _roles(spec: BillSpec) -> str:
+    """Which columns dates, registers and money are read from."""
+    roles = (
+        ("from", spec.from_column), ("to", spec.to_column), ("day of reading", spec.read_column),
+        ("month", spec.month_column), ("delivered", spec.delivered_column), ("old reading", spec.old_column),
+        ("new reading", spec.new_column), ("factor", spec.factor_column), ("cost", spec.cost_column),
+        ("estimated", spec.estimated_column),
+    )  # fmt: skip
+    return "; ".join(f'{role}: "{name}"' for role, name in roles if name)
+
+
 class _rows:  # noqa: N801  (used as a function that can be gone through again)
     """The rows that are meant: the first time through finds the blocks of the file."""
 
     def __init__(self, spec: BillSpec, table: Table, names: list[str]) -> None:
         self._spec, self._table, self._names = spec, table, names
         self._scanned = False
+        self.skipped = 0
 
     def __iter__(self) -> Iterator[tuple[int, Block, list[str]]]:
         rows = self._table.rows() if self._scanned else self._table.scan()
@@ -224,7 +238,7 @@ class _rows:  # noqa: N801  (used as a function that can be gone through again)
             if any(_cell(cells, block, self._names, name).strip() != text for name, text in self._spec.where):
                 if not self._scanned:
                     self._table.aside.add(line)
-                    self._table.count -= 1
+                    self.skipped += 1
                 continue
             kept += 1
             if kept > _MOST_ROWS:

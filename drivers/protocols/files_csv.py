@@ -16,6 +16,7 @@ from drivers.protocols.files_head import (
     find_place,
     guess_header,
     head_rows,
+    is_data,
     is_date,
     is_units_row,
     no_column,
@@ -87,6 +88,11 @@ class Table:
         self.refused = RowList()
         self.aside: set[int] = {line for line, _ in header.above}
         self.count = 0
+        for line, cells in header.above:
+            if is_data(cells):
+                self.count += 1
+                self.refused.add(line, "a row above the header")
+        self._over = {row.line for row in self.refused}
         self._say_header()
         self._times: dict[tuple[str, ...], tuple[int, ...]] = {}
         self._after = max(header.line, max(self.aside, default=0))
@@ -128,7 +134,9 @@ class Table:
         else:
             times = self._found_times(line, names, taken)
             told = " + ".join(f'"{names[place]}"' for place in times)
-            self.guesses.append(f"time column: {told}" if len(times) == 1 else f"time columns: {told}")
+            words = f"time column: {told}" if len(times) == 1 else f"time columns: {told}"
+            if words not in self.guesses:
+                self.guesses.append(words)
         self._times[names] = times
         return times
 
@@ -263,6 +271,18 @@ class Table:
             lines = ", ".join(str(block.line) for block in self.blocks[:10])
             more = f" and {len(self.blocks) - 10} more" if len(self.blocks) > 10 else ""
             self.guesses.append(f"{len(self.blocks)} tables, headers on lines {lines}{more}")
+
+    def no_rows(self) -> tuple[int, ...]:
+        """Lines that are no rows: headers, units, words about the instrument."""
+        return tuple(sorted((self.aside - self._over) | {block.line for block in self.blocks if block.line}))
+
+    def unused(self) -> tuple[str, ...]:
+        """Columns that no block's readings, times or states come from."""
+        names: dict[str, None] = {}
+        for block in self.blocks:
+            used = {*block.places, *block.statuses, *block.times}
+            names.update((n, None) for place, n in enumerate(block.names) if n and place not in used)
+        return tuple(names)
 
     # -- any time after ----------------------------------------------------------------------------
 

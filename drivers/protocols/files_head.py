@@ -17,6 +17,7 @@ from drivers.protocols.files_words import is_time_word, known_words, plain, voca
 HEAD_ROWS: Final = 200  # what stands above the header may be this long
 _DATE: Final = re.compile(r"^\s*'?(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8})(?P<rest>[T \t,]+\S.*)?\s*$")
 _CLOCK: Final = re.compile(r"^\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*(am|pm|sa|ch))?\s*$", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"^[+−-]?\d[\d.,\u00a0 ]*([eE][+-]?\d+)?$")
 _LOOKS: Final = 500  # so many rows with a time show which columns hold them
 
 
@@ -70,12 +71,13 @@ def find_place(header: Sequence[str], name: str) -> int | None:
 
 
 def find_header(rows: Sequence[Row], wanted: Sequence[str]) -> Header | None:
-    """The first row that names every wanted column; where none does, the first that names most of them.
+    """The first row that names every wanted column, or some of them above rows of numbers.
 
     A later block may name the others. Rows that hold a date are data: of a file without a header,
     columns are named by number.
     """
     best: tuple[int, int] = (0, -1)
+    first: int | None = None
     numbers = all(name.isdecimal() for name in wanted)
     for place, (_, cells) in enumerate(rows):
         names = trimmed(cells or ())
@@ -89,6 +91,8 @@ def find_header(rows: Sequence[Row], wanted: Sequence[str]) -> Header | None:
         if numbers and not any(is_time_word(name) or name in wanted for name in names):
             continue
         count = sum(find_place(names, name) is not None for name in wanted)
+        if first is None and 0 < count < len(wanted) and _data_below(rows, place):
+            first = place
         if count > best[0]:
             best = (count, place)
             if count == len(wanted):
@@ -101,7 +105,8 @@ def find_header(rows: Sequence[Row], wanted: Sequence[str]) -> Header | None:
                 break
     if best[0] == 0:
         return None
-    place = best[1]
+    # a table whose columns are but some of those wanted is a table too: its rows are not to be passed over
+    place = best[1] if first is None else min(first, best[1])
     line, cells = rows[place]
     return Header(line, trimmed(cells or ()), _above(rows, place))
 
@@ -113,15 +118,17 @@ def _above(rows: Sequence[Row], place: int) -> tuple[tuple[int, tuple[str, ...]]
 def guess_header(rows: Sequence[Row]) -> Header | None:
     """The row with most known words; where no word is known, the one above the first row with a date."""
     scored = [
-        (known_words(names), -place, place)
+        (known_words(names) + 2 * _data_below(rows, place), -place, place)
         for place, (_, cells) in enumerate(rows)
         if len(names := trimmed(cells or ())) > 1 and not any(map(is_date, names))
     ]
     best = max(scored, default=(0, 0, 0))
-    if best[0] >= 2 or (best[0] == 1 and len(rows) == 1):
+    # the first that is as good as a header can be: one that comes later, with more words, is of another table
+    best = next((score for score in scored if score[0] >= 4), best)
+    if best[0] >= 3 or (best[0] and len(rows) == 1):
         return Header(rows[best[2]][0], trimmed(rows[best[2]][1] or ()), _above(rows, best[2]))
     for place, (_, cells) in enumerate(rows):
-        if any(map(is_date, cells or ())):
+        if any(map(is_date, cells or ())) and len(trimmed(cells or ())) > 1:
             width = len(trimmed(cells or ()))
             for above in range(place - 1, -1, -1):
                 names = trimmed(rows[above][1] or ())
@@ -131,6 +138,18 @@ def guess_header(rows: Sequence[Row]) -> Header | None:
     if best[0]:
         return Header(rows[best[2]][0], trimmed(rows[best[2]][1] or ()), _above(rows, best[2]))
     return None
+
+
+def _data_below(rows: Sequence[Row], place: int) -> bool:
+    """True when the next row, units apart, is as wide and holds a number or a date."""
+    width = len(trimmed(rows[place][1] or ()))
+    for _, cells in rows[place + 1 : place + 3]:
+        names = trimmed(cells or ())
+        if names and is_units_row(names):
+            continue
+        numbers = any(is_date(cell) or _NUMBER.match(cell) for cell in names)
+        return len(names) <= width and len(names) * 2 > width and numbers
+    return False
 
 
 def is_units_row(cells: Sequence[str]) -> bool:
@@ -213,6 +232,11 @@ def time_places(
         if named or apart:
             return first, (named or apart)[0]
     return (first,)
+
+
+def is_data(cells: Sequence[str]) -> bool:
+    """True for a row that holds a date and a number: no words about the instrument."""
+    return len(cells) > 2 and any(map(is_date, cells)) and any(map(_NUMBER.match, cells))
 
 
 def facts_above(above: Sequence[tuple[int, tuple[str, ...]]]) -> dict[str, str]:

@@ -79,13 +79,16 @@ def parse_interval(text: str) -> Interval:
 def _times(stamps: Stamps) -> npt.NDArray[np.int64]:
     import numpy as np
 
-    return np.unique(stamps.wall[stamps.good])
+    wall = stamps.wall[stamps.good]
+    return wall if bool((wall[1:] > wall[:-1]).all()) else np.unique(wall)
 
 
 def _steps(times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     import numpy as np
 
-    return np.sort(np.diff(times))
+    steps = np.diff(times)
+    steps.sort()
+    return steps
 
 
 def infer_interval(stamps: Stamps, path: Path, guesses: list[str]) -> Interval:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from dodac.errors import DataError, Where
+from dodac.errors import ConfigError, DataError, Where
 from dodac.samples import Flag, Layout, Sample, TimeSource
 from drivers.profile import LineProfile
 from drivers.protocols.files_spec import FileReading, RowList, held
 from drivers.protocols.files_text import open_text
+from drivers.protocols.files_time import StampReader, Walls, check_format
 from drivers.protocols.line import LineDecoder
 from drivers.protocols.received import Refused
 from drivers.protocols.tjf import MAX_BYTES, parse_tjf
@@ -68,13 +70,26 @@ def read_tjf_file(path: Path, instrument: str, zone: str) -> FileReading:
     )  # fmt: skip
 
 
-def read_line_log(path: Path, instrument: str, profile: LineProfile, zone: str) -> FileReading:
+def read_line_log(
+    path: Path, instrument: str, profile: LineProfile, zone: str, date_format: str | None = None
+) -> FileReading:
     """A log of the lines that an instrument printed, each an instant.
 
-    Raises DataError when the file can't be read or has no line.
+    date_format: how the fields before the values say the time, for a profile that does not know it; as in
+    FileSpec. Raises ConfigError where it is needed and not given, DataError when the file can't be read or has no line.
     """
     text = open_text(path)
     decoder = LineDecoder(profile, zone)
+    if profile.time is None and date_format is None:
+        raise ConfigError(
+            f"how {profile.id} writes the time is not known for sure.",
+            Where(file=str(path)),
+            'Say it: --date-format ymd, dmy, mdy or a pattern such as "%y/%m/%d %H:%M:%S".',
+        )
+    clock = None
+    if date_format is not None:
+        check_format(date_format, path)
+        clock = _Clock(profile, date_format, Walls(ZoneInfo(zone)))
     layout = Layout(instrument, tuple(profile.channels))
     refused, left_out, doubted = RowList(), RowList(), RowList()
     samples: list[Sample] = []
@@ -86,7 +101,7 @@ def read_line_log(path: Path, instrument: str, profile: LineProfile, zone: str) 
         rows += 1
         if rows > _MOST_LINES:
             raise DataError("the log is longer than a million lines.", Where(file=str(path)), "Split it.")
-        sample = _line_sample(line, number, decoder, layout, refused, left_out)
+        sample = _line_sample(line, number, decoder, clock, layout, refused, left_out)
         if sample is None:
             continue
         before = seen.setdefault(sample.time_ns, len(samples))
@@ -107,8 +122,31 @@ def read_line_log(path: Path, instrument: str, profile: LineProfile, zone: str) 
     )  # fmt: skip
 
 
+class _Clock:
+    """Times of lines whose profile does not say where they are: the fields before the values."""
+
+    def __init__(self, profile: LineProfile, date_format: str, walls: Walls) -> None:
+        self._shape, self._format, self._walls = profile.line, date_format, walls
+
+    def read(self, line: str) -> int:
+        """UTC of a line; ValueError when it can't be read."""
+        fields = line.removeprefix(self._shape.start).split(self._shape.delimiter)
+        count = self._shape.fields if self._shape.block is not None else 2
+        reader = StampReader(self._format, self._walls)
+        reader.take(0, " ".join(field.strip() for field in fields[:count]))
+        if len(reader.refused):
+            raise ValueError(reader.refused[0].reason)
+        return int(reader.stamps([]).utc[0])
+
+
 def _line_sample(
-    line: str, number: int, decoder: LineDecoder, layout: Layout, refused: RowList, left_out: RowList
+    line: str,
+    number: int,
+    decoder: LineDecoder,
+    clock: _Clock | None,
+    layout: Layout,
+    refused: RowList,
+    left_out: RowList,
 ) -> Sample | None:
     try:
         found = decoder.decode(line.encode("latin-1", "replace"))
@@ -118,10 +156,17 @@ def _line_sample(
     if found is None:
         left_out.add(number, "a line that holds no measurement")
         return None
-    if found.time_ns is None:
+    time_ns = found.time_ns
+    if clock is not None:
+        try:
+            time_ns = clock.read(line)
+        except ValueError as error:
+            refused.add(number, str(error))
+            return None
+    if time_ns is None:
         refused.add(number, found.time_fault or "the line has no time")
         return None
-    return layout.sample(found.time_ns, found.values, flags=found.flags, time_source=TimeSource.DEVICE)
+    return layout.sample(time_ns, found.values, flags=found.flags, time_source=TimeSource.DEVICE)
 
 
 def _flag_words(flags: tuple[Flag, ...]) -> str:

@@ -240,7 +240,10 @@ def _twice(stamps: Stamps, parts: npt.NDArray[np.uint8]) -> frozenset[int]:
 
     found: set[int] = set()
     for part in np.unique(parts):
-        times = np.sort(stamps.utc[stamps.good & (parts == part)])
+        times = stamps.utc[stamps.good & (parts == part)]
+        if bool((times[1:] > times[:-1]).all()):
+            continue
+        times.sort()
         found.update(int(time) for time in times[1:][times[1:] == times[:-1]])
     return frozenset(found)
 

@@ -134,9 +134,9 @@ class FileReading:
 
     refused: rows that can't be used. left_out: rows that say nothing (no value, or said before).
     doubted: rows whose sample carries a flag instead of a value. guesses: what was found, in words.
-    aside: lines that belong to no table (words about the instrument, units). facts: what the file says
+    aside: lines that are no rows (headers, units, words about the instrument). facts: what the file says
     of the instrument. warnings: what the readings themselves make doubtful. first_ns, last_ns: UTC.
-    events: what is kept beside the readings (the cost of a bill).
+    unused: columns that nothing was read from. events: what is kept beside the readings (the cost of a bill).
     `read` goes through the file once more; `samples` holds all at once and is for small files.
     """
 
@@ -157,6 +157,7 @@ class FileReading:
     last_ns: int = 0
     latest_start_ns: int = 0
     events: tuple[Event, ...] = ()
+    unused: tuple[str, ...] = ()
 
     @cached_property
     def samples(self) -> tuple[Sample, ...]:

@@ -142,7 +142,7 @@ class StampReader:
         """All times; which of two equal hours a row is depends on whether the newest stands first."""
         import numpy as np
 
-        wall, utc = (np.frombuffer(each, dtype=np.int64).copy() for each in (self._wall, self._utc))
+        wall, utc = (np.frombuffer(each, dtype=np.int64) for each in (self._wall, self._utc))
         backward = self._backward
         if backward * 2 <= len(wall):
             return Stamps(wall, utc, backward)

@@ -154,7 +154,8 @@ def meanings(header: Sequence[str], units: Mapping[str, str] | None = None) -> l
 
 def _one(name: str, unit_row: str, table: Vocabulary, spoken: set[str]) -> Meaning | None:
     bare, said = split_name(name)
-    said = said or unit_row
+    if file_unit(said) is None and not is_foreign(said):
+        said = unit_row or said
     if name in CHANNELS:
         return Meaning(name, name)
     for word in (plain(name), plain(bare)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -18,8 +19,10 @@ from drivers.protocols.files_words import is_date_word
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
 
-_MOST_UNPACKED: Final = 300_000_000
+_MOST_UNPACKED: Final = 150_000_000
 _MOST_TEXTS: Final = 40_000_000  # the table of shared texts is held whole
+_MOST_OTHER: Final = 10_000_000  # styles and the like are held as trees
+_LONGEST_ROW: Final = 2  # megabytes of XML
 _MOST_CELLS: Final = 1_000  # a row this wide is no table of readings
 _SERIALS: Final = (20_000, 80_000)  # 1954 to 2119: numbers that are dates in a column of dates
 _MERGE: Final = re.compile(rb'<mergeCell\b[^>]*\bref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
@@ -43,6 +46,7 @@ def xlsx_grid(path: Path, sheet: str | None) -> Grid:
     """
     where = Where(file=str(path))
     _check_size(path, where)
+    _check_rows(path, where)
     with _open(path, where) as file:
         book = _book(file, where)
         shown = {
@@ -78,12 +82,39 @@ def _check_size(path: Path, where: Where) -> None:
     if "xl/workbook.xml" not in sizes:
         raise DataError("this is a ZIP archive and not a workbook.", where, "Unpack it first.")
     texts = sum(size for name, size in sizes.items() if name.endswith("sharedStrings.xml"))
-    if sum(sizes.values()) > _MOST_UNPACKED or texts > _MOST_TEXTS:
+    other = max(
+        (size for name, size in sizes.items() if name.endswith(".xml") and not _is_large(name)), default=0
+    )
+    if sum(sizes.values()) > _MOST_UNPACKED or texts > _MOST_TEXTS or other > _MOST_OTHER:
         raise DataError(
             f"unpacked, this workbook takes {sum(sizes.values()) / 1e6:,.0f} MB.",
             where,
             "Save the sheet as CSV.",
         )
+
+
+def _is_large(name: str) -> bool:
+    return name.endswith("sharedStrings.xml") or "/worksheets/" in name
+
+
+def _check_rows(path: Path, where: Where) -> None:
+    """Refuses sheets made to fill the memory: a row, or one text, of megabytes."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in filter(_is_large, archive.namelist()):
+                mark = b"row" if "/worksheets/" in name else b"<"
+                without = 0
+                with archive.open(name) as part:
+                    while chunk := part.read(_CHUNK):
+                        without = 0 if mark in chunk else without + 1
+                        if without > _LONGEST_ROW:
+                            raise DataError(
+                                "a row of this workbook is megabytes long.", where, "Save it as CSV."
+                            )
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise DataError(
+            f"this workbook is damaged: {_why(error)}.", where, "Save it again, or as CSV."
+        ) from None
 
 
 def _open(path: Path, where: Where) -> IO[bytes]:
@@ -127,7 +158,7 @@ def _has_rows(book: Workbook, name: str, where: Where) -> bool:
             rows += sum(value is not None for value in row) > 1
             if rows > 1:
                 return True
-    except (ParseError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
+    except (ParseError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise DataError(f'sheet "{name}" can\'t be read: {_why(error)}.', where) from None
     return False
 
@@ -172,7 +203,7 @@ def _looks(path: Path, name: str, where: Where) -> _Looks:
                 for match in _MERGE.finditer(text):
                     _merge(match, merged)
                 tail = text[-200:]
-    except (KeyError, OSError, zipfile.BadZipFile, EOFError):
+    except (KeyError, OSError, zipfile.BadZipFile, zlib.error, EOFError):
         return _Looks()
     return _Looks(formulas, merged)
 
@@ -212,7 +243,16 @@ class _SheetRows:
                     formulas = _values(_book(file, where, values=False), self._name)
                 yield from self._rows(book, formulas)
                 book.close()
-        except (ParseError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError, OSError) as error:
+        except (
+            ParseError,
+            ValueError,
+            KeyError,
+            TypeError,
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            OSError,
+        ) as error:
             raise DataError(f'sheet "{self._name}" can\'t be read: {_why(error)}.', where) from None
 
     def _rows(self, book: Workbook, formulas: Iterator[tuple[Any, ...]] | None) -> Iterator[Row]:
