@@ -110,7 +110,7 @@ class UsbViewReader:
 
     def _ask(self, bus: Bus, command: int, size: int | None) -> bytes:
         request = query(self._ident, self._serial, command)
-        return body_of(bus.exchange(request, lambda came: find_frame(came, size, 4)).data)
+        return body_of(bus.exchange(request, lambda came: find_frame(came, size)).data)
 
     def _note(self, records: Sequence[ViewRecord], status: MeasuringStatus) -> None:
         """Tells its state when that hides readings, and each record that no channel takes."""

@@ -97,14 +97,16 @@ def query(ident: bytes, serial: bytes, command: int) -> bytes:
     return frame(body if command == STATUS else body + b"\x00")
 
 
-def find_frame(data: bytes, size: int | None, least: int = 0) -> tuple[int, int] | None:
-    """Where a whole frame of that body size stands (None: of at least `least`); None: not there yet."""
+def find_frame(data: bytes, size: int | None) -> tuple[int, int] | None:
+    """Where a whole frame of that body size stands (None: of a list of values); None: not there yet."""
     start = data.find(START)
     while start != -1:
         if len(data) - start < HEAD.size:
             return None
         length = HEAD.unpack_from(data, start)[1]
-        fits = length == size if size is not None else least <= length <= _MOST
+        # no other answer has the length of a list: a late one is never taken for it
+        of_list = _VIEW.size <= length <= _MOST and (length - _VIEW.size) % _RECORD.size == 0
+        fits = length == size if size is not None else of_list
         if fits and len(data) - start >= HEAD.size + length:
             return start, start + HEAD.size + length
         start = data.find(START, start + 1)

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dodac.clock import SECOND_NS, ManualClock, SystemClock
 from dodac.errors import ConfigError
@@ -187,3 +189,15 @@ def test_a_simulated_one_says_nothing_until_it_is_asked_and_is_read_over_a_port(
         assert sample.values == (6.42,)
         assert talker.heard == b"MEAS?\r"
         assert talker.printed == 1
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(
+    st.lists(
+        st.sampled_from([b"#6.42;G;87\r\n", b"#6", b"\r", b"OK\r\n", b"MEAS?\r", b";", b"\xff"]), max_size=6
+    )
+)
+def test_whatever_is_answered_is_the_reading_or_a_flag(pieces: list[bytes]) -> None:
+    sample, fault = read(b"".join(pieces))
+    assert (sample.values == (6.42,)) != bool(sample.flags)
+    assert bool(fault) == bool(sample.flags)

@@ -132,6 +132,12 @@ def test_no_other_command_can_be_built(command: int) -> None:
         query(b"\x5e\x01", b"\0\0\0\0", command)
 
 
+def test_no_other_answer_can_be_taken_for_a_list_of_values() -> None:
+    for size in (2, 6, 8, 14):
+        assert find_frame(frame(bytes(size)), None) is None
+    assert find_frame(frame(bytes(14)) + frame(bytes(20)), None) == (19, 44)
+
+
 def test_mapped_lines_become_readings_in_canonical_units(inbox: Any) -> None:
     kit = Kit(inbox)
     kit.tick()
@@ -281,7 +287,7 @@ def test_no_bytes_break_the_decoders(data: bytes) -> None:
     for decode in (status_of, view_of):
         with contextlib.suppress(ValueError):
             decode(data)
-    place = find_frame(data, None, 4)
+    place = find_frame(data, None)
     assert place is None or 0 <= place[0] < place[1] <= len(data)
 
 
@@ -311,3 +317,38 @@ def test_the_profile_of_the_how_to_page_reads_what_it_says() -> None:
     assert isinstance(profile, UsbViewProfile)
     assert profile.mapped
     assert check(profile) == []
+
+
+class Garbling(Waiting):
+    """A plug whose transfers come with pieces changed, cut or put in."""
+
+    def __init__(
+        self, device: SimulatedTesto350, clock: ManualClock, harm: list[tuple[int, int, bytes]]
+    ) -> None:
+        super().__init__(device, clock)
+        self._harm = {number: (place, put) for number, place, put in harm}
+        self._number = 0
+
+    def read(self, size: int, timeout_ms: int) -> bytes:
+        data = super().read(size, timeout_ms)
+        if data:
+            self._number += 1
+            if self._number in self._harm:
+                place, put = self._harm[self._number]
+                data = data[:place] + put + data[place + 1 :]
+        return data
+
+
+@settings(derandomize=True, deadline=None, max_examples=80)
+@given(st.lists(st.tuples(st.integers(1, 14), st.integers(0, 40), st.binary(max_size=3)), max_size=5))
+def test_garbled_transfers_end_in_a_sample_and_never_hang(harm: list[tuple[int, int, bytes]]) -> None:
+    clock = ManualClock()
+    device = SimulatedTesto350(GAS)
+    profile = parse_profile(OWN, Path("my.testo-350.yaml"))
+    assert isinstance(profile, UsbViewProfile)
+    link = UsbLink("USB", lambda: [lambda: Garbling(device, clock, harm)])
+    link.open()
+    reader = UsbViewReader("stack", profile)
+    sample = reader.read(Bus(link, clock, timeout_s=0.5, late_guard_s=0.2))
+    assert clock.monotonic_ns() < 60 * 10**9
+    assert sample.flags or sample.present
