@@ -27,6 +27,8 @@ from drivers.protocols.lorawan_points import Point
 from drivers.protocols.message import MqttRefusal
 
 _NO_TIMES: Final = (0, 0xFFFF_FFFF)
+_REMEMBERED: Final = 1024  # keys whose block is remembered
+_Known = dict[bytes, tuple[str, Block | None]]
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class PayloadDecoder:
 
     def __init__(self, forms: Sequence[Form]) -> None:
         self._forms = forms
+        self._known: list[_Known] = [{} for _ in forms]
 
     def decode(self, data: bytes, port: int) -> tuple[tuple[Point, ...], str]:
         """Stored moments by their time, then what is measured now; and where it could not be read on.
@@ -50,15 +53,22 @@ class PayloadDecoder:
         No moment for a port that no form has, or a message without readings. Raises MqttRefusal for one
         that no form of its port fits, or that ends before anything of it could be read.
         """
-        of_port = [form for form in self._forms if not form.ports or port in form.ports]
-        if not of_port:
-            return (), ""
-        for form in of_port:
+        strange = True
+        for form, known in zip(self._forms, self._known, strict=True):
+            if form.ports and port not in form.ports:
+                continue
+            strange = False
             if _fits(form, data):
-                reading = _Reading(form, data)
+                reading = _Reading(form, data, known)
                 return reading.points(), reading.unread
+        if strange:
+            return (), ""
         head = data[:4].hex() or "nothing"
         raise MqttRefusal(f"no message of this model has {len(data)} bytes from {head} on port {port}")
+
+
+def _is_in(pattern: str, digit: str) -> bool:
+    return pattern in (".", digit)
 
 
 def _fits(form: Form, data: bytes) -> bool:
@@ -75,8 +85,9 @@ def _holds(conditions: Sequence[Condition], data: bytes) -> bool:
 class _Reading:
     """One message while it is read."""
 
-    def __init__(self, form: Form, data: bytes) -> None:
+    def __init__(self, form: Form, data: bytes, known: _Known) -> None:
         self._form = form
+        self._known = known
         self._data = data
         self._moments: dict[int | None, _Moment] = {}
         self.unread = ""
@@ -103,7 +114,7 @@ class _Reading:
             raise MqttRefusal(f"cut short: {len(self._data)} bytes")
         while place < len(self._data):
             key = self._data[place : place + width]
-            pattern, block = _block(blocks.keys, key.hex())
+            pattern, block = self._block(blocks.keys, key)
             value = self._data[place + width :]
             if block is not None and isinstance(block.length, int):
                 value = value[: block.length]
@@ -123,6 +134,18 @@ class _Reading:
                 now = time_ns
             elif block.time is None or time_ns is not None:
                 self._fields(block.fields, value, time_ns, key=key if "." in pattern else None)
+
+    def _block(self, keys: Mapping[str, Block], key: bytes) -> tuple[str, Block | None]:
+        """The block of a key: one that says it exactly, else the first pattern that fits."""
+        found = self._known.get(key)
+        if found is None:
+            word = key.hex()
+            fitting = (p for p in keys if len(p) == len(word) and all(map(_is_in, p, word)))
+            pattern = word if word in keys else next(fitting, word)
+            found = pattern, keys.get(pattern)
+            if len(self._known) < _REMEMBERED:
+                self._known[key] = found
+        return found
 
     def _groups(self, groups: Groups) -> None:
         if len(self._data) < groups.start:
@@ -193,16 +216,6 @@ class _Reading:
                 moment.values[name] = value
                 if spec.faulty and _holds(spec.faulty, data):
                     moment.faults[name] = Reason.DEVICE_STATUS
-
-
-def _block(keys: Mapping[str, Block], key: str) -> tuple[str, Block | None]:
-    """The block of a key: one that says it exactly, else the first pattern that fits."""
-    if key in keys:
-        return key, keys[key]
-    for pattern, block in keys.items():
-        if len(pattern) == len(key) and all(p in (".", k) for p, k in zip(pattern, key, strict=True)):
-            return pattern, block
-    return key, None
 
 
 def _time(spec: PayloadTime, data: bytes, order: Order) -> int | None:
