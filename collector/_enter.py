@@ -7,8 +7,9 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dodac.clock import DAY_NS, Clock, SystemClock, iso_utc, parse_time_ns
 from dodac.errors import ConfigError, DataError, Exit, StorageError, Where
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from drivers.protocols.manual import Typed
     from drivers.protocols.manual_entry import Photo
     from store import JournalStore
+
+
+_PATIENCE_S: Final = 2.5  # a collector that runs looks every second
 
 
 def enter(argv: Sequence[str], *, clock: Clock | None = None, ask: Callable[[str], str] | None = None) -> int:
@@ -68,6 +72,8 @@ def enter(argv: Sequence[str], *, clock: Clock | None = None, ask: Callable[[str
         corrects=args.corrects or "",
     )
     taken = settle(desk, one, entry, language, yes=args.yes, ask=ask)
+    if taken.state == "waiting" and desk.settled(entry.instrument, entry.id, _PATIENCE_S):
+        taken = replace(taken, state="stored", why="")
     return told(desk, one, taken, language, as_json=args.json)
 
 

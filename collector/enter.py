@@ -157,6 +157,16 @@ class Desk:
         why = self.store_waiting()
         return Taken("waiting" if why else "stored", entry.id, values=values, why=why)
 
+    def settled(self, instrument: str, id: str, seconds: float) -> bool:
+        """Waits until a collector that runs has taken an entry in; False when it still waits."""
+        never = threading.Event()
+        path = self.spool.path(instrument, id)
+        for _ in range(round(seconds * 10)):
+            if not path.exists():
+                break
+            self._clock.wait(never, 0.1)
+        return not path.exists() and all(refused != id for refused, _ in self.spool.refused(instrument))
+
     def store_waiting(self) -> str:
         """Brings what waits into the journal, unless a collector holds it; says why not, "" when done."""
         with self._storing:

@@ -66,12 +66,16 @@ class Spool:
         """The spool of a journal: NAME-entries beside it."""
         return cls(journal.with_name(f"{journal.stem}-entries"))
 
+    def path(self, instrument: str, id: str) -> Path:
+        """Where an entry waits."""
+        return self.folder / f"{instrument}.{id}.json"
+
     def put(self, instrument: str, id: str, raw: bytes) -> Path:
         """Keeps an entry; on return it is on disk. The same one again changes nothing.
 
         Raises OSError when it can't be written.
         """
-        path = self.folder / f"{instrument}.{id}.json"
+        path = self.path(instrument, id)
         write_durably(path, raw + b"\n" + hashlib.sha256(raw).hexdigest().encode() + b"\n")
         return path
 

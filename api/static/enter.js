@@ -77,6 +77,7 @@ function done(text, status) {
   form.querySelectorAll("[data-channel]").forEach((field) => judge(field, words));
   byId("saved").scrollIntoView({ block: "center" });
   refresh();
+  setTimeout(refresh, 2500); // by then a collector has taken it in
 }
 
 function setPhoto(blob) {
@@ -145,5 +146,4 @@ if (form) {
 }
 window.addEventListener("online", deliver);
 window.addEventListener("offline", () => void (byId("offline").hidden = false));
-deliver();
-setInterval(deliver, 15_000);
+setInterval(deliver, 15_000, deliver());

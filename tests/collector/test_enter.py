@@ -148,6 +148,8 @@ def test_a_correction_replaces_and_the_old_entry_stays(site: Site, open_desk: Ca
         typed = {"volume_interval_m3": Typed(text)}
         taken = desk.take(_entry(name, "bill", NOW - 30 * day, NOW, corrects="aaaaaaaa", values=typed))
         assert taken.state == "stored"
+        again = _entry(name, "bill", NOW - 30 * day, NOW, corrects="aaaaaaaa", values=typed)
+        assert desk.take(again).state == "stored"  # sent twice, it corrects once
     with JournalStore(site.journal_path) as store:
         amounts = store.intervals("bill", "volume_interval_m3", NOW - 30 * day, NOW, "1D", "UTC")
         assert amounts["value"].sum() == pytest.approx(1300)
@@ -281,3 +283,21 @@ def test_the_forms_of_a_site_are_listed(site: Site, capsys: pytest.CaptureFixtur
         "bill",
         "flue",
     ]
+
+
+def test_the_command_waits_for_the_collector_and_says_so_when_none_takes_it(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Journal.open(site.journal_path):
+        assert _typed(site, "kit", "ph=7") == Exit.OK
+        told = capsys.readouterr()
+        assert "Kept, will be stored" in told.out
+        assert "another dodac process" in told.err
+    collector = Collector(site, SystemClock())
+    collector.start()
+    try:
+        assert enter(["kit", "ph=7,1", "--site", str(site.path)], clock=SystemClock()) == Exit.OK
+        assert "Stored in the journal" in capsys.readouterr().out
+    finally:
+        collector.stop()
+    assert len(_rows(site, "kit")) == 2
