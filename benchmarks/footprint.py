@@ -90,9 +90,15 @@ def loaded(process: int) -> list[str]:
     return [name for name in ("pandas", "numpy", "pyarrow", "scipy") if f"/{name}/" in maps]
 
 
-def start_s(folder: Path) -> float:
-    """From the start of the process to the collector's first line, seconds: the best of five."""
-    best = 9.9
+def cpu_s(process: int) -> float:
+    """Processor time a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def start_s(folder: Path) -> str:
+    """From the start of the process to the collector's first line: the best of five, and its processor time."""
+    best = (9.9, 9.9)
     for _ in range(5):
         begin = time.perf_counter()
         with subprocess.Popen(
@@ -101,11 +107,11 @@ def start_s(folder: Path) -> float:
         ) as run:  # fmt: skip
             for line in run.stderr or ():
                 if "instruments on" in line:
-                    best = min(best, time.perf_counter() - begin)
+                    best = min(best, (time.perf_counter() - begin, cpu_s(run.pid)))
                     break
             run.send_signal(signal.SIGTERM)
             run.communicate()
-    return best
+    return f"{best[0]:.3f} s, {best[1]:.2f} s of processor time"
 
 
 def main() -> None:
@@ -134,7 +140,7 @@ def main() -> None:
         ports = json.loads(serving.stdout.readline())  # type: ignore[union-attr]
         (Path(folder) / "site.toml").write_text(site(ports), encoding="utf-8")
         print(
-            f"start of dodac run with {LINES * UNITS} instruments: {start_s(Path(folder)):.3f} s (wanted: under 0.5)"
+            f"start of dodac run with {LINES * UNITS} instruments: {start_s(Path(folder))} (wanted: under 0.5)"
         )
         run = subprocess.Popen(
             [sys.executable, "-m", "dodac", "run", "--site", folder, "--for", f"{seconds:.0f}s"],
@@ -158,7 +164,7 @@ def main() -> None:
         (Path(folder) / "many").mkdir()
         (Path(folder) / "many" / "site.toml").write_text(many(40), encoding="utf-8")
         print(
-            f"start of dodac run with 40 different profiles: {start_s(Path(folder) / 'many'):.3f} s (wanted: under 0.5)"
+            f"start of dodac run with 40 different profiles: {start_s(Path(folder) / 'many')} (wanted: under 0.5)"
         )
     serving.communicate("")
     print(f"whole benchmark: {time.perf_counter() - begin:.0f} s, process {os.getpid()}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+import re
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from drivers._yaml_lines import DuplicateKeyError, line_of, load
 from drivers.profile import PROTOCOLS, Profile
 
 FOLDER: Final = Path(__file__).parent / "profiles"
+_AN_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 def profile_files(own: Path | None = None) -> dict[str, Path]:
@@ -40,12 +42,29 @@ def load_profile(id: str, own: Path | None = None) -> Profile:
 
     Raises ConfigError with the nearest id when there is none, or with file and line when it is wrong.
     """
-    files = profile_files(own)
-    if id not in files:
+    path = _file_of(id, own)
+    if path is None:
+        files = profile_files(own)
         near = nearest(id, files)
         todo = f'Did you mean "{near}"?' if near else "See them all: dodac profiles"
         raise ConfigError(f'there is no profile "{id}".', None, todo)
-    return _load(files[id])
+    return _load(path)
+
+
+def _file_of(id: str, own: Path | None) -> Path | None:
+    """The file of one profile, found without listing the whole library."""
+    if _AN_ID.fullmatch(id) is None:
+        return None
+    if own is not None and own.is_dir():
+        mine = sorted(path for path in own.rglob(f"{id}.yaml") if not path.is_dir())
+        if mine:
+            return mine[-1]
+    return next((path for kind in _kinds() if (path := kind / f"{id}.yaml").is_file()), None)
+
+
+@cache
+def _kinds() -> tuple[Path, ...]:
+    return tuple(sorted(path for path in FOLDER.iterdir() if path.is_dir()))
 
 
 def _load(path: Path) -> Profile:
