@@ -76,12 +76,14 @@ class MbusReader:
         self.unit = str(item.address).upper()
         self._frame_count = True
         self._in_step = False
+        self._heard = False
 
     def read(self, bus: Bus, *, everything: bool = False) -> Sample:
         """One sample of all telegrams; when the meter does not answer rightly, all channels are flagged."""
         wall_ns, start_ns = self._clock.now_ns(), self._clock.monotonic_ns()
         frames: list[bytes] = []
         self.fault_text = ""
+        self._heard = False
         try:
             self._read_out(bus, frames)
             span_ns = self._clock.monotonic_ns() - start_ns
@@ -98,6 +100,7 @@ class MbusReader:
 
     def probe(self, bus: Bus) -> bool:
         """True when the meter acknowledges a link reset (or its selection)."""
+        self._heard = False
         try:
             self._begin(bus)
         except BusFault as fault:
@@ -147,19 +150,26 @@ class MbusReader:
         return self._exchange(bus, request, lambda came: find_long(came, sender))
 
     def _exchange(self, bus: Bus, request: bytes, find: Find) -> bytes:
-        """Asks, and once more when what comes is no answer (damaged, or an older one that came late)."""
+        """Asks, and once more when what comes is no answer (damaged, or an older one that came late).
+
+        A meter that has answered in this read is asked again when nothing comes, too; one that has not
+        costs its line one timeout.
+        """
         link = self.profile.link
         for attempt in (1, 2):
             try:
-                return bus.exchange(
+                answer = bus.exchange(
                     request,
                     find,
                     timeout_s=link.response_ms.max / 1000,
                     guard_s=min(link.late_guard_ms / 1000, bus.late_guard_s),
                 ).data
             except BusFault as fault:
-                if fault.reason != Reason.CRC or attempt == 2:
+                if attempt == 2 or (fault.reason != Reason.CRC and not self._heard):
                     raise
+            else:
+                self._heard = True
+                return answer
         raise AssertionError("unreachable")
 
     def _check_sender(self, first: Header | None, last: Header | None) -> None:

@@ -183,6 +183,38 @@ def test_a_meter_is_selected_by_its_digits_among_others() -> None:
         link.close()
 
 
+class SilentOnce(SimulatedMbusMeter):
+    """Does not hear the first request for its second telegram."""
+
+    deaf = 1
+
+    def answer(self, request: bytes, effects: Collection[str] = ()) -> bytes | None:
+        if request[0] == 0x10 and request[1] == 0x5B and self.deaf:
+            # the line asks a meter twice for each answer it sends, but once only for silence
+            self.deaf -= 1
+            return None
+        return super().answer(request, effects)
+
+
+def test_a_telegram_lost_on_the_way_is_asked_for_again_by_the_same_frame_count() -> None:
+    """The answers of a meter with two telegrams would else be lost for a whole interval."""
+    parts = [telegram("0C 06 13 82 04 00 1F"), telegram("0C 13 78 56 34 12")]
+    meter = SilentOnce(parts)
+    with on_a_line(parts, meter=meter) as (reader, bus, _):
+        assert good(reader, bus) == {"heat_kwh": 48213, "volume_m3": 12345.678}
+        assert bus.counters["timeouts"] == 1
+        assert bus.counters["requests"] == 4
+
+
+def test_a_dead_meter_costs_one_timeout() -> None:
+    with on_a_line([telegram(HEAT)]) as (reader, bus, line):
+        assert good(reader, bus)
+        line.fault(1, "dead")
+        reader.read(bus)
+        reader.read(bus)
+        assert bus.counters["timeouts"] == 2
+
+
 class Stuck(SimulatedMbusMeter):
     """Says that more follows, and never goes on."""
 
