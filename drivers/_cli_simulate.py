@@ -44,6 +44,11 @@ def simulate(argv: Sequence[str]) -> int:
     parser.add_argument("--unit", type=int, help="address on the line (1; M-Bus: the golden telegram's)")
     parser.add_argument("--baud", type=int, help="line speed (the profile's first)")
     parser.add_argument(
+        "--frame", choices=("8N1", "8N2", "8E1", "8O1", "7E1", "7O1"),
+        help="data bits, parity, stop bits: who asks with others gets no answer (the profile's first over "
+        "rfc2217; any on a pseudo-terminal, which hides them)",
+    )  # fmt: skip
+    parser.add_argument(
         "--framing", choices=("rtu", "ascii"), default="rtu", help="of Modbus on a line (rtu)"
     )
     parser.add_argument(
@@ -89,7 +94,7 @@ def simulate(argv: Sequence[str]) -> int:
     own = (args.site if args.site.is_dir() else args.site.parent) / "profiles"
     profile = load_profile(args.profile, own)
     options = Options(
-        unit=args.unit, baud=args.baud, framing=args.framing, over=args.over, broker=args.broker,
+        unit=args.unit, baud=args.baud, frame=args.frame or "", framing=args.framing, over=args.over, broker=args.broker,
         values=dict(fixed(word, profile) for word in args.value), faults=tuple(args.fault),
         fault_seconds=args.fault_seconds, ct=args.ct, wires=args.wires, every_s=args.every,
     )  # fmt: skip

@@ -43,6 +43,7 @@ class Options:
 
     unit: int | None = None
     baud: int | None = None
+    frame: str = ""
     framing: str = "rtu"
     over: str = "pty"
     port: int = 0
@@ -119,7 +120,7 @@ def _modbus(profile: ModbusProfile, options: Options, now: Callable[[], float]) 
     values = _values(profile, options, now)
     served = (SimulatedAsciiUnit if options.framing == "ascii" else SimulatedUnit)(profile, values)
     baud = options.baud or profile.link.baud[0]
-    frame = profile.link.frame[0]
+    frame = options.frame or profile.link.frame[0]
     if options.over.startswith("tcp"):
         framing = "rtu" if options.over == "tcp-rtu" else "tcp"
         asked = [f for f in _line_faults(options) if f]
@@ -144,7 +145,7 @@ def _modbus(profile: ModbusProfile, options: Options, now: Callable[[], float]) 
             Listening(), lambda: "{}:{}".format(*place[0]), tcp_site, lambda: None, lambda: dict(values())
         )
     bus = SimulatedBus(
-        {unit: served}, baud, latency_s=options.latency_s, seed=options.seed, script=_script(options),
+        {unit: served}, baud, frame=_frame(options, frame), latency_s=options.latency_s, seed=options.seed, script=_script(options),
         port="rfc2217" if options.over == "rfc2217" else "pty",
     )  # fmt: skip
 
@@ -174,13 +175,13 @@ def _mbus(profile: MbusProfile, options: Options) -> Simulation:
         raise ConfigError("a simulated M-Bus meter is on a serial line: leave --over out.")
     baud = options.baud or profile.link.baud[0]
     bus = SimulatedBus(
-        {unit: meter}, baud, latency_s=options.latency_s, seed=options.seed, script=_script(options),
+        {unit: meter}, baud, frame=_frame(options, options.frame or profile.link.frame[0]), latency_s=options.latency_s, seed=options.seed, script=_script(options),
         port="rfc2217" if options.over == "rfc2217" else "pty",
     )  # fmt: skip
     shown = f'"{address}"' if isinstance(address, str) else f"{address}"
 
     def site() -> str:
-        head = f'kind = "serial"\nport = "{bus.path}"\nbaud = {baud}\nframe = "{profile.link.frame[0]}"'
+        head = f'kind = "serial"\nport = "{bus.path}"\nbaud = {baud}\nframe = "{options.frame or profile.link.frame[0]}"'
         return _site(profile, head, f"address = {shown}", options)
 
     return Simulation(bus, lambda: bus.path, site, _ticker(bus, unit, options), lambda: golden.expect)
@@ -201,7 +202,7 @@ def _iec62056(profile: Iec62056Profile, options: Options) -> Simulation:
             meter.stop()
 
     def site() -> str:
-        head = f'kind = "serial"\nport = "{place[0]}"\nbaud = {meter.baud}\nframe = "{profile.link.frame[0]}"'
+        head = f'kind = "serial"\nport = "{place[0]}"\nbaud = {meter.baud}\nframe = "{options.frame or profile.link.frame[0]}"'
         more = 'every = "5min"' if profile.link.mode == "readout" else ""
         return _site(profile, head, more, options)
 
@@ -232,9 +233,7 @@ def _line(profile: LineProfile, options: Options) -> Simulation:
             talker.stop()
 
     def site() -> str:
-        head = (
-            f'kind = "serial"\nport = "{place[0]}"\nbaud = {talker.baud}\nframe = "{profile.link.frame[0]}"'
-        )
+        head = f'kind = "serial"\nport = "{place[0]}"\nbaud = {talker.baud}\nframe = "{options.frame or profile.link.frame[0]}"'
         return _site(profile, head, "", options)
 
     def tick() -> None:
@@ -323,6 +322,11 @@ def _values(
         return {**shown, **options.values}
 
     return values
+
+
+def _frame(options: Options, frame: str) -> str | None:
+    """The frame a client must be set to; None: any, on a pseudo-terminal that hides it and none was asked for."""
+    return frame if options.frame or options.over == "rfc2217" else None
 
 
 def rollover(spec: ModbusChannel) -> float | None:

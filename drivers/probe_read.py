@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from dodac.samples import Reason
 from drivers.bus import BusFault
 from drivers.probe import Candidate, rank, weigh
 from drivers.probe_orders import ORDERS, turned
@@ -18,6 +19,7 @@ from drivers.scan_ask import Asker
 
 Image = dict[tuple[Table, int], int]
 _PATIENCE_S: Final = 1.0
+_TRIES: Final = 3  # for a block whose answer comes damaged
 _SILENCES: Final = 3  # requests without an answer after which a profile is given up
 
 
@@ -102,16 +104,20 @@ class _Reading:
             waiting = [*asked, *waiting]
 
     def _take(self, block: Block) -> bool:
-        try:
-            self.image.update(self._asker.words(self._unit, block, self._patience_s))
-        except modbus.ModbusException as refusal:
-            self.answered = self.answered or refusal.code not in (10, 11)
-            return False
-        except BusFault:
-            self._silent += 1
-            return False
-        self.answered = True
-        return True
+        for _ in range(_TRIES):
+            try:
+                self.image.update(self._asker.words(self._unit, block, self._patience_s))
+            except modbus.ModbusException as refusal:
+                self.answered = self.answered or refusal.code not in (10, 11)
+                return False
+            except BusFault as fault:
+                if fault.reason == Reason.CRC:
+                    continue  # damaged on the way: asked again
+                break
+            self.answered = True
+            return True
+        self._silent += 1
+        return False
 
     def _matches(self, order: str) -> bool:
         """True when any identification register reads right with its words turned so."""

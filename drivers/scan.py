@@ -19,6 +19,8 @@ from drivers.scan_ask import Asker
 _TABLES: Final[tuple[Table, ...]] = ("holding", "input")
 _UNLIKELY: Final = (246, 231)  # nobody sets these: whoever answers does not look at the number
 _FIRST: Final = 3  # units asked at every setting before the whole range at any
+_BEFORE_S: Final = 0.06  # how long a line is listened to before anything is asked
+_TRIES: Final = 4  # for a unit whose answers come damaged
 _FLOOD: Final = 400  # bytes with one request: no answer is as long
 _FLOODED: Final = (
     "bytes come unasked: an instrument that sends by itself, another master, or a loose wire. "
@@ -59,8 +61,8 @@ class ModbusScan:
 
     units: in the order asked. settings: the likeliest first; (None,) behind a gateway. wait_s: for an
     answer to begin; slower units are heard while the next ones are asked, and then asked again with
-    patience. everything: go on after a setting that has units, and ask every unit for both kinds of
-    registers. fault: what ended the scan early.
+    patience_s. everything: go on after a setting that has units, and ask every unit for both kinds of
+    registers.
     """
 
     open: Open
@@ -69,6 +71,7 @@ class ModbusScan:
     settings: Sequence[LineSettings | None]
     framing: Framing = "rtu"
     wait_s: float = 0.1
+    patience_s: float = 2.0
     everything: bool = False
     progress: Callable[[Step], None] = lambda _: None
     found: list[FoundUnit] = field(default_factory=list)
@@ -168,10 +171,10 @@ class _Pass:
 
     def _floods(self) -> bool:
         """True when bytes come without end before anything was asked."""
-        came, end = 0, time.monotonic() + 0.1
+        came, end = 0, time.monotonic() + _BEFORE_S
         while (left := end - time.monotonic()) > 0:
             came += len(self.bus.link.read(left))
-        if came * max(self.bus.byte_s, 0.0001) < 0.05:
+        if came * max(self.bus.byte_s, 0.0001) < _BEFORE_S / 2:
             return False
         self.scan.note(_FLOODED)
         return True
@@ -220,7 +223,7 @@ class _Pass:
         self.scan.found.append(
             FoundUnit(unit, self.setting, self.scan.framing, answer, turnaround, "not yet confirmed")
         )
-        again, whole = self._ask(unit, "input", 1.0)
+        again, whole = self._ask(unit, "input", self.scan.patience_s / 2)
         note = "" if whole else "answered once, not again: bad wiring, or two masters on the line?"
         self.scan.found[-1] = FoundUnit(
             unit, self.setting, self.scan.framing, "data" if again == "data" else answer, turnaround, note
@@ -235,36 +238,47 @@ class _Pass:
                 self.scan.found.append(FoundUnit(unit, self.setting, self.scan.framing, "late", 0.0, words))
 
     def _late(self, units: Sequence[int]) -> None:
-        """Asks the slow ones again, with patience."""
-        for place, unit in enumerate(self.scan.found):
-            if unit.answer != "late" or unit.setting != self.setting:
-                continue
-            answer, whole = self._ask(unit.unit, "holding", 2.0)
+        """Asks those heard out of turn again, with patience: slow ones answer, what was never there does not."""
+        for unit in [u for u in self.scan.found if u.answer == "late" and u.setting == self.setting]:
+            self.scan.found.remove(unit)
+            answer, whole = self._ask(unit.unit, "holding", self.scan.patience_s)
             if whole:
                 turnaround = self.asker.turnaround_s
                 words = f'slow: it took {turnaround:.1f} s; write timeout = "2s" on its connection'
-                self.scan.found[place] = FoundUnit(
-                    unit.unit, self.setting, self.scan.framing, answer, turnaround, words
+                self.scan.found.append(
+                    FoundUnit(unit.unit, self.setting, self.scan.framing, answer, turnaround, words)
+                )
+            else:
+                self.scan.note(
+                    f"an answer of unit {unit.unit} was heard, and none when it was asked: another master on the "
+                    "line, or an answer with a wrong number."
                 )
         self.damaged = [unit for unit in self.damaged if unit not in self.asker.late and unit in units]
 
     def _collisions(self) -> None:
-        """Where something answers, and never whole: told, not listed."""
-        hits = {unit.unit for unit in self.scan.found if unit.setting == self.setting}
+        """Where something answers and not wholly: asked again; what is never whole is told, not listed."""
         for unit in dict.fromkeys(self.damaged):
-            if unit in hits:
+            if any(u.unit == unit and u.setting == self.setting for u in self.scan.found):
                 continue
-            if all(self._again(unit) for _ in range(2)):
-                at = "" if self.setting is None else f" at {self.setting}"
-                self.scan.note(
-                    f"unit {unit}{at}: something answers, and never whole. Two instruments with this address, or a "
-                    "disturbed line: take one off and scan again."
-                )
-
-    def _again(self, unit: int) -> bool:
-        before = len(self.damaged)
-        _, whole = self._ask(unit, "holding", 0.5)
-        return not whole and len(self.damaged) > before
+            came = []
+            for _ in range(_TRIES):
+                before = len(self.damaged)
+                answer, whole = self._ask(unit, "holding", self.scan.patience_s / 4)
+                if whole:
+                    words = "answers are damaged now and then: look at wiring and termination"
+                    turnaround = self.asker.turnaround_s
+                    self.scan.found.append(
+                        FoundUnit(unit, self.setting, self.scan.framing, answer, turnaround, words)
+                    )
+                    break
+                came.append(len(self.damaged) > before)
+            else:
+                if all(came):
+                    at = "" if self.setting is None else f" at {self.setting}"
+                    self.scan.note(
+                        f"unit {unit}{at}: something answers, and never whole. Two instruments with this address, or a "
+                        "disturbed line: take one off and scan again."
+                    )
 
     def _everyone(self) -> bool:
         """After three answers in a row, whether units that can't be there answer too; False ends the pass."""

@@ -7,6 +7,7 @@ import select
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, Self
 
 from drivers.simulator.faults import FAULTS, OF_THE_IMAGE, Fault, Faults, distort
@@ -150,7 +151,7 @@ class SimulatedBus:
                 self._send(self._chance.randbytes(16), now, self._setting)
             wait = min(0.05, max(0.0, self._sending[0][0] - now)) if self._sending else 0.05
             if select.select(port.waits_on(), [], [], wait)[0]:
-                self._listen(port.read(), port.setting())
+                self._listen(port.read(), self._client(port))
             self._deliver(port)
 
     def _deliver(self, port: Port) -> None:
@@ -162,7 +163,7 @@ class SimulatedBus:
             return
         due = self._sending[:ready]
         del self._sending[:ready]
-        client = port.setting()
+        client = self._client(port)
         data = b"".join(
             byte if not self._deaf(client, sent) else heard(byte, sent, client)[0] for _, byte, sent in due
         )
@@ -194,6 +195,11 @@ class SimulatedBus:
                     if self._setting_of(address) == setting:
                         self._answer(address, unit, request)
             self._heard[setting] = buffer[-512:]
+
+    def _client(self, port: Port) -> Setting:
+        """How the client is set; a pseudo-terminal hides 7 data bits, which then count as the line's own."""
+        setting = port.setting()
+        return setting if self._kind != "pty" else replace(setting, bits=self._setting.bits)
 
     def _setting_of(self, address: int) -> Setting:
         return self._own.get(address, self._setting)

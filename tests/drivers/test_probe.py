@@ -167,6 +167,22 @@ def test_power_that_does_not_fit_speaks_against_a_profile(loop_link: Any) -> Non
     assert good.score > bad.score
 
 
+def test_a_disturbed_line_does_not_change_what_is_found(loop_link: Any) -> None:
+    import random
+
+    chance = random.Random(3)
+    profile = MODBUS["schneider.pm5000"]
+    values, clock = coherent(profile), ManualClock()
+
+    def faults(_unit: int) -> list[Fault]:
+        kind = chance.choice(["crc", "noise", "echo", "truncated", "", "", "", "", "", ""])
+        return [Fault(kind)] if kind else []
+
+    link = loop_link(clock, {7: SimulatedUnit(profile, lambda: values)}, faults)
+    found = probe(Asker(Bus(link, clock), remember=True), 7, list(MODBUS.values()))
+    assert found.ranked[0].profile == profile.id
+
+
 def test_a_unit_that_only_refuses_fits_nothing(loop_link: Any) -> None:
     found = probed(loop_link, MODBUS["eastron.sdm630"], None, Fault("exception", None))
     assert found.answered

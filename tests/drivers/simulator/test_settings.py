@@ -60,6 +60,20 @@ def test_a_meter_is_silent_at_another_speed() -> None:
         assert len(answer(line.path, 9600, "8E1")) == 9  # without a frame of its own the line takes any
 
 
+def test_a_line_of_seven_bits_is_understood_over_a_pty_too() -> None:
+    from drivers.protocols.modbus_serial import ascii_frame
+    from drivers.simulator import SimulatedAsciiUnit
+
+    served = SimulatedAsciiUnit(unit().profile, lambda: {"voltage_l1_v": 230.5})
+    with SimulatedBus({3: served}, 19200, frame="7E1", latency_s=0.001) as line:
+        for frame, understood in (("7E1", True), ("7O1", False)):
+            link = SerialLink(line.path, 19200, frame)
+            link.open()
+            link.write(ascii_frame(3, modbus.read_pdu(4, 0, 2)))
+            assert came(link, 0.2, 19).startswith(b":0304") == understood
+            link.close()
+
+
 def test_an_answer_that_meets_another_speed_is_heard_as_other_bytes() -> None:
     """The client gave up, changed speed, and then the slow meter answered."""
     with SimulatedBus({3: unit()}, 9600, latency_s=0.15) as line:
