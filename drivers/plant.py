@@ -17,6 +17,7 @@ import numpy as np
 from dodac.clock import SECOND_NS, Clock
 from dodac.contracts import Event, EventKind
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
+from drivers.simulator.electric import Load, readings
 
 STEP_NS = 15 * 60 * SECOND_NS
 STEPS_A_DAY = 96
@@ -204,43 +205,32 @@ class Plant:
         def power() -> dict[str, float]:
             watts = 248_000.0 + 9_000.0 * wave(40) + 2_500.0 * wave(7)
             factor = 0.87 + 0.01 * wave(31)
-            phases = {f"power_l{n}_w": watts / 3 * (1 + 0.02 * wave(17, n)) for n in (1, 2, 3)}
-            volts = {f"voltage_l{n}_v": 231.0 + 1.5 * wave(53, n) for n in (1, 2, 3)}
-            amps = {
-                f"current_l{n}_a": phases[f"power_l{n}_w"] / (volts[f"voltage_l{n}_v"] * factor)
-                for n in (1, 2, 3)
-            }
-            tangent = math.tan(math.acos(factor))
-            details: dict[str, float] = {}
+            angle = math.degrees(math.acos(factor))
+            one, two, three = (231.0 + 1.5 * wave(53, n) for n in (1, 2, 3))
+            shares = [watts / 3 * (1 + 0.02 * wave(17, n)) / factor for n in (1, 2, 3)]
+            load = Load(
+                voltage_v=(one, two, three),
+                current_a=(shares[0] / one, shares[1] / two, shares[2] / three),
+                angle_deg=(angle, angle, angle),
+                frequency_hz=50.0 + 0.02 * wave(11),
+            )
+            shown = readings(load)
+            total = energy_from + 248.0 * seconds() / 3600
             for n in (1, 2, 3):
-                watt, share = phases[f"power_l{n}_w"], 1 / 3
-                details |= {
-                    f"reactive_power_l{n}_var": watt * tangent,
-                    f"apparent_power_l{n}_va": watt / factor,
-                    f"power_factor_l{n}": factor,
+                shown |= {
                     f"voltage_thd_l{n}_pct": 2.1 + 0.1 * wave(47, n),
                     f"current_thd_l{n}_pct": 11.5 + 0.6 * wave(43, n),
-                    f"energy_import_l{n}_kwh": (energy_from + 248.0 * seconds() / 3600) * share,
+                    f"energy_import_l{n}_kwh": total / 3,
                     f"energy_export_l{n}_kwh": 0.0,
                 }
-            details |= {f"voltage_l{n}{n % 3 + 1}_v": 400.0 + 2.0 * wave(53, n) for n in (1, 2, 3)}
             return {
-                **volts,
-                **amps,
-                **phases,
-                **details,
-                "current_n_a": 21.0 + 2.0 * wave(29),
+                **shown,
                 "power_demand_w": 246_000.0,
                 "power_demand_max_w": 291_000.0,
-                "energy_total_kwh": energy_from + 248.0 * seconds() / 3600,
-                "apparent_energy_kvah": energy_from * 1.15 + 285.0 * seconds() / 3600,
-                "power_w": sum(phases.values()),
-                "power_factor": factor,
-                "reactive_power_var": watts * math.tan(math.acos(factor)),
-                "apparent_power_va": watts / factor,
-                "frequency_hz": 50.0 + 0.02 * wave(11),
-                "energy_import_kwh": energy_from + 248.0 * seconds() / 3600,
+                "energy_import_kwh": total,
                 "energy_export_kwh": 0.0,
+                "energy_total_kwh": total,
+                "apparent_energy_kvah": energy_from * 1.15 + 285.0 * seconds() / 3600,
                 "reactive_import_kvarh": 1_204_000.0 + 140.0 * seconds() / 3600,
                 "reactive_export_kvarh": 0.0,
             }

@@ -12,6 +12,7 @@ from drivers.plant import Plant
 from drivers.profile import ModbusProfile
 from drivers.protocols.modbus_map import ModbusMap
 from drivers.simulator import SimulatedUnit
+from drivers.wiring import Known, Moment, Status, diagnose
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,16 @@ def test_the_demo_shows_no_channel_without_a_value(show: str, profile_id: str) -
         assert not flags
         assert set(read) == set(profile.channels)
         clock.advance(13)
+
+
+def test_the_demos_power_meter_is_wired_right() -> None:
+    clock = ManualClock()
+    values = Plant(dt.date(2026, 11, 21)).live(clock)["power"]
+    moments = []
+    for second in range(5):
+        moments.append(Moment(float(second), dict(values())))
+        clock.advance(1)
+    assert [check.text for check in diagnose(moments, Known()) if check.status is Status.FINDING] == []
+    assert sum(moments[0].values[f"power_l{n}_w"] for n in (1, 2, 3)) == pytest.approx(
+        moments[0].values["power_w"]
+    )
