@@ -37,6 +37,7 @@ class Turns:
     def __init__(self) -> None:
         self._reads: dict[str, _Wanted] = {}
         self._later: dict[Turn, int] = {}  # since when it waits (monotonic), the longest first
+        self._forced_ns = -PATIENCE_NS
 
     def read(self, due_ns: int, instrument: str) -> None:
         """A read that is wanted at a time.
@@ -67,10 +68,10 @@ class Turns:
         silent: it did not answer last time and is to be probed, which may cost a timeout. takes_ns: how
         long a probe or slow channels may take. idle_ns: until the next read is expected, None when unknown.
         """
-        if self._later:
-            first = next(iter(self._later))
-            if now_ns - self._later[first] >= PATIENCE_NS:
-                return self._done(first)
+        overdue = next((t for t, since in self._later.items() if now_ns - since >= PATIENCE_NS), None)
+        if overdue is not None and now_ns - self._forced_ns >= PATIENCE_NS and self._reads:
+            self._forced_ns = now_ns  # the line is never idle: one of them now and then
+            return self._done(overdue)
         while self._reads:
             instrument = min(self._reads, key=lambda name: (self._reads[name].due_ns, name))
             del self._reads[instrument]
@@ -80,7 +81,8 @@ class Turns:
         for turn in self._later:
             if idle_ns is None or takes_ns(turn) <= idle_ns:
                 return self._done(turn)
-        return None
+        # no pause is long enough: one that waits too long takes the next one
+        return self._done(overdue) if overdue is not None else None
 
     def _done(self, turn: Turn) -> Turn:
         del self._later[turn]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from dodac.clock import SECOND_NS, Clock
 from dodac.samples import Layout, Reason, Sample
 from drivers.links import LineSettings, Link, SettableLink
 from drivers.turnaround import Turnarounds
 
+_MOST: Final = 4096
+"""Bytes of a burst that are looked at; the longest answer of any protocol on a bus is far shorter."""
 Find = Callable[[bytes], tuple[int, int] | None]
 """Where the answer to a request stands in what has come ([start, end)), or None: not there yet."""
 
@@ -162,6 +164,9 @@ class Bus:
                 damaged = now < first_by
                 continue
             came += chunk
+            if len(came) > _MOST:  # a flood: the answer can only stand in its last bytes
+                self.counters["discarded_bytes"] += len(came) - _MOST // 2
+                came = came[-_MOST // 2 :]
             place = _beyond_echo(find, came, request)
             if place is not None:
                 self.counters["answers"] += 1
@@ -191,22 +196,23 @@ class Bus:
         raise BusFault(Reason.CRC, f"{len(came)} bytes came that are no valid answer", came, stale + late)
 
     def silence(self, guard_s: float) -> bytes:
-        """Listens up to guard_s for late bytes, and on until the line is quiet; gives what came.
+        """Listens up to guard_s for late bytes, and on until the line is quiet; gives what came last.
 
         Ends as soon as a late burst has come and the line is quiet again. A line that never falls
         quiet is left after the guard and two seconds more.
         """
         start = self.clock.monotonic_ns()
-        end, limit, came = start + _ns(guard_s), start + _ns(guard_s + 2.0), b""
+        end, limit, came, heard = start + _ns(guard_s), start + _ns(guard_s + 2.0), b"", 0
         while True:
             now = self.clock.monotonic_ns()
             chunk = self.link.read(max(0, end - now) / SECOND_NS)
             now = self.clock.monotonic_ns()
             if chunk:
-                came += chunk
+                heard += len(chunk)
+                came = (came + chunk)[-_MOST:]
                 end = now + _ns(self.quiet_s)
             if (not chunk and now >= end) or now >= limit:
-                self.counters["discarded_bytes"] += len(came)
+                self.counters["discarded_bytes"] += heard
                 self._last_ns = now
                 return came
 

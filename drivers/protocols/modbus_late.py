@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dodac.clock import SECOND_NS
-from drivers.protocols.modbus_serial import RTU, SerialFraming
+from drivers.protocols import modbus
+from drivers.protocols.modbus_identity import Framing
+from drivers.protocols.modbus_serial import RTU, SerialFraming, ascii_frames
 
 
 @dataclass
@@ -38,3 +40,26 @@ class Outstanding:
                 self.entries.remove(entry)
                 found += 1
         return found
+
+
+def instead(came: bytes, framing: Framing, unit: int, function: int, size: int) -> str:
+    """What came instead of the answer of a unit, function and byte count, for people; "" when no whole frame."""
+    if framing == "tcp":
+        bodies = [came[start + 6 : end] for start, end in modbus.mbap_frames(came)]
+    elif framing == "ascii":
+        bodies = [body for _, _, body in ascii_frames(came)]
+    else:
+        ends = ((start, modbus.rtu_answer(came, start)) for start in range(len(came)))
+        bodies = [came[start : end - 2] for start, end in ends if end is not None]
+    for body in bodies:
+        if len(body) < 3:
+            continue
+        if body[0] != unit:
+            return f"an answer came from unit {body[0]} instead of {unit}"
+        if body[1] & 0x7F != function:
+            return f"an answer came with function {body[1] & 0x7F} instead of {function}"
+        if not body[1] & 0x80 and body[2] != size:
+            return f"an answer came with {body[2]} data bytes instead of {size}"
+        if framing == "tcp" and len(body) == (3 if body[1] & 0x80 else size + 3):
+            return "an answer came with another request's number"
+    return ""

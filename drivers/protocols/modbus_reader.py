@@ -10,7 +10,7 @@ from drivers.bus import Answer, Bus, BusFault
 from drivers.profile import ModbusProfile, Table
 from drivers.protocols import modbus
 from drivers.protocols.modbus_identity import Framing, doubts, read_identity
-from drivers.protocols.modbus_late import Outstanding
+from drivers.protocols.modbus_late import Outstanding, instead
 from drivers.protocols.modbus_map import ModbusMap, Ratios, number, place
 from drivers.protocols.modbus_serial import ASCII, RTU
 from drivers.protocols.planner import Block, Limits, Span, avoiding, pieces, plan
@@ -49,23 +49,26 @@ class ModbusReader:
         self._outstanding = Outstanding(self._serial)
         self._refused: set[Block] = set()
         self._slow_ns: int | None = None
+        self._slow_left: list[list[str]] = []
         self._alone_ns = 0
 
     # ---- one sample
 
     @property
     def started(self) -> bool:
-        """True when everything was read once."""
-        return self._slow_ns is not None
+        """True when everything was read once, and there are both fast and slow channels."""
+        return self._slow_ns is not None and bool(self._names("fast")) and bool(self._names("slow"))
 
     def slow_due(self) -> bool:
-        """True when the slow channels are to be read: at the start, then once a minute."""
-        return self._slow_ns is None or self._clock.monotonic_ns() - self._slow_ns >= SLOW_NS
+        """True when slow channels are to be read: at the start, then once a minute, block by block."""
+        if self._slow_ns is None or self._slow_left:
+            return True
+        return self._clock.monotonic_ns() - self._slow_ns >= SLOW_NS
 
     def read(self, bus: Bus, *, everything: bool = False) -> Sample:
         """One sample of every channel that is due; unread ones are flagged with their reason."""
         now = self._clock.monotonic_ns()
-        slow = everything or self.slow_due()
+        slow = everything or self.slow_due() or not self._names("fast")
         sample = self._sample(
             bus, self._names("fast", "slow") if slow else self._names("fast"), raw=everything
         )
@@ -78,9 +81,18 @@ class ModbusReader:
         return self._sample(bus, self._names("fast"))
 
     def read_slow(self, bus: Bus) -> Sample:
-        """One sample of the slow channels only; whatever came of it, they are due in a minute again."""
-        self._slow_ns = self._clock.monotonic_ns()
-        return self._sample(bus, self._names("slow"))
+        """One sample of the next block of slow channels; whatever comes of it, it is due in a minute again."""
+        if not self._slow_left:
+            self._slow_ns = self._clock.monotonic_ns()
+            names = dict.fromkeys(self._names("slow"))
+            for block in plan(self.map.spans(names), self.map.limits):
+                inside = [n for n in names if any(block.holds(s) for s in self.map.channels[n].spans)]
+                self._slow_left += [inside] if inside else []
+                names = {name: None for name in names if name not in inside}
+        sample = self._sample(bus, self._slow_left.pop(0))
+        if any(flag.reason == Reason.NO_ANSWER for flag in sample.flags):
+            self._slow_left.clear()
+        return sample
 
     def _names(self, *kinds: str) -> list[str]:
         channels = self.map.channels.items()
@@ -330,6 +342,8 @@ class ModbusReader:
                     pause_s=self._pause_s,
                 )
         except BusFault as fault:
+            if fault.reason == Reason.CRC:
+                fault.text = instead(fault.raw, self._framing, self._number, function, size) or fault.text
             if self._tcp:
                 raise
             # the guard begins when the answer is late, also where damage ended the waiting before; only this

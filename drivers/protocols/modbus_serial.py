@@ -101,13 +101,13 @@ def _ascii_pdu(frame: bytes) -> bytes:
 
 
 def _rtu_without_answers(came: bytes) -> bytes:
-    rest, start = b"", 0
+    rest, start = bytearray(), 0
     while start < len(came):
-        place = modbus.rtu_answer(came, start)
-        if place is None:
-            rest += came[start : start + 1]
-        start = place or start + 1
-    return rest
+        end = modbus.rtu_answer(came, start)
+        if end is None:
+            rest.append(came[start])
+        start = end or start + 1
+    return bytes(rest)
 
 
 def _ascii_without_answers(came: bytes) -> bytes:
