@@ -11,6 +11,7 @@ from collector.facts import site_facts
 from collector.ingest import Ingest
 from dodac.clock import DAY_NS, Clock
 from dodac.errors import StorageError, Where
+from dodac.quantities import CHANNELS, Kind
 from dodac.samples import Layout, Sample
 from dodac.site import Site
 from drivers._photos import Photos
@@ -21,7 +22,7 @@ from drivers.protocols.manual_entry import Entry, Kept, Photo, canonical, read_b
 from drivers.protocols.received import Refused
 from store import Journal, JournalStore
 
-_AROUND_NS: Final = 800 * DAY_NS
+_REGISTER_NS: Final = 400 * DAY_NS  # how far the neighbours of a register's reading are looked for
 State = Literal["stored", "waiting", "refused", "ask"]
 
 
@@ -90,7 +91,9 @@ class Desk:
         store = self._journal()
         if store is not None:
             layouts = store.layouts()
-            for sample in store.samples(instrument, start_ns - _AROUND_NS, end_ns + _AROUND_NS):
+            # a sample stands in the middle of its period
+            half_ns = (one.form.profile.form.longest_days // 2 + 1) * DAY_NS if one.form.period else 1
+            for sample in store.samples(instrument, start_ns - half_ns, end_ns + half_ns):
                 entry = _entry_of(sample)
                 if entry is not None:
                     found[entry.id] = Past(entry, "stored", _good(sample, layouts[sample.layout]))
@@ -114,7 +117,9 @@ class Desk:
         one = self.form(entry.instrument)
         # what an ISO time holds: a correction must meet the very moment
         entry = replace(entry, start_ns=entry.start_ns // 1000 * 1000, end_ns=entry.end_ns // 1000 * 1000)
-        past = self.past(entry.instrument, entry.start_ns - _AROUND_NS, entry.end_ns + _AROUND_NS)
+        registers = any(CHANNELS[name].kind is Kind.COUNTER for name in one.form.layout.channels)
+        around_ns = _REGISTER_NS if registers else DAY_NS
+        past = self.past(entry.instrument, entry.start_ns - around_ns, entry.end_ns + around_ns)
         again = next((p for p in past if p.entry.id == entry.id), None)
         if again is not None:
             if again.state == "waiting" and not (why := self.store_waiting()):
