@@ -28,6 +28,9 @@ def manual_problems(profile: ManualProfile) -> list[Problem]:
         for name in (total, *parts):
             if name not in profile.channels:
                 found.append((("sums", total), _unknown(name, profile)))
+            elif _unit(name) != _unit(total):
+                words = f"{name} ({_unit(name)}) can't be added up to {total} ({_unit(total)})."
+                found.append((("sums", total), words))
     for place, test in enumerate(profile.tests):
         for key in ("entry", "refused", "asked"):
             for name, code in getattr(test, key).items():
@@ -59,6 +62,10 @@ def _channel(name: str, spec: ManualChannel) -> list[Problem]:
         elif not low <= spec.expected[0] or not spec.expected[1] <= high:
             found.append((("expected",), f"what is expected lies within the range {low:g} … {high:g}."))
     return found
+
+
+def _unit(name: str) -> str:
+    return CHANNELS[name].unit if name in CHANNELS else ""
 
 
 def _unknown(name: str, profile: ManualProfile) -> str:
