@@ -82,7 +82,7 @@ MEANING: dict[tuple[type[Any], str], str] = {
     (site.InstrumentConfig, "profile"): "the model: an id of [profiles](profiles.md) or of your own",
     (site.InstrumentConfig, "measurement"): "what it measures, for an instrument fed by files (no profile)",
     (site.InstrumentConfig, "connection"): "id of its connection; needed with a profile",
-    (site.InstrumentConfig, "address"): "Modbus: unit 1 to 247 (1 when left out). M-Bus: primary address or secondary "
+    (site.InstrumentConfig, "address"): "Modbus: unit 1 to 247 (1 when left out; over Modbus TCP also 0 and 255). M-Bus: primary address or secondary "
     "identification. MQTT: the word that stands for `{address}` in the profile's topic. IEC 62056-21: the meter's own, needed where several share a line",
     (site.InstrumentConfig, "topic"): "MQTT: the whole topic, instead of `address`",
     (site.InstrumentConfig, "baud"): "serial: its own line speed, when it differs from the connection's",

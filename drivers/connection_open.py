@@ -258,7 +258,7 @@ def _reader(
             return ModbusReader(
                 item.id,
                 profile,
-                _unit(site, item, profile),
+                _unit(site, item, profile, config),
                 clock,
                 framing=config.framing,
                 ratios=Ratios(ct=_ratio(item.ct_ratio), vt=_ratio(item.vt_ratio)),
@@ -300,7 +300,7 @@ def _reader(
             assert_never(profile)
 
 
-def _unit(site: Site, item: InstrumentConfig, profile: ModbusProfile) -> int:
+def _unit(site: Site, item: InstrumentConfig, profile: ModbusProfile, config: PolledConfig) -> int:
     address = item.address if item.address is not None else 1
     if address == profile.link.any_address:
         others = [other for other in site.instruments if other.connection == item.connection]
@@ -308,9 +308,14 @@ def _unit(site: Site, item: InstrumentConfig, profile: ModbusProfile) -> int:
             return profile.link.any_address
         words = f"at the address {address} all sensors answer at once: {len(others)} instruments are on this line."
         raise _misfit(site, item, words, "address", "Give each its own address, from 1 to 247.")
+    if config.framing == "tcp" and address in (0, 255):
+        return int(
+            address
+        )  # the device at the end of a TCP connection itself (Modbus messaging on TCP/IP §4.4)
     if not isinstance(address, int) or not 1 <= address <= 247:
         words = f"a Modbus address is a number from 1 to 247, not {address!r}."
-        raise _misfit(site, item, words, "address")
+        todo = "0 is a broadcast: it asks nobody." if address == 0 else ""
+        raise _misfit(site, item, words, "address", todo)
     return address
 
 

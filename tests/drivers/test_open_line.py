@@ -131,3 +131,13 @@ def test_what_a_line_cannot_carry_is_said_with_its_line(port: str, own: str, wor
     with pytest.raises(ConfigError, match=words) as error:
         open_connections(site(port, meter(1, own)), SystemClock())
     assert error.value.where.line == line
+
+
+def test_a_broadcast_is_nobodys_address_but_a_tcp_device_may_be_unit_0_or_255() -> None:
+    with pytest.raises(ConfigError, match="from 1 to 247, not 0") as error:
+        open_connections(site("x", meter(0)), SystemClock())
+    assert "broadcast" in error.value.todo
+    for address in (0, 255):
+        body = f'[connections.a]\nkind = "tcp"\nhost = "h"\n[[instruments]]\nid = "m"\nconnection = "a"\n{meter(address)}'
+        (line,) = open_connections(parse_site(HEAD + body, Path("site.toml")), SystemClock())
+        assert line.instruments == ("m",)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import termios
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from drivers.links import LinkDown
+from drivers.links import LineSettings, LinkDown
 from drivers.links.serial import SerialLink, is_pty
 
 
@@ -121,3 +123,69 @@ def test_the_speed_changes_while_the_port_is_open(pty: tuple[int, str]) -> None:
     link.close()
     with pytest.raises(LinkDown, match="not open"):
         link.change_speed(300)
+
+
+def test_the_program_that_has_the_port_is_named(pty: tuple[int, str]) -> None:
+    """ "Another program uses the port" left a technician searching for which one."""
+    code = f"import serial, sys; p = serial.Serial({pty[1]!r}, exclusive=True); print('has it', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "has it\n"
+        with pytest.raises(LinkDown) as error:
+            SerialLink(pty[1]).open()
+        assert other.stdin is not None
+        other.stdin.close()
+    assert "another program uses the port" in str(error.value)
+    assert f"process {other.pid}" in str(error.value)
+    assert "end it, or" in str(error.value)
+
+
+def test_settings_change_together_and_hold_when_the_port_is_opened_again(pty: tuple[int, str]) -> None:
+    master, path = pty
+    link = SerialLink(path)
+    link.open()
+    for settings in (LineSettings(19200, "8N2"), LineSettings(2400, "8E1"), LineSettings(2400, "8O1")):
+        os.write(master, b"meant for the unit before")
+        link.change(settings)
+        assert link.read(0.01) == b""
+    link.change(LineSettings(19200, "8N2"))
+    link.open()
+    attributes = termios.tcgetattr(master)
+    assert (attributes[4], attributes[2] & termios.CSTOPB) == (termios.B19200, termios.CSTOPB)
+    assert link.settings == LineSettings(19200, "8N2")
+    link.close()
+    with pytest.raises(LinkDown, match="not open"):
+        link.change(LineSettings())
+
+
+class Adapter:
+    """What pyserial gives for an adapter that knows the low-latency mode, or refuses it."""
+
+    def __init__(self, *, knows: bool) -> None:
+        self.knows = knows
+        self.asked = 0
+
+    def set_low_latency_mode(self, on: bool) -> None:
+        self.asked += on
+        if not self.knows:
+            raise ValueError("not supported")
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_low_latency_is_asked_for_and_known_to_be_on_or_off(
+    pty: tuple[int, str], monkeypatch: pytest.MonkeyPatch, knows: bool
+) -> None:
+    link = SerialLink(pty[1])
+    link.open()
+    assert link.low_latency in (None,)  # a pty has none
+    monkeypatch.setattr("drivers.links.serial.is_pty", lambda _: False)
+    adapter, real = Adapter(knows=knows), link._serial
+    link._serial = adapter
+    link._adapter()
+    found: bool | None = link.low_latency
+    assert found is knows
+    assert adapter.asked == 1
+    link._serial = real
+    link.close()
