@@ -35,7 +35,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("run", "collector.cli:run", "collect: read every instrument into the journal (and InfluxDB)"),
     Command("status", "collector.cli:status", "the ledger: received, stored, delivered, lost"),
     Command("enter", "collector._enter:enter", "type a reading by hand: a gauge, a bill, production, a water sample"),
-    Command("import", "collector.cli:import_file", "read a file of interval data into the journal"),
+    Command("import", "collector.cli:import_file", "read a file of readings or of bills into the journal"),
     Command("export", "collector.cli:export", "write readings of the journal as CSV"),
     Command("analyse", "audit.cli:analyse", "fit a baseline and give the saving with its uncertainty"),
     Command("audit", "audit.cli:audit", "the register: options, plans, frozen baselines, verified savings"),

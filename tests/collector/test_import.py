@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from dodac.cli import main
+from drivers import FileReading
 from store import Journal, JournalStore
 
 ANALYSER = (
@@ -210,24 +210,13 @@ def test_a_wrong_option_is_one_message(run: Run, words: list[str], says: str) ->
     assert not run.journal.exists()
 
 
-def test_a_long_file_is_not_held_in_memory(tmp_path: Path) -> None:
+def test_a_file_is_gone_through_and_never_held_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     # 44 MB took 1.2 GB once; benchmarks/import_file.py measures the whole of it
-    path = tmp_path / "long.csv"
-    with path.open("w", encoding="ascii") as file:
-        file.write("time,kWh\n")
-        file.writelines(
-            f"2026-01-{n // 86400 + 1:02d} {n // 3600 % 24:02d}:{n // 60 % 60:02d}:{n % 60:02d},{n % 97}\n"
-            for n in range(80_000)
-        )
-    code = (
-        "import resource, sys; from dodac.cli import main; before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-        "code = main(sys.argv[1:]); print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
-    )
-    words = [
-        "import", str(path), "--journal", str(tmp_path / "j.db"), "--instrument", "x", "--measurement", "electricity",
-        "--column", "kWh=energy_interval_kwh", "--timezone", "UTC", "--json",
-    ]  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
-    last = done.stdout.splitlines()[-1].split()
-    assert last[0] == "0"
-    assert int(last[1]) < 105, "MB"  # 80 000 samples held whole took 140
+    def whole(self: FileReading) -> None:
+        pytest.fail("all samples of a file were asked for at once")
+
+    monkeypatch.setattr(FileReading, "samples", property(whole))
+    rows = "".join(f"2026-01-01 {n // 60:02d}:{n % 60:02d},{n}\n" for n in range(1400))
+    (run.folder / "a.csv").write_text(f"time,kWh\n{rows}", encoding="utf-8")
+    assert run("a.csv", "--guessed", "--preview", measurement="electricity")[0] == 0
+    assert run.json("a.csv", "--guessed", measurement="electricity")["committed"] == 1400
