@@ -218,7 +218,12 @@ def _line(profile: LineProfile, options: Options) -> Simulation:
 
     faults = _known_faults(options, TALKER_FAULTS, profile)
     try:
-        talker = SimulatedTalker(profile, every_s=options.every_s, baud=options.baud)
+        talker = SimulatedTalker(
+            profile,
+            every_s=options.every_s,
+            baud=options.baud,
+            zone="Asia/Ho_Chi_Minh",  # a site file's default
+        )
         for kind in faults:
             talker.fault(kind, 0)  # one that it can't show is told before it starts
     except ValueError as error:

@@ -10,8 +10,10 @@ import tempfile
 import threading
 import tty
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Self
+from zoneinfo import ZoneInfo
 
 from dodac.samples import Reason
 from drivers.profile import LineProfile
@@ -29,12 +31,17 @@ class SimulatedTalker:
     """Prints the golden lines of a profile that flag nothing, one after another, every `every_s`.
 
     A profile with a query prints one when it is asked with just that, and nothing before; `heard` holds all
-    that was sent to it. baud: the speed at which each byte comes. `status` takes a golden line that is flagged
-    device_status: ValueError when the profile has none.
+    that was sent to it. baud: the speed at which each byte comes. zone: lines that say their time say that of
+    now there, unless a check sum covers it; None: the golden line's. `status` takes a golden line that is
+    flagged device_status: ValueError when the profile has none.
     """
 
-    def __init__(self, profile: LineProfile, *, every_s: float = 1.0, baud: int | None = None) -> None:
+    def __init__(
+        self, profile: LineProfile, *, every_s: float = 1.0, baud: int | None = None, zone: str | None = None
+    ) -> None:
         shape = profile.line
+        self._profile = profile
+        self._zone = ZoneInfo(zone) if zone is not None and shape.checksum is None else None
         self._lines = [test.line.encode("latin-1") for test in profile.tests if not test.flags]
         self._unwell = [
             test.line.encode("latin-1")
@@ -110,10 +117,26 @@ class SimulatedTalker:
         source = self._unwell if "status" in struck else self._lines
         line = source[self.printed % len(source)]
         self.printed += 1
+        line = self._of_now(line)
         if "checksum" in struck:
             place = next(n for n, byte in enumerate(line) if chr(byte).isdigit())
             line = line[:place] + bytes((ord("0") + (line[place] - ord("0") + 1) % 10,)) + line[place + 1 :]
         return line[: len(line) // 2] if "torn" in struck else line + self._end
+
+    def _of_now(self, line: bytes) -> bytes:
+        """The line with the time of now in its time fields."""
+        told, shape = self._profile.time, self._profile.line
+        if self._zone is None or told is None:
+            return line
+        # the fields are read joined by a blank, so the format has as many words as there are fields
+        words = datetime.now(self._zone).strftime(told.format).split(" ", len(told.fields) - 1)
+        start = shape.start.encode("latin-1")
+        delimiter = shape.delimiter.encode("latin-1")
+        fields = line.removeprefix(start).split(delimiter)
+        if len(words) == len(told.fields) and max(told.fields) < len(fields):
+            for place, word in zip(told.fields, words, strict=True):
+                fields[place] = word.encode("latin-1")
+        return (start if line.startswith(start) else b"") + delimiter.join(fields)
 
     def _run(self) -> None:
         # a piece of the line every 10 ms, as many bytes as the wire takes in that time

@@ -121,6 +121,32 @@ def test_what_sends_by_itself_is_served_and_its_site_tables_are_right(id: str, t
         made.served.stop()
 
 
+HEARD = sorted(p.id for p in ALL.values() if p.protocol in ("line", "testo_http") or p.protocol == "iec62056")
+
+
+@pytest.mark.parametrize("id", [one for one in HEARD if one not in POLLED])
+def test_what_sends_by_itself_or_answers_over_http_is_read(id: str, tmp_path: Path) -> None:
+    profile = ALL[id]
+    try:
+        made = simulation(profile, Options(every_s=0.05, baud=115_200))
+    except ConfigError as error:
+        assert "nothing can serve" in str(error)  # noqa: PT017
+        return
+    made.served.start()
+    try:
+        sample, reader, _ = read_with(site_of(tmp_path, made.site()), "my-meter", SystemClock())
+        expected = made.expected()
+    finally:
+        made.served.stop()
+    values = dict(zip(reader.layout.channels, sample.values, strict=True))
+    golden = [test.expect for test in profile.tests] if profile.protocol != "testo_http" else [expected]
+    read = {name: value for name, value in values.items() if value == value}
+    assert any(
+        read == pytest.approx({n: v for n, v in one.items() if n in profile.channels}, rel=2e-3)
+        for one in golden
+    )
+
+
 @pytest.mark.parametrize("id", MQTT)
 def test_published_messages_give_the_golden_values(
     id: str, tmp_path: Path, mosquitto, inbox, eventually
@@ -209,7 +235,7 @@ def test_a_silent_or_torn_publisher_is_just_that() -> None:
     talker.fault("dead")
     assert talker.next_messages(time.time()) == []
     talker.fault("torn")
-    with pytest.raises(ValueError, match="Unterminated|Expecting"):
+    with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
         json.loads(talker.next_messages(time.time())[0][1])
     talker.fault("twice")
     assert len(talker.next_messages(time.time())) == 2
