@@ -114,10 +114,16 @@ def _reached(
 ) -> tuple[LineSettings | None, Framing]:
     """At which setting and in which frames the unit answers; InstrumentError when at none."""
     tried = 0
-    for framing in framings(target, args.framing):
+    left = framings(target, args.framing)
+    while left:
+        framing = left.pop(0)
         work = modbus_scan(target, framing, [args.unit], profiles, args)
         work.progress = lambda now: progress.tell(f"looking for the unit: {now.words}")
-        work.run()
+        try:
+            work.run()
+        except LinkDown:
+            if not left:  # a server may hang up on frames that it does not know
+                raise
         if work.found:
             return work.found[0].setting, framing
         tried += len(work.settings)

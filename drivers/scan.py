@@ -150,6 +150,7 @@ class _Pass:
         self.absent: str | None = None  # what units that can't be there answer
         self.checked = False
         self.answered = False
+        self.wait_s = scan.wait_s
 
     def run(self, units: Sequence[int]) -> bool:
         if self._floods():
@@ -174,7 +175,7 @@ class _Pass:
         came, end = 0, time.monotonic() + _BEFORE_S
         while (left := end - time.monotonic()) > 0:
             came += len(self.bus.link.read(left))
-        if came * max(self.bus.byte_s, 0.0001) < _BEFORE_S / 2:
+        if came < 6 or came * max(self.bus.byte_s, 0.0001) < _BEFORE_S / 2:
             return False
         self.scan.note(_FLOODED)
         return True
@@ -182,7 +183,7 @@ class _Pass:
     def _unit(self, unit: int) -> bool:
         """Asks one unit; False when going on here makes no sense."""
         for table in _TABLES if self.both else _TABLES[:1]:
-            answer, whole = self._ask(unit, table, self.scan.wait_s)
+            answer, whole = self._ask(unit, table, self._wait())
             if whole is None:
                 return False
             if whole:
@@ -191,10 +192,17 @@ class _Pass:
                     self._confirm(unit, answer)
                 return self._everyone()
             if answer == "gateway":
+                # it takes its time before it gives a unit up, and asks one after another: keep in step
+                self.wait_s = max(self.scan.wait_s, 1.5 * self.asker.turnaround_s)
                 return True
         if not self.damaged or self.damaged[-1] != unit:
             self.silent.append(unit)
         return True
+
+    def _wait(self) -> float:
+        """How long for an answer; the first silence behind a gateway is waited out, it may be told late."""
+        first = self.setting is None and not self.silent and self.wait_s == self.scan.wait_s
+        return max(self.wait_s, self.scan.patience_s) if first else self.wait_s
 
     def _ask(self, unit: int, table: Table, wait_s: float) -> tuple[str, bool | None]:
         """What came and whether it is the unit's answer; None: the line drowns us."""

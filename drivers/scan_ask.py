@@ -117,7 +117,8 @@ def answering(came: bytes, framing: Framing) -> set[int]:
         if not 1 <= body[0] <= 247 or len(body) < 3:
             continue
         data = body[1] in modbus.TABLES and len(body) == body[2] + 3
-        if data or (body[1] & 0x7F in modbus.TABLES and body[1] & 0x80 and len(body) == 3):
+        refused = body[1] & 0x80 and body[1] & 0x7F in modbus.TABLES and len(body) == 3
+        if data or (refused and body[2] not in (10, 11)):  # 10, 11: a gateway, for a unit that is not there
             found.add(body[0])
     return found
 

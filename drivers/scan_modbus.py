@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dodac.clock import SystemClock
 from drivers.bus import Bus
-from drivers.links import LineSettings, Link
+from drivers.links import LineSettings, Link, LinkDown
 from drivers.probe import Candidate, inseparable
 from drivers.probe_read import Probe, probe
 from drivers.profile import Profile
@@ -35,7 +35,9 @@ def scan_modbus(
     units = addresses(args.units or ("1-247" if args.all else "1-32"), 1, 247)
     work: ModbusScan | None = None
     try:
-        for framing in framings(target, args.framing):
+        left = framings(target, args.framing)
+        while left:
+            framing = left.pop(0)
             work = modbus_scan(target, framing, units, profiles, args)
 
             def step(now: Step) -> None:
@@ -45,6 +47,9 @@ def scan_modbus(
             work.progress = step
             try:
                 work.run()
+            except LinkDown:
+                if work.found or not left:  # a server may hang up on frames that it does not know
+                    raise
             finally:
                 report.requests += work.requests
                 report.seconds += work.seconds
@@ -89,8 +94,8 @@ def modbus_scan(
         units,
         settings_of(target, framing, profiles, args),
         framing,
-        args.wait or (0.1 if isinstance(target, SerialTarget) else 0.3),
-        args.all,
+        wait_s=args.wait or (0.1 if isinstance(target, SerialTarget) else 0.3),
+        everything=args.all,
     )
 
 

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Mapping
 from typing import Literal, Self
 
@@ -17,6 +18,7 @@ class SimulatedGateway:
     """Units by address on 127.0.0.1.
 
     absent: the exception that an address without a unit answers with (gateways: 10 or 11); None: silence.
+    absent_s: how long it waits for such a unit; requests that come meanwhile wait too.
     """
 
     def __init__(
@@ -24,12 +26,14 @@ class SimulatedGateway:
         units: Mapping[int, SimulatedUnit],
         framing: Literal["tcp", "rtu"] = "tcp",
         absent: int | None = None,
+        absent_s: float = 0.0,
     ) -> None:
         self.units = dict(units)
         for address, unit in self.units.items():
             unit.address = address
         self.framing = framing
         self.absent = absent
+        self.absent_s = absent_s
         self._server: socketserver.ThreadingTCPServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -83,9 +87,9 @@ class SimulatedGateway:
             size = {17: 4, 43: 7}.get(heard[1], 8) if len(heard) > 1 else 8
             if len(heard) < size:
                 return None
-            unit = self._unit(heard[0])
             if not modbus.rtu_whole(heard[:size]):
                 return 1, None
+            unit = self._unit(heard[0])
             refused = None if self.absent is None else modbus.rtu(heard[0], self._refusal(heard[1]))
             return size, unit.answer(heard[:size]) if unit is not None else refused
         if len(heard) < 8 or len(heard) < 6 + int.from_bytes(heard[4:6], "big"):
@@ -100,7 +104,10 @@ class SimulatedGateway:
 
     def _unit(self, address: int) -> SimulatedUnit | None:
         every = (unit for unit in self.units.values() if unit.every_address)
-        return self.units.get(address) or next(every, None)
+        unit = self.units.get(address) or next(every, None)
+        if unit is None:
+            time.sleep(self.absent_s)
+        return unit
 
     def _refusal(self, function: int) -> bytes:
         return bytes((function | 0x80, self.absent or 0))

@@ -71,7 +71,13 @@ def line(units: dict[int, SimulatedUnit], frame: str = "8N1", **words: Any) -> S
 def behind(gateway: SimulatedGateway, units: Sequence[int], framing: Any = "tcp") -> ModbusScan:
     host, port = gateway.start()
     work = ModbusScan(
-        lambda _: (TcpLink(host, port), 0.0), SystemClock(), list(units), [None], framing, wait_s=0.05
+        lambda _: (TcpLink(host, port), 0.0),
+        SystemClock(),
+        list(units),
+        [None],
+        framing,
+        wait_s=0.05,
+        patience_s=0.4,
     )
     work.run()
     return work
@@ -213,6 +219,20 @@ def test_a_gateway_that_answers_for_absent_units_makes_none_of_them(framing: Any
     assert any("gateway" in note for note in work.notes)
 
 
+def test_a_gateway_that_waits_long_for_absent_units_loses_none_behind_them() -> None:
+    """It asks its line one request after another: who hurries on gets all answers late."""
+    with SimulatedGateway({3: unit(), 6: unit()}, absent=0x0B, absent_s=0.15) as gateway:
+        work = behind(gateway, range(1, 9))
+    assert [(u.unit, u.note) for u in work.found] == [(3, ""), (6, "")]
+
+
+def test_a_late_refusal_of_a_gateway_makes_no_unit() -> None:
+    from drivers.protocols import modbus
+
+    assert answering(modbus.mbap(7, 9, b"\x83\x0b"), "tcp") == set()
+    assert answering(modbus.mbap(7, 9, b"\x83\x02"), "tcp") == {9}
+
+
 def test_a_server_that_refuses_for_every_absent_unit_makes_none_of_them() -> None:
     """pymodbus answers exception 04 where there is no unit."""
     with SimulatedGateway({5: unit()}, absent=4) as gateway:
@@ -324,6 +344,26 @@ def test_scan_gives_json_and_says_when_nothing_is_there(capsys: pytest.CaptureFi
     assert found["found"][0]["profiles"][0]["profile"] == "eastron.sdm630"
     assert found["complete"] is True
     assert empty["found"] == []
+
+
+def test_all_goes_on_after_the_first_setting_with_units(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two meters of different speeds on one line: only --all finds both."""
+    units = {2: unit("eastron.sdm72"), 3: unit("eastron.sdm72")}
+    with SimulatedBus(units, 57600, frame="8N1", own={3: (115200, "8N1")}, latency_s=0.002) as bus:
+        words = [bus.path, "--baud", "57600,115200", "--frame", "8N1", "--wait", "0.03", "--units", "1-4"]
+        assert scan([*words, "--no-probe", "--json"]) == Exit.OK
+        one = json.loads(capsys.readouterr().out)
+        assert scan([*words, "--no-probe", "--json", "--all"]) == Exit.OK
+        both = json.loads(capsys.readouterr().out)
+    assert len(one["found"]) == 1
+    assert [(row["unit"], row["baud"]) for row in both["found"]] == [(2, 57600), (3, 115200)]
+    site = parse_site(
+        f'[site]\nid = "s"\ncompany = "c"\n{both["site"]}'.replace(
+            '# profile = ""', 'profile = "eastron.sdm72"'
+        ),
+        Path("site.toml"),
+    )
+    assert [(i.address, i.baud) for i in site.instruments] == [(2, None), (3, 115200)]
 
 
 def test_scan_of_a_port_that_is_away_says_so(capsys: pytest.CaptureFixture[str]) -> None:
