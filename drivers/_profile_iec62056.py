@@ -18,22 +18,29 @@ class Iec62056Link(Strict):
 
     mode: push (it sends by itself: mode D, P1) or readout (it is signed on to: modes A, B and C, at the
     first of the speeds; in mode C no faster than max_baud afterwards). check: what every telegram must
-    end with; none: one that carries a check sum is still held to it. silence_s: push only, without a
-    telegram for so long the meter is in fault. readout_s: the longest a readout may take. wake_s: readout
-    only, zero bytes are sent for so long before the sign-on (battery meters: 2.2 s). ignore_errors: the
-    meter's error register F.F does not make its readings bad.
+    end with; none: one that carries a check sum is still held to it; sml: binary telegrams with a check
+    sum of their own, push only. silence_s: push only, without a telegram for so long the meter is in
+    fault. readout_s: the longest a readout may take. wake_s: readout only, zero bytes are sent for so
+    long before the sign-on (battery meters: 2.2 s). ignore_errors: the meter's error register F.F does
+    not make its readings bad.
     """
 
     mode: Literal["push", "readout"]
     baud: tuple[Baud, ...] = Field(min_length=1)
     frame: tuple[Frame, ...] = Field(min_length=1)
-    check: Literal["crc16", "bcc", "none"]
+    check: Literal["crc16", "bcc", "none", "sml"]
     silence_s: float = Field(default=60.0, gt=0)
     max_baud: Baud = 19200
     readout_s: float = Field(default=60.0, gt=0)
     wake_s: float = Field(default=0.0, ge=0, le=10)
     ignore_errors: bool = False
     response_ms: ResponseTime = ResponseTime(typical=200, max=1500)
+
+    @model_validator(mode="after")
+    def _sml_is_pushed(self) -> Self:
+        if self.check == "sml" and self.mode != "push":
+            raise ValueError("SML telegrams are pushed: mode: push.")
+        return self
 
 
 class Iec62056Channel(ChannelSpec):
@@ -57,9 +64,20 @@ class Iec62056Channel(ChannelSpec):
 
 
 class Iec62056Test(Expectation):
-    """A golden telegram from its "/" to its check sum; line ends may be written as LF."""
+    """A golden telegram from its "/" to its check sum; line ends may be written as LF. SML: in hexadecimal."""
 
     telegram: _Telegram
+
+    def data(self) -> bytes:
+        """The telegram's bytes as the meter sends them."""
+        if self.telegram.upper().startswith("1B1B1B1B"):
+            return bytes.fromhex(self.telegram)
+        return self.telegram.replace("\r\n", "\n").replace("\n", "\r\n").encode("latin-1", "replace")
+
+    @model_validator(mode="after")
+    def _whole_bytes(self) -> Self:
+        self.data()
+        return self
 
 
 class Iec62056Profile(Common):

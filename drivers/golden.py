@@ -119,9 +119,8 @@ def _iec62056(profile: Iec62056Profile, test: Iec62056Test) -> list[str]:
     from drivers.protocols.iec62056_receive import readings
     from drivers.protocols.received import Refused
 
-    lines = test.telegram.replace("\r\n", "\n").replace("\n", "\r\n")
     try:
-        received = readings(profile, lines.encode("latin-1", "replace"))
+        received = readings(profile, test.data())
     except Refused as refusal:
         return [f"{refusal.text}."]
     return _compare(test, received.values, received.flags)

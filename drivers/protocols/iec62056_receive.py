@@ -11,7 +11,7 @@ from dodac.quantities import CHANNELS
 from dodac.samples import Flag, Layout, Reason
 from dodac.units import canonical_unit, conversion
 from drivers.profile import Iec62056Channel, Iec62056Profile
-from drivers.protocols import iec62056
+from drivers.protocols import iec62056, iec62056_sml
 from drivers.protocols.iec62056 import Telegram
 from drivers.protocols.iec62056_submeter import submeters
 from drivers.protocols.received import Received, Refused
@@ -36,7 +36,8 @@ def readings(profile: Iec62056Profile, data: bytes) -> Received:
     kind. Flagged device_status: all that a meter reads while its error register is not zero. Raises
     Refused for a telegram that is none, or has no channel of the profile.
     """
-    telegram = iec62056.parse(data, profile.link.check)
+    sml = profile.link.check == "sml"
+    telegram = iec62056_sml.parse(data) if sml else iec62056.parse(data, profile.link.check)
     unwell = telegram.error is not None and not profile.link.ignore_errors
     values: dict[str, float] = {}
     flags: list[Flag] = []
@@ -121,7 +122,8 @@ def _canonical(read: tuple[float, str | None], name: str, spec: Iec62056Channel)
 class Iec62056Receiver:
     """Cuts telegrams out of what a meter sends by itself (mode D, P1); see Receiver.
 
-    A telegram runs from "/" to the line of its "!"; one with STX goes on to its block check.
+    A telegram runs from "/" to the line of its "!"; one with STX goes on to its block check. SML
+    telegrams say themselves where they begin and end.
     """
 
     pause_s = 1.0
@@ -135,6 +137,10 @@ class Iec62056Receiver:
 
     def take(self, data: bytes) -> Sequence[tuple[bytes, int]]:
         """Whole telegrams, each with the number of bytes after its end."""
+        if self._profile.link.check == "sml":
+            messages, rest = iec62056_sml.cut(self._buffer + data)
+            self._buffer = rest if len(rest) <= _MAX else b""
+            return messages
         begun = max(0, len(self._buffer) - _LONGEST_END)  # what stands before holds no end
         self._buffer += data
         found: list[tuple[bytes, int]] = []
@@ -157,7 +163,7 @@ class Iec62056Receiver:
 
     def idle(self) -> bool:
         """Forgets a telegram that was begun and never ended; True when there was one."""
-        torn = b"/" in self._buffer
+        torn = (iec62056_sml.START if self._profile.link.check == "sml" else b"/") in self._buffer
         self._buffer = b""
         return torn
 

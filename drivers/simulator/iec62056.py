@@ -62,16 +62,18 @@ class SimulatedIec62056Meter:
         reaction_s: float = _REACTION_S,
         seed: int = 1,
     ) -> None:
-        golden = profile.tests[0].telegram.replace("\r\n", "\n").replace("\n", "\r\n").encode("latin-1")
-        self.telegram = golden if telegram is None else telegram
+        self.telegram = profile.tests[0].data() if telegram is None else telegram
         ident = iec62056.find_ident(self.telegram)
-        if ident is None:
+        if profile.link.check == "sml":
+            self._ident, self._rest, self._speed = b"", self.telegram, ""
+        elif ident is None:
             raise ValueError("the telegram has no identification line.")
-        self._ident = self.telegram[ident.start() : ident.end()]
-        self._rest = self.telegram[ident.end() :]
-        if iec62056.STX not in self._rest and not self._rest.endswith(b"\n"):
-            self._rest += b"\r\n"  # a golden telegram ends with its check sum
-        self._speed = ident.group(2).decode("latin-1")
+        else:
+            self._ident = self.telegram[ident.start() : ident.end()]
+            self._rest = self.telegram[ident.end() :]
+            if iec62056.STX not in self._rest and not self._rest.endswith(b"\n"):
+                self._rest += b"\r\n"  # a golden telegram ends with its check sum
+            self._speed = ident.group(2).decode("latin-1")
         self._push = profile.link.mode == "push"
         self.address = address
         self.every_s = every_s
