@@ -16,11 +16,13 @@ import numpy as np
 
 from dodac.clock import DAY_NS
 from dodac.errors import ConfigError, DataError, Where
-from dodac.quantities import CHANNELS, Kind, channel
+from dodac.quantities import Kind, channel
 from dodac.samples import Layout, Sample
-from dodac.units import canonical_unit, conversion
-from drivers.protocols.files_csv import Block, Table, header_of
-from drivers.protocols.files_head import find_place, named_facts, trigger_of
+from dodac.units import conversion
+from drivers.protocols.files_columns import columns_of, statuses_of
+from drivers.protocols.files_csv import Table
+from drivers.protocols.files_dates import DateOrder, order_words
+from drivers.protocols.files_head import named_facts, trigger_of
 from drivers.protocols.files_interval import (
     Interval,
     check_interval,
@@ -30,7 +32,8 @@ from drivers.protocols.files_interval import (
 )
 from drivers.protocols.files_numbers import DECIMAL_WORDS, DecimalSign, NumberReader
 from drivers.protocols.files_open import open_grids
-from drivers.protocols.files_rows import Column, Rows, Status
+from drivers.protocols.files_pick import header_of
+from drivers.protocols.files_rows import Rows
 from drivers.protocols.files_spec import (
     MISSING,
     SENTINELS,
@@ -41,9 +44,7 @@ from drivers.protocols.files_spec import (
     Stamp,
     TakenColumn,
 )
-from drivers.protocols.files_time import DateOrder, StampReader, Stamps, Walls, check_format, order_words
-from drivers.protocols.files_units import file_unit, is_foreign, split_name
-from drivers.protocols.files_words import plain
+from drivers.protocols.files_time import StampReader, Stamps, Walls, check_format
 
 __all__ = [
     "MISSING",
@@ -57,7 +58,6 @@ __all__ = [
     "read_interval_file",
 ]
 
-GOOD_STATUS = ("V", "OK", "VALID", "GOOD")
 _MOST_REFUSED = 200_000
 
 
@@ -100,7 +100,7 @@ def read_interval_file(path: Path | str, spec: FileSpec) -> FileReading:
                 if place is not None:
                     signs.take(cells[place])
     numbers = _numbers(spec, signs, path, guesses)
-    columns = {block.line: _columns(spec, table, block, guesses) for block in table.blocks}
+    columns = {block.line: columns_of(spec, table, block, guesses) for block in table.blocks}
     reader = _reader(spec, table, order, walls, path, guesses)
     for line, block, cells in table.rows():
         reader.take(line, block.stamp(cells))
@@ -119,7 +119,7 @@ def read_interval_file(path: Path | str, spec: FileSpec) -> FileReading:
         stamps = _old_midnights(stamp, stamps, interval, walls, guesses)
     layout = Layout(spec.instrument, tuple(name for _, name, _ in spec.columns))
     rows = Rows(
-        table, stamps, layout, columns, _statuses(spec, table, guesses), numbers, walls=walls,
+        table, stamps, layout, columns, statuses_of(spec, table, guesses), numbers, walls=walls,
         interval=interval, stamp=stamp, sentinels=spec.sentinels, parts=np.frombuffer(parts, dtype=np.uint8),
     )  # fmt: skip
     rows.judge()
@@ -256,68 +256,6 @@ def _trigger(spec: FileSpec, table: Table, walls: Walls, path: Path, guesses: li
         )
     guesses.append(f"stamps are seconds from {text} (year-month-day)")
     return int(reader.stamps([]).utc[0])
-
-
-def _columns(spec: FileSpec, table: Table, block: Block, guesses: list[str]) -> list[Column]:
-    columns = []
-    for (name, target, told), place in zip(spec.columns, block.places, strict=True):
-        found = CHANNELS[target]
-        unit = canonical_unit(found.unit if told is None else told)
-        if told is None and place is not None:
-            unit = _own_unit(name, block, place, unit, target, table, guesses)
-        step = conversion(unit, found.unit)
-        columns.append(Column(found, unit, step.scale, step.offset))
-    return columns
-
-
-def _own_unit(
-    name: str, block: Block, place: int, unit: str, target: str, table: Table, guesses: list[str]
-) -> str:
-    """The unit that the header or the row of units gives a column, else the channel's.
-
-    Raises ConfigError for a unit that can't become the channel's.
-    """
-    text = split_name(block.names[place])[1]
-    if file_unit(text) is None and not is_foreign(text):
-        text = block.units.get(block.names[place], "") or text
-    said = file_unit(text)
-    where = Where(file=str(table.grid.path), line=block.line or None, channel=target)
-    todo = f"If the numbers are in {unit} all the same, say so: --column {name}={target}:{unit}."
-    if is_foreign(text):
-        raise ConfigError(f'"{name}" is in {text}, which can\'t be turned into {unit}.', where, todo)
-    if said is None or said == unit:
-        if said is None and text.strip("_- 1"):
-            guesses.append(f'"{name}": "{text}" is no unit that is known, taken as {unit}')
-        return unit
-    try:
-        conversion(said, unit)
-    except ValueError:
-        raise ConfigError(
-            f'"{name}" is in {said}, which can\'t be turned into {unit}.', where, todo
-        ) from None
-    words = f'"{name}": unit {said} from the header'
-    if words not in guesses:
-        guesses.append(words)
-    return said
-
-
-def _statuses(spec: FileSpec, table: Table, guesses: list[str]) -> list[Status]:
-    told = dict(spec.statuses)
-    names = table.blocks[0].names
-    bare = []
-    for name, _, _ in spec.columns:
-        place = find_place(names, name)
-        bare.append(plain(split_name(names[place] if place is not None else name)[0]))
-    statuses = []
-    for name in table.statuses:
-        prefix = plain(name).removesuffix(" status")
-        own = tuple(n for n, word in enumerate(bare) if word == prefix)
-        good = told.get(name, GOOD_STATUS)
-        statuses.append(Status(frozenset(text.casefold() for text in good), own or tuple(range(len(bare)))))
-        if name not in told:
-            words = ", ".join(spec.columns[n][0] for n in own)
-            guesses.append(f'"{name}" speaks for {words}: {", ".join(good)} are good, all else is flagged')
-    return statuses
 
 
 def _interval(

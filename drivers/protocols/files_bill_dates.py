@@ -12,14 +12,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from dodac.clock import DAY_NS
 from dodac.errors import ConfigError, DataError, Where
-from drivers.protocols.files_time import (
-    NO_TIME_NS,
-    DateOrder,
-    StampReader,
-    Walls,
-    check_format,
-    order_words,
-)
+from drivers.protocols.files_dates import DateOrder, order_words
+from drivers.protocols.files_time import NO_TIME_NS, StampReader, Walls, check_format
 
 if TYPE_CHECKING:
     from drivers.protocols.files_bills import BillSpec

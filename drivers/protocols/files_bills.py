@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from dodac.quantities import CHANNELS, Kind, channel
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
 from dodac.units import canonical_unit, conversion
 from drivers.protocols.files_bill_dates import Bounds, Period, PeriodReader, find_bounds, period_words
+from drivers.protocols.files_bill_rows import ENERGY, Bill, Found, add_register, add_tariff, put_in_order
 from drivers.protocols.files_csv import Block, Table
 from drivers.protocols.files_numbers import DECIMAL_WORDS, DecimalSign, NumberReader
 from drivers.protocols.files_open import open_grids
@@ -23,8 +24,6 @@ from drivers.protocols.files_time import Walls
 from drivers.protocols.files_units import file_unit, is_foreign, split_name
 from drivers.protocols.files_words import plain
 
-ENERGY: Final = "energy_interval_kwh"
-TARIFF: Final = ("energy_normal_interval_kwh", "energy_peak_interval_kwh", "energy_offpeak_interval_kwh")
 _ESTIMATED: Final = frozenset(
     (
         "x",
@@ -89,26 +88,6 @@ class BillSpec:
     missing: tuple[str, ...] = MISSING
 
 
-@dataclass(slots=True)
-class _Bill:
-    line: int
-    period: Period
-    amounts: dict[str, float]
-    cost: float | None = None
-    estimated: bool = False
-    part: int = 0
-
-
-@dataclass(slots=True)
-class _Found:
-    """What the rows gave so far."""
-
-    bills: list[_Bill] = field(default_factory=list)
-    refused: RowList = field(default_factory=RowList)
-    left_out: RowList = field(default_factory=RowList)
-    warnings: list[str] = field(default_factory=list)
-
-
 def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
     """Reads a file of bills: one sample a bill, its interval the billed period in whole local days.
 
@@ -133,7 +112,7 @@ def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
     numbers = NumberReader.of(decimal, spec.missing)
     periods.decide(guesses)
     scales = {name: _scale(spec, table, name, target, told, guesses) for name, target, told in spec.columns}
-    found = _Found()
+    found = Found()
     for line, block, cells in rows:
         _take(spec, names, scales, numbers, periods, found, line, block, cells)
     for row in table.refused:
@@ -141,7 +120,7 @@ def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
     currency = _currency(spec, table, guesses)
     bounds = spec.bounds or find_bounds([(b.line, b.period) for b in found.bills], path, guesses)
     found.bills = [replace_period(bill, periods.bounded(bill.period, bounds)) for bill in found.bills]
-    _order(found)
+    put_in_order(found)
     layout = Layout(spec.instrument, _channels(spec, found, guesses))
     walls = Walls(ZoneInfo(spec.zone))
     samples = [_sample(bill, layout, walls) for bill in found.bills]
@@ -157,7 +136,7 @@ def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
     )  # fmt: skip
 
 
-def replace_period(bill: _Bill, period: Period) -> _Bill:
+def replace_period(bill: Bill, period: Period) -> Bill:
     """The bill with its period's last day decided."""
     return replace(bill, period=period)
 
@@ -294,7 +273,7 @@ def _take(
     scales: Mapping[str, tuple[str, float]],
     numbers: NumberReader,
     periods: PeriodReader,
-    found: _Found,
+    found: Found,
     line: int,
     block: Block,
     cells: list[str],
@@ -314,7 +293,8 @@ def _take(
             value = number(name)
             if value is not None:
                 amounts[target] = value * scales[name][1]
-        _register(spec, line, number, amounts, found)
+        readings = (number(spec.old_column), number(spec.new_column), number(spec.factor_column))
+        add_register(spec.register, line, readings, amounts, found)
         cost = number(spec.cost_column)
     except ValueError as error:
         found.refused.add(line, str(error))
@@ -322,7 +302,7 @@ def _take(
     if period is None:
         found.left_out.add(line, "the reading before it is not in the file: say --first-from DATE to use it")
         return
-    _tariff(line, amounts, found)
+    add_tariff(line, amounts, found)
     if not amounts:
         found.left_out.add(line, "no value" if cost is None else "no amount, only money")
         return
@@ -333,40 +313,7 @@ def _take(
     estimated = said in _ESTIMATED
     if estimated:
         found.warnings.append(f"line {line}: an estimated reading")
-    found.bills.append(_Bill(line, period, amounts, cost, estimated))
-
-
-def _register(spec: BillSpec, line: int, number: object, amounts: dict[str, float], found: _Found) -> None:
-    """The amount from the readings of the meter, or a check of the billed one against it."""
-    assert callable(number)  # noqa: S101
-    old, new, factor = (number(name) for name in (spec.old_column, spec.new_column, spec.factor_column))
-    if old is None or new is None:
-        return
-    amount = (new - old) * (1.0 if factor is None else factor)
-    billed = amounts.get(spec.register)
-    if billed is None:
-        if amount < 0:
-            raise ValueError(
-                f"the new reading {new:g} is below the old one {old:g}: did the meter roll over or was it exchanged?"
-            )
-        amounts[spec.register] = amount
-    elif abs(amount - billed) > max(1.0, abs(billed) * 0.005):
-        found.warnings.append(
-            f"line {line}: the readings give {amount:g}, the bill says {billed:g}; the bill's number is kept"
-        )
-
-
-def _tariff(line: int, amounts: dict[str, float], found: _Found) -> None:
-    parts = [amounts[name] for name in TARIFF if name in amounts]
-    if len(parts) < len(TARIFF):
-        return
-    total = amounts.get(ENERGY)
-    if total is None:
-        amounts[ENERGY] = sum(parts)
-    elif abs(total - sum(parts)) > max(1.0, abs(total) * 0.005):
-        found.warnings.append(
-            f"line {line}: normal, peak and off-peak hours make {sum(parts):g} kWh, the bill says {total:g}; both are kept"
-        )
+    found.bills.append(Bill(line, period, amounts, cost, estimated))
 
 
 def _currency(spec: BillSpec, table: Table, guesses: list[str]) -> str:
@@ -393,45 +340,7 @@ def _currency(spec: BillSpec, table: Table, guesses: list[str]) -> str:
     return said
 
 
-def _order(found: _Found) -> None:
-    """Refuses bills that overlap others, tells what is missing between them."""
-    bills = sorted(found.bills, key=lambda bill: (bill.period.start, bill.period.end, bill.line))
-    kept: list[_Bill] = []
-    same: dict[tuple[int, int], list[_Bill]] = {}
-    last: _Bill | None = None
-    for bill in bills:
-        key = (bill.period.start, bill.period.end)
-        twins = same.get(key, [])
-        again = next((t for t in twins if t.amounts == bill.amounts and t.cost == bill.cost), None)
-        if again is not None:
-            found.left_out.add(bill.line, f"says again what line {again.line} says")
-            continue
-        adjusts = any(value < 0 for value in bill.amounts.values())
-        if twins and not adjusts:
-            found.refused.add(
-                bill.line,
-                f"line {twins[0].line} has the same period with another amount (several meters? --where COLUMN=TEXT)",
-            )
-            continue
-        if not adjusts:
-            if last is not None and bill.period.start < last.period.end:
-                days = min(last.period.end, bill.period.end) - bill.period.start
-                found.refused.add(
-                    bill.line,
-                    f"overlaps the period of line {last.line} ({period_words(last.period)}) by {days} days",
-                )
-                continue
-            if last is not None and bill.period.start > last.period.end and not bill.period.instant:
-                gap = Period(last.period.end, bill.period.start)
-                found.warnings.append(f"no bill for {period_words(gap)} ({gap.end - gap.start} days)")
-            last = bill
-        bill.part = len(twins)
-        same.setdefault(key, []).append(bill)
-        kept.append(bill)
-    found.bills = kept
-
-
-def _channels(spec: BillSpec, found: _Found, guesses: list[str]) -> tuple[str, ...]:
+def _channels(spec: BillSpec, found: Found, guesses: list[str]) -> tuple[str, ...]:
     asked = [target for _, target, _ in spec.columns]
     made = dict.fromkeys(name for bill in found.bills for name in bill.amounts)
     for name in made:
@@ -445,7 +354,7 @@ def _channels(spec: BillSpec, found: _Found, guesses: list[str]) -> tuple[str, .
     return tuple(dict.fromkeys([*asked, *made])) or (spec.register,)
 
 
-def _sample(bill: _Bill, layout: Layout, walls: Walls) -> Sample:
+def _sample(bill: Bill, layout: Layout, walls: Walls) -> Sample:
     start, end = walls.utc(bill.period.start * DAY_NS), walls.utc(bill.period.end * DAY_NS)
     good = {name: value for name, value in bill.amounts.items() if CHANNELS[name].in_range(value)}
     flags = [Flag(n, Reason.OUT_OF_RANGE, v) for n, v in bill.amounts.items() if n not in good]
@@ -455,7 +364,7 @@ def _sample(bill: _Bill, layout: Layout, walls: Walls) -> Sample:
     )
 
 
-def _doubted(bills: Sequence[_Bill], samples: Sequence[Sample]) -> RowList:
+def _doubted(bills: Sequence[Bill], samples: Sequence[Sample]) -> RowList:
     doubted = RowList()
     for bill, sample in zip(bills, samples, strict=True):
         if sample.flags:
@@ -466,7 +375,7 @@ def _doubted(bills: Sequence[_Bill], samples: Sequence[Sample]) -> RowList:
 
 
 def _events(
-    spec: BillSpec, bills: Sequence[_Bill], samples: Sequence[Sample], currency: str, path: Path
+    spec: BillSpec, bills: Sequence[Bill], samples: Sequence[Sample], currency: str, path: Path
 ) -> Iterator[Event]:
     """Money has no channel: it is kept as an event of the period, with currency and price date."""
     for bill, sample in zip(bills, samples, strict=True):

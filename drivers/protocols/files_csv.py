@@ -7,24 +7,20 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dodac.errors import ConfigError, DataError, Where
-from drivers.protocols.files_grid import DELIMITERS, Grid
+from drivers.protocols.files_grid import Grid
 from drivers.protocols.files_head import (
-    Header,
     check_once,
     facts_above,
-    find_header,
     find_place,
-    guess_header,
-    head_rows,
     is_data,
     is_date,
     is_units_row,
     no_column,
-    no_header,
     time_places,
     trigger_of,
     trimmed,
 )
+from drivers.protocols.files_pick import first_header
 from drivers.protocols.files_spec import RowList
 from drivers.protocols.files_units import split_name
 from drivers.protocols.files_words import is_elapsed_word, is_time_word, plain
@@ -78,7 +74,7 @@ class Table:
         self.columns, self._told = tuple(columns), format_told
         self.relative = False
         self._time_names = grids[0].times if time_column is None else _time_names(time_column)
-        self.grid, header = _first_header(grids, (*columns, *self._time_names, *statuses))
+        self.grid, header = first_header(grids, (*columns, *self._time_names, *statuses))
         self.guesses: list[str] = list(self.grid.notes)
         if delimiter is None and self.grid.sign:
             self.guesses.append(f"delimiter: {_WORDS.get(self.grid.sign, self.grid.sign)}")
@@ -327,48 +323,3 @@ def _time_names(time_column: str | tuple[str, ...]) -> tuple[str, ...]:
     if isinstance(time_column, tuple):
         return time_column
     return tuple(part.strip() for part in time_column.split("+")) if "+" in time_column else (time_column,)
-
-
-def _first_header(grids: Sequence[Grid], wanted: Sequence[str]) -> tuple[Grid, Header]:
-    """The grid (of one delimiter) in which the header names most of what is wanted."""
-    found: list[tuple[int, int, Grid, Header]] = []
-    heads = []
-    for place, grid in enumerate(grids):
-        rows = head_rows(grid)
-        heads.append((grid, rows))
-        header = find_header(rows, wanted)
-        if header is not None:
-            hits = sum(find_place(header.names, name) is not None for name in wanted)
-            found.append((hits, -place, grid, header))
-    if not any(rows for _, rows in heads):
-        raise DataError("the file is empty.", Where(file=str(grids[0].path)))
-    if found:
-        _, _, grid, header = max(found, key=lambda item: item[:2])
-        return grid, header
-    grid, rows = max(heads, key=lambda item: _score(item[1]))
-    raise no_header(rows, wanted, grid)
-
-
-def _score(rows: Sequence[tuple[int, list[str] | None]]) -> tuple[int, int]:
-    guess = guess_header(rows)
-    widest = max((len(trimmed(cells or ())) for _, cells in rows), default=0)
-    return (len(guess.names) if guess else 0, widest)
-
-
-def header_of(grids: Sequence[Grid]) -> tuple[Grid, Header]:
-    """The grid and the header that a file most likely has.
-
-    Raises DataError when none of its rows is one.
-    """
-    found = [(grid, guess_header(head_rows(grid))) for grid in grids]
-    best = max(found, key=lambda item: len(item[1].names) if item[1] else 0)
-    if best[1] is None or len(best[1].names) < 2:
-        raise DataError(
-            "no header line with several columns was found.",
-            Where(file=str(grids[0].path)),
-            "Name columns by number: --column 2=CHANNEL.",
-        )
-    return best[0], best[1]
-
-
-__all__ = ["DELIMITERS", "Block", "Table", "header_of"]

@@ -219,7 +219,7 @@ def time_places(
         if max(dates, default=0) >= _LOOKS:
             break
     best = max(dates, default=0)
-    if best < min(3, count) or not best:
+    if not best or (best < min(3, count) and best * 2 <= count):
         raise ConfigError(
             "no column looks like a time.",
             where,

@@ -12,23 +12,22 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from dodac.clock import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
-from dodac.errors import ConfigError, DataError, Where
+from dodac.errors import ConfigError, Where
+from drivers.protocols.files_dates import EPOCH_ORDINAL, date_text, day_number
 from drivers.protocols.files_spec import RowList
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-_DATE: Final = re.compile(r"^(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})$|^(\d{4})(\d{2})(\d{2})$")
 _TIME: Final = re.compile(
     r"^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(am|pm|sa|ch)?\s*(z|utc|[+-]\d{2}(?::?\d{2})?)?$"
     r"|^(\d{2})(\d{2})(\d{2})?()()(z|[+-]\d{2}:?\d{2})?$",
     re.IGNORECASE,
 )
-_EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _NO_TIME: Final = frozenset(("", "-", "--", "na", "n/a", "#n/a", "nan", "nat", "null", "none"))
 # what lies beyond, or before 1970, is a clock that was never set, or another date order
-_LAST_NS: Final = (date(2200, 1, 1).toordinal() - _EPOCH_ORDINAL) * DAY_NS
+_LAST_NS: Final = (date(2200, 1, 1).toordinal() - EPOCH_ORDINAL) * DAY_NS
 _EPOCH_SCALE: Final = {"unix_s": SECOND_NS, "unix_ms": 1_000_000}
 
 
@@ -54,7 +53,7 @@ class Walls:
     @property
     def winter(self) -> str:
         """The fixed zone that keeps this zone's winter time of today."""
-        year = date(2026, 1, 1).toordinal() - _EPOCH_ORDINAL
+        year = date(2026, 1, 1).toordinal() - EPOCH_ORDINAL
         hours = min(self._offset((year + day) * DAY_NS, 0) for day in (0, 180)) / HOUR_NS
         return f"Etc/GMT{-hours:+.0f}" if hours % 1 == 0 else "one of Etc/GMT"
 
@@ -174,11 +173,11 @@ class StampReader:
             return self.walls.wall(utc), utc, True
         if "%" in self.order:
             return self._by_pattern(text, last)
-        date_text = _date_text(text)
-        day = self._dates.get(date_text)
+        day_text = date_text(text)
+        day = self._dates.get(day_text)
         if day is None:
-            day = self._dates[date_text] = _day_number(date_text, self.order)
-        time_text = text[len(date_text) :].lstrip(" T\t,;")
+            day = self._dates[day_text] = day_number(day_text, self.order)
+        time_text = text[len(day_text) :].lstrip(" T\t,;")
         clock = self._times.get(time_text)
         if clock is None:
             clock = self._times[time_text] = _time_of_day(time_text)
@@ -191,7 +190,7 @@ class StampReader:
             moment = datetime.strptime(text, self.order)  # noqa: DTZ007  (wall time, placed below)
         except ValueError:
             raise ValueError(f'"{text[:40]}" does not follow {self.order}') from None
-        day = moment.toordinal() - _EPOCH_ORDINAL
+        day = moment.toordinal() - EPOCH_ORDINAL
         wall = day * DAY_NS + moment.hour * HOUR_NS + moment.minute * MINUTE_NS
         wall += moment.second * SECOND_NS + moment.microsecond * 1000
         offset = moment.utcoffset()
@@ -199,7 +198,7 @@ class StampReader:
 
     def _place(self, wall: int, offset: int | None, last: int | None) -> tuple[int, int, bool]:
         if not 0 <= wall < _LAST_NS:
-            year = date.fromordinal(wall // DAY_NS + _EPOCH_ORDINAL).year
+            year = date.fromordinal(wall // DAY_NS + EPOCH_ORDINAL).year
             raise ValueError(f"no meter reading is from the year {year}")
         if offset is not None:
             utc = wall - offset
@@ -211,92 +210,6 @@ class StampReader:
                 f"that keeps winter time needs a fixed zone such as {self.walls.winter}"
             )
         return wall, self.walls.utc(wall, last), False
-
-
-_ORDER_WORDS: Final = {"ymd": "year-month-day", "dmy": "day-month-year", "mdy": "month-day-year"}
-
-
-def _date_text(text: str) -> str:
-    cut = text.find(" ")
-    if cut < 0:
-        cut = text.find("T")
-    return text if cut < 0 else text[:cut]
-
-
-class DateOrder:
-    """The order of day, month and year that fits the whole file, from every date in it."""
-
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-        self._any = self._year_first = False
-        self._first: tuple[int, int, str] | None = None
-        self._day_first: tuple[int, str] | None = None
-        self._month_first: tuple[int, str] | None = None
-        self._ends: tuple[set[int], set[int]] = (set(), set())
-        self._equal = self._points = self._short = True
-
-    def take(self, line: int, stamp: str) -> None:
-        """Looks at one row's stamp."""
-        text = _date_text(stamp)
-        if text in self._seen:
-            return
-        if len(self._seen) < 50_000:
-            self._seen.add(text)
-        match = _DATE.match(text)
-        if match is None:
-            return
-        a, sign, b, c, compact = match.groups()[:5]
-        if compact is not None or len(a) == 4:
-            self._year_first = True
-            return
-        first, second = int(a), int(b)
-        if self._first is None:
-            self._first = (line, first, text)
-        if first > 12 and self._day_first is None:
-            self._day_first = (line, text)
-        if second > 12 and self._month_first is None:
-            self._month_first = (line, text)
-        self._ends[0].add(first)
-        self._ends[1].add(int(c))
-        self._equal &= first == second
-        self._points &= sign == "."
-        self._short &= len(c) <= 2
-
-    def order(self, path: Path) -> tuple[str, str]:
-        """The order and the evidence for it, in words.
-
-        Raises DataError when two orders fit and would give other days, or when the file contradicts itself.
-        """
-        if self._year_first or self._first is None:
-            return "ymd", ""
-        line, _, example = self._first
-        todo = "Say which: --date-format dmy, mdy or ymd."
-        if self._day_first and self._month_first:
-            both = f"{self._day_first[1]} and {self._month_first[1]}"
-            words = f"{both} (lines {self._day_first[0]} and {self._month_first[0]})"
-            raise DataError(f"the dates contradict each other: {words}.", Where(file=str(path)), todo)
-        if self._short and len(self._ends[1]) > len(self._ends[0]):
-            raise DataError(
-                f'"{example}": day or year may come first.', Where(file=str(path), line=line), todo
-            )
-        if self._day_first:
-            return "dmy", f" (line {self._day_first[0]}: {self._day_first[1]})"
-        if self._month_first:
-            return "mdy", f" (line {self._month_first[0]}: {self._month_first[1]})"
-        if self._equal:
-            return "dmy", ""
-        if self._points:
-            return "dmy", " (dates with points)"
-        raise DataError(
-            f'every date, such as "{example}", can be read as day or month first.',
-            Where(file=str(path), line=line),
-            todo,
-        )
-
-
-def order_words(order: str) -> str:
-    """A date order in words."""
-    return _ORDER_WORDS.get(order, order)
 
 
 def check_format(order: str, path: Path) -> None:
@@ -324,28 +237,6 @@ def _elapsed(text: str) -> int:
     if abs(seconds) > 10**10:
         raise ValueError(f'"{text[:40]}" is beyond all times')
     return int(seconds * SECOND_NS)
-
-
-def _day_number(text: str, order: str) -> int | str:
-    match = _DATE.match(text)
-    if match is None:
-        return "this is not a date"
-    a, _, b, c, *compact = match.groups()
-    if compact[0] is not None:
-        year, month, day = compact
-    elif order == "ymd" or len(a) == 4:
-        year, month, day = a, b, c
-    elif order == "dmy":
-        day, month, year = a, b, c
-    else:
-        month, day, year = a, b, c
-    number = int(year)
-    if len(year) <= 2:
-        number += 2000 if number < 69 else 1900
-    try:
-        return date(number, int(month), int(day)).toordinal() - _EPOCH_ORDINAL
-    except ValueError:
-        return f"there is no such day ({_ORDER_WORDS[order]})"
 
 
 def _time_of_day(text: str) -> tuple[int, int | None] | str:
