@@ -120,7 +120,9 @@ def _telegram(heard: Sequence[Heard]) -> tuple[str, str]:
     good = [item for item in heard if item.kind == "message" and item.values]
     if not good:
         return _NOTHING, "no telegram was heard that the profile reads"
-    text = good[-1].data.decode("latin-1").replace("\r\n", "\n")
+    data = good[-1].data
+    binary = data.startswith(b"\x1b")  # SML is written in hexadecimal
+    text = data.hex().upper() if binary else data.decode("latin-1").replace("\r\n", "\n")
     # control characters (STX, ETX) must survive: a quoted string, as JSON writes it, is YAML too
     lines = ["tests:", f"  - telegram: {json.dumps(text)}", *_expected(good[-1].values, good[-1].flags)]
     return "\n".join(lines) + "\n", _counted(len(good[-1].values), "channel")

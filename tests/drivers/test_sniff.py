@@ -221,7 +221,13 @@ def test_golden_writes_a_test_that_the_profile_passes(
 def test_golden_works_for_mbus_lines_and_telegrams(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("generic.mbus-water", "teledyne.3000t", "servomex.4100-ascii", "generic.dsmr-p1"):
+    for name in (
+        "generic.mbus-water",
+        "teledyne.3000t",
+        "servomex.4100-ascii",
+        "generic.dsmr-p1",
+        "generic.sml-push",
+    ):
         profile: Any = load_profile(name)
         test = next(t for t in profile.tests if t.expect)
         if profile.protocol == "mbus":
@@ -230,7 +236,7 @@ def test_golden_works_for_mbus_lines_and_telegrams(
             end = (profile.line.terminator or "\r\n").encode()
             pieces = [end, test.line.encode("latin-1") + end]
         else:
-            pieces = [test.telegram.replace("\r\n", "\n").replace("\n", "\r\n").encode("latin-1"), b"\r\n"]
+            pieces = [test.data(), b"\r\n"]
         assert run([str(recording(tmp_path, pieces)), "--golden", name]) == Exit.OK, name
         block = capsys.readouterr().out
         source = next(PROFILES.glob(f"*/{name}.yaml"))
