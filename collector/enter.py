@@ -57,7 +57,8 @@ class Desk:
         self.site = site
         self._clock = clock
         self._journal = journal
-        self._storing = threading.Lock()
+        # one entry after the other: two that exclude each other may come at once
+        self._one = threading.RLock()
         self.spool = Spool.beside(site.journal_path)
         self.photos = Photos(site.photos_path)
 
@@ -114,6 +115,10 @@ class Desk:
         The same id again gives what became of it, whatever else it says. Raises StorageError when it
         can't be kept, ConfigError for an unknown form.
         """
+        with self._one:
+            return self._take(entry)
+
+    def _take(self, entry: Entry) -> Taken:
         one = self.form(entry.instrument)
         # what an ISO time holds: a correction must meet the very moment
         entry = replace(entry, start_ns=entry.start_ns // 1000 * 1000, end_ns=entry.end_ns // 1000 * 1000)
@@ -174,7 +179,7 @@ class Desk:
 
     def store_waiting(self) -> str:
         """Brings what waits into the journal, unless a collector holds it; says why not, "" when done."""
-        with self._storing:
+        with self._one:
             return self._store()
 
     def _store(self) -> str:

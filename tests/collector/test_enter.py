@@ -301,3 +301,20 @@ def test_the_command_waits_for_the_collector_and_says_so_when_none_takes_it(
     finally:
         collector.stop()
     assert len(_rows(site, "kit")) == 2
+
+
+def test_two_bills_of_one_month_sent_at_the_same_moment_are_not_both_taken(
+    open_desk: Callable[[], Desk],
+) -> None:
+    desk = open_desk()
+    states: list[str] = []
+
+    def hand_in(name: str) -> None:
+        states.append(desk.take(_entry(name, "bill", NOW - 30 * DAY_NS, NOW)).state)
+
+    hands = [threading.Thread(target=hand_in, args=(f"bill000{n}",)) for n in range(6)]
+    for hand in hands:
+        hand.start()
+    for hand in hands:
+        hand.join()
+    assert sorted(states) == ["refused"] * 5 + ["stored"]
