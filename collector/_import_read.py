@@ -14,7 +14,8 @@ from dodac.quantities import channel
 from dodac.units import canonical_unit
 from drivers.profile import LineProfile
 from drivers.protocols.files import FileReading, FileSpec, header_of, read_interval_file
-from drivers.protocols.files_bills import BillSpec, read_bills
+from drivers.protocols.files_bill_spec import BillSpec
+from drivers.protocols.files_bills import read_bills
 from drivers.protocols.files_csv import Table
 from drivers.protocols.files_grid import Grid
 from drivers.protocols.files_logs import is_tjf, read_line_log, read_tjf_file

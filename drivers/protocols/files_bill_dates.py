@@ -16,7 +16,7 @@ from drivers.protocols.files_dates import DateOrder, order_words
 from drivers.protocols.files_time import NO_TIME_NS, StampReader, Walls, check_format
 
 if TYPE_CHECKING:
-    from drivers.protocols.files_bills import BillSpec
+    from drivers.protocols.files_bill_spec import BillSpec
 
 Bounds = Literal["inclusive", "shared"]
 _EPOCH: Final = date(1970, 1, 1).toordinal()

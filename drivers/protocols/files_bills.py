@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from dodac.clock import DAY_NS
 from dodac.contracts import Event, EventKind
 from dodac.errors import ConfigError, DataError, Where
-from dodac.quantities import CHANNELS, Kind, channel
+from dodac.quantities import CHANNELS
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
 from dodac.units import canonical_unit, conversion
-from drivers.protocols.files_bill_dates import Bounds, Period, PeriodReader, find_bounds, period_words
-from drivers.protocols.files_bill_rows import ENERGY, Bill, Found, add_register, add_tariff, put_in_order
+from drivers.protocols.files_bill_dates import Period, PeriodReader, find_bounds, period_words
+from drivers.protocols.files_bill_rows import Bill, Found, add_register, add_tariff, put_in_order
+from drivers.protocols.files_bill_spec import (
+    BillSpec,
+    checked_columns,
+    date_columns,
+    number_columns,
+    roles_text,
+)
 from drivers.protocols.files_csv import Block, Table
 from drivers.protocols.files_numbers import DECIMAL_WORDS, DecimalSign, NumberReader
 from drivers.protocols.files_open import open_grids
-from drivers.protocols.files_spec import MISSING, FileReading, RowList, TakenColumn, held
+from drivers.protocols.files_spec import FileReading, RowList, TakenColumn, held
 from drivers.protocols.files_time import Walls
 from drivers.protocols.files_units import file_unit, is_foreign, split_name
 from drivers.protocols.files_words import plain
@@ -49,45 +56,6 @@ _CURRENCIES: Final = {
 _MOST_ROWS: Final = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class BillSpec:
-    """How a file of bills is to be read; what is None is found from the file and said.
-
-    columns: (column, canonical channel of kind interval, unit or None). Dates: from_column and
-    to_column; or read_column (each bill speaks for the time since the reading before it; first_from: the
-    day of the reading before the first); or month_column (calendar months); or delivered_column (an
-    amount that came on that day). bounds: "inclusive" when the last day belongs to the period, "shared"
-    when it is the first day of the next. old, new, factor: registers of the meter; without a column of
-    energy or volume, (new − old) · factor is the amount. currency: of the cost, a text such as "VND".
-    where: (column, text): only rows that have it.
-    """
-
-    instrument: str
-    columns: tuple[tuple[str, str, str | None], ...] = ()
-    zone: str = "Asia/Ho_Chi_Minh"
-    from_column: str | None = None
-    to_column: str | None = None
-    read_column: str | None = None
-    month_column: str | None = None
-    delivered_column: str | None = None
-    bounds: Bounds | None = None
-    first_from: str | None = None
-    old_column: str | None = None
-    new_column: str | None = None
-    factor_column: str | None = None
-    register: str = ENERGY
-    cost_column: str | None = None
-    currency: str | None = None
-    estimated_column: str | None = None
-    where: tuple[tuple[str, str], ...] = ()
-    date_format: str | None = None
-    delimiter: str | None = None
-    decimal: Literal[".", ","] | None = None
-    encoding: str | None = None
-    sheet: str | None = None
-    missing: tuple[str, ...] = MISSING
-
-
 def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
     """Reads a file of bills: one sample a bill, its interval the billed period in whole local days.
 
@@ -95,16 +63,16 @@ def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
     be read or its dates, numbers or periods can be read in two ways.
     """
     path = Path(path)
-    names = _checked(spec)
+    names = checked_columns(spec)
     grids = open_grids(path, delimiter=spec.delimiter, encoding=spec.encoding, sheet=spec.sheet)
-    dates = _date_columns(spec)
+    dates = date_columns(spec)
     table = Table(grids, names, dates, (), delimiter=spec.delimiter, format_told=True)
     guesses = table.guesses
-    guesses.append(_roles(spec))
+    guesses.append(roles_text(spec))
     rows = _rows(spec, table, names)
     signs, periods = DecimalSign(strict=True), PeriodReader(spec, Walls(ZoneInfo(spec.zone)), path)
     for line, block, cells in rows:
-        for column in _number_columns(spec):
+        for column in number_columns(spec):
             signs.take(_cell(cells, block, names, column))
         periods.look(line, [cells[place] for place in block.times])
     decimal = spec.decimal or signs.sign(path)
@@ -139,67 +107,6 @@ def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
 def replace_period(bill: Bill, period: Period) -> Bill:
     """The bill with its period's last day decided."""
     return replace(bill, period=period)
-
-
-def _checked(spec: BillSpec) -> list[str]:
-    """All columns asked for beside the dates. Raises ConfigError."""
-    seen: set[str] = set()
-    for _, target, unit in spec.columns:
-        place = Where(instrument=spec.instrument, channel=target)
-        try:
-            found = channel(target)
-            conversion(unit or found.unit, found.unit)
-        except ValueError as error:
-            raise ConfigError(str(error), place) from None
-        if found.kind is not Kind.INTERVAL:
-            raise ConfigError(
-                "a bill is an amount of a period; this channel is none.", place, f'Use e.g. "{ENERGY}".'
-            )
-        if target in seen:
-            raise ConfigError("two columns are mapped to this channel.", place)
-        seen.add(target)
-    if bool(spec.old_column) != bool(spec.new_column):
-        raise ConfigError("a register needs both its readings.", todo="Give --old and --new.")
-    if not spec.columns and not spec.old_column:
-        raise ConfigError(
-            "no column is mapped to a channel.", todo="Map at least one: --column NAME=CHANNEL."
-        )
-    try:
-        ZoneInfo(spec.zone)
-    except (KeyError, ValueError, OSError):
-        raise ConfigError(f'"{spec.zone}" is not a time zone.') from None
-    extra = (
-        spec.old_column, spec.new_column, spec.factor_column, spec.cost_column, spec.estimated_column,
-        *(name for name, _ in spec.where),
-    )  # fmt: skip
-    return list(dict.fromkeys([*(name for name, _, _ in spec.columns), *(name for name in extra if name)]))
-
-
-def _date_columns(spec: BillSpec) -> tuple[str, ...]:
-    single = [c for c in (spec.read_column, spec.month_column, spec.delivered_column) if c]
-    both = [c for c in (spec.from_column, spec.to_column) if c]
-    if len(single) + bool(both) != 1 or len(both) == 1:
-        raise ConfigError(
-            "it is not clear which days the bills speak for.",
-            todo="Give --from and --to, or --read (date of reading), or --month, or --delivered.",
-        )
-    return tuple(single or both)
-
-
-def _number_columns(spec: BillSpec) -> list[str]:
-    more = (spec.old_column, spec.new_column, spec.factor_column, spec.cost_column)
-    return [*(name for name, _, _ in spec.columns), *(name for name in more if name)]
-
-
-def _roles(spec: BillSpec) -> str:
-    """Which columns dates, registers and money are read from."""
-    roles = (
-        ("from", spec.from_column), ("to", spec.to_column), ("day of reading", spec.read_column),
-        ("month", spec.month_column), ("delivered", spec.delivered_column), ("old reading", spec.old_column),
-        ("new reading", spec.new_column), ("factor", spec.factor_column), ("cost", spec.cost_column),
-        ("estimated", spec.estimated_column),
-    )  # fmt: skip
-    return "; ".join(f'{role}: "{name}"' for role, name in roles if name)
 
 
 class _rows:  # noqa: N801  (used as a function that can be gone through again)
@@ -242,7 +149,7 @@ def _scale(
     """Unit of a column and the factor to the channel's."""
     unit = CHANNELS[target].unit
     block = table.blocks[0]
-    place = block.places[_checked(spec).index(name)]
+    place = block.places[checked_columns(spec).index(name)]
     if told is not None:
         return canonical_unit(told), conversion(told, unit).scale
     header = block.names[place] if place is not None else name
@@ -326,7 +233,7 @@ def _currency(spec: BillSpec, table: Table, guesses: list[str]) -> str:
             )
         return spec.currency
     block = table.blocks[0]
-    place = block.places[_checked(spec).index(spec.cost_column)]
+    place = block.places[checked_columns(spec).index(spec.cost_column)]
     header = block.names[place] if place is not None else ""
     text = split_name(header)[1] or block.units.get(header, "")
     said = _CURRENCIES.get(plain(text) or text.strip(), "")

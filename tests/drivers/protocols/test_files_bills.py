@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from dodac.clock import DAY_NS, local_text
 from dodac.errors import ConfigError, DataError
 from drivers import FileReading
-from drivers.protocols.files_bills import BillSpec, read_bills
+from drivers.protocols.files_bill_spec import BillSpec
+from drivers.protocols.files_bills import read_bills
 
 ENERGY = (("kWh", "energy_interval_kwh", None),)
 ZONE = "Asia/Ho_Chi_Minh"

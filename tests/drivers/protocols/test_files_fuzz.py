@@ -15,7 +15,8 @@ from dodac.errors import DodacError
 from dodac.quantities import CHANNELS
 from drivers import FileReading, FileSpec, read_interval_file
 from drivers.protocols.files import header_of
-from drivers.protocols.files_bills import BillSpec, read_bills
+from drivers.protocols.files_bill_spec import BillSpec
+from drivers.protocols.files_bills import read_bills
 from drivers.protocols.files_logs import read_tjf_file
 from drivers.protocols.files_open import open_grids
 from drivers.protocols.files_words import meanings
