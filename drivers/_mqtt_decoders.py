@@ -18,7 +18,7 @@ def decoder_of(profile: MqttProfile, zone: str, address: int | str | None) -> Me
         case LorawanProfile():
             from drivers.protocols.lorawan import LorawanDecoder
 
-            return LorawanDecoder(profile)
+            return LorawanDecoder(profile, str(address or ""))
         case SparkplugProfile():
             from drivers.protocols.sparkplug import Address, SparkplugDecoder
 

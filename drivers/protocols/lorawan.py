@@ -14,7 +14,7 @@ from drivers.profile import LorawanProfile
 from drivers.protocols import lorawan_axioma, lorawan_mbus
 from drivers.protocols.lorawan_data import PayloadDecoder
 from drivers.protocols.lorawan_points import Decode, Point
-from drivers.protocols.lorawan_uplink import OtherEvent, Uplink, parse_uplink
+from drivers.protocols.lorawan_uplink import EUI, OtherEvent, Uplink, parse_uplink
 from drivers.protocols.message import Decoded, Message, MqttRefusal, Notice, Scale
 from drivers.protocols.mqtt_path import ABSENT, follow, number_of, words_of
 
@@ -26,10 +26,14 @@ _REMEMBERED: Final = 64
 
 
 class LorawanDecoder:
-    """Decodes the uplinks of one device, in the order they come."""
+    """Decodes the uplinks of one device, in the order they come.
 
-    def __init__(self, profile: LorawanProfile) -> None:
+    address: the device's EUI where it is known: what comes of another on a topic too wide is refused.
+    """
+
+    def __init__(self, profile: LorawanProfile, address: str = "") -> None:
         self.profile = profile
+        self._eui = address.lower() if EUI.match(address) else ""
         self._forms = PayloadDecoder(profile.payload)
         self._paths = {
             path: words_of(path)
@@ -56,6 +60,8 @@ class LorawanDecoder:
             told = uplink.kind in ("join", "log", "error")
             text = f"the network server tells: {uplink.kind} {uplink.text}".rstrip()
             return Message((), (Notice(EventKind.NOTE, text),) if told else ())
+        if self._eui and uplink.device and uplink.device != self._eui:
+            raise MqttRefusal(f"an uplink of another device ({uplink.device})")
         points, unread = self.points(uplink)
         notices = self._notices(uplink)
         if unread and len(self._told) < _REMEMBERED and unread not in self._told:

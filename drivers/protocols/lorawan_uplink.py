@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,7 @@ from drivers.protocols.message import MqttRefusal
 from drivers.protocols.mqtt_json import time_of
 
 _UTC: Final = ZoneInfo("UTC")
+EUI: Final = re.compile(r"^[0-9a-fA-F]{16}$")
 # what a ChirpStack event that is no uplink has and an uplink has not
 _EVENTS: Final = {
     "join": "devAddr",
@@ -36,7 +38,8 @@ class Uplink:
 
     id: the same for an uplink told twice ("" when the server names none). count: the device's frame
     counter. time_ns: when the network received it (UTC), None when it does not say so readably.
-    object: what the server's own codec made of it, None when it has none.
+    object: what the server's own codec made of it, None when it has none. device: the device's EUI in
+    small letters, "" when the server does not say it so.
     """
 
     id: str
@@ -45,6 +48,7 @@ class Uplink:
     data: bytes
     time_ns: int | None
     object: Mapping[str, Any] | None = None
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def parse_uplink(payload: bytes, topic: str = "") -> Uplink | OtherEvent:
         return _things_stack(told, told["uplink_message"])
     if "deviceInfo" in told and ("fCnt" in told or "data" in told or "object" in told):
         uplink_id, stamp = str(told.get("deduplicationId", "")), told.get("time")
-        return _uplink(told, uplink_id, stamp, ("fPort", "fCnt", "data", "object"))
+        return _uplink(told, uplink_id, stamp, ("fPort", "fCnt", "data", "object"), told["deviceInfo"])
     if "devEUI" in told and ("fCnt" in told or "data" in told or "object" in told):
         return _chirpstack_3(told)
     other = _other(told, topic)
@@ -82,7 +86,8 @@ def parse_uplink(payload: bytes, topic: str = "") -> Uplink | OtherEvent:
 def _things_stack(told: Mapping[str, Any], inner: Mapping[str, Any]) -> Uplink:
     stamp = inner.get("received_at", told.get("received_at"))
     uplink_id = f"{inner.get('session_key_id', '')}/{inner.get('f_cnt', 0)}/{stamp}"
-    return _uplink(inner, uplink_id, stamp, ("f_port", "f_cnt", "frm_payload", "decoded_payload"))
+    words = ("f_port", "f_cnt", "frm_payload", "decoded_payload")
+    return _uplink(inner, uplink_id, stamp, words, told.get("end_device_ids"))
 
 
 def _chirpstack_3(told: Mapping[str, Any]) -> Uplink:
@@ -92,10 +97,12 @@ def _chirpstack_3(told: Mapping[str, Any]) -> Uplink:
         times = [row.get("time") for row in heard if isinstance(row, dict)]
         stamp = next((time for time in times if time), stamp)
     uplink_id = f"{told['devEUI']}/{told.get('fCnt', 0)}/{stamp}"
-    return _uplink(told, uplink_id, stamp, ("fPort", "fCnt", "data", "object"))
+    return _uplink(told, uplink_id, stamp, ("fPort", "fCnt", "data", "object"), told)
 
 
-def _uplink(inner: Mapping[str, Any], uplink_id: str, stamp: Any, words: tuple[str, str, str, str]) -> Uplink:
+def _uplink(
+    inner: Mapping[str, Any], uplink_id: str, stamp: Any, words: tuple[str, str, str, str], who: Any
+) -> Uplink:
     port, count, bytes_word, object_word = words
     text = inner.get(bytes_word) or ""
     try:
@@ -111,7 +118,16 @@ def _uplink(inner: Mapping[str, Any], uplink_id: str, stamp: Any, words: tuple[s
         except (ValueError, RecursionError):
             made = None
     found = made if isinstance(made, dict) else None
-    return Uplink(uplink_id, _whole(inner, port), _whole(inner, count), data, _time(stamp), found)
+    return Uplink(
+        uplink_id, _whole(inner, port), _whole(inner, count), data, _time(stamp), found, _device(who)
+    )
+
+
+def _device(who: Any) -> str:
+    """The EUI under any of its names; ChirpStack 3 may write it in base64, which says nothing here."""
+    names = ("devEui", "dev_eui", "devEUI")
+    told = next((who[name] for name in names if name in who), "") if isinstance(who, dict) else ""
+    return told.lower() if isinstance(told, str) and EUI.match(told) else ""
 
 
 def _other(told: Mapping[str, Any], topic: str) -> OtherEvent | None:

@@ -193,6 +193,18 @@ def test_joins_and_acknowledgements_are_no_readings_and_no_fault(topic: str, tol
     assert [notice.kind for notice in message.notices] == [EventKind.NOTE] * (kind in ("join", "log"))
 
 
+def test_an_uplink_of_another_device_on_a_topic_too_wide_is_never_ours() -> None:
+    profile = load_profile("milesight.em300-di")
+    assert isinstance(profile, LorawanProfile)
+    ours = LorawanDecoder(profile, "24E124136B502217")
+    assert ours.message("", chirpstack(EM300, 85, 1)).samples
+    with pytest.raises(MqttRefusal, match="another device"):
+        ours.message("", chirpstack(EM300, 85, 2, deviceInfo={"devEui": "24e124136b502218"}))
+    other = {"end_device_ids": {"dev_eui": "24E124136B502218"}, "uplink_message": {"f_port": 85}}
+    with pytest.raises(MqttRefusal, match="another device"):
+        ours.message("", json.dumps(other).encode())
+
+
 def test_chirpstack_3_is_read_too() -> None:
     told = {
         "applicationID": "1",
