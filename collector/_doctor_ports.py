@@ -90,7 +90,7 @@ def _holder(path: Path) -> tuple[int, str] | None:
 
 def gateway(name: str, host: str, port: int) -> Sequence[Line]:
     """A TCP gateway or an analyser on the network: does it take a connection?"""
-    place = {"host": host, "port": port}
+    place: dict[str, str | int | float] = {"host": host, "port": port}
     try:
         with socket.create_connection((host, port), timeout=_CONNECT_S):
             return [Line("network", name, "ok", "tcp_ok", place)]
