@@ -15,6 +15,7 @@ from drivers.manual_forms import SiteForm
 from drivers.manual_words import both, channel_name, number_words, of, unit_words
 from drivers.protocols.manual import Typed
 from drivers.protocols.manual_entry import ID, MAX_NOTE, MAX_OPERATOR, Entry
+from drivers.protocols.manual_numbers import parse_number
 
 Short = Annotated[str, Field(max_length=64)]
 RECENT_NS: Final = 400 * DAY_NS
@@ -116,13 +117,14 @@ class FormOut(BaseModel):
 
 
 class PastOut(BaseModel):
-    """An entry handed in before; typed: text by channel."""
+    """An entry handed in before; typed: text by channel, units: how it was understood."""
 
     id: str
     state: str
     start: str
     end: str
     typed: dict[str, str]
+    units: dict[str, str]
     operator: str
     note: str
     photo: str
@@ -249,6 +251,7 @@ def past_out(past: list[Past], refused: list[tuple[str, str]]) -> list[PastOut]:
             start=iso_utc(one.entry.start_ns),
             end=iso_utc(one.entry.end_ns),
             typed=dict(one.entry.typed),
+            units=dict(one.entry.units),
             operator=one.entry.operator,
             note=one.entry.note,
             photo=one.entry.photo,
@@ -259,7 +262,7 @@ def past_out(past: list[Past], refused: list[tuple[str, str]]) -> list[PastOut]:
     ]
     gone = [
         PastOut(
-            id=name, state="refused", start="", end="", typed={}, operator="", note="", photo="", corrected=False,
+            id=name, state="refused", start="", end="", typed={}, units={}, operator="", note="", photo="", corrected=False,
             corrects="", why=why,
         )
         for name, why in refused
@@ -281,6 +284,18 @@ def past_text(one: Past, site_form: SiteForm, zone: str, language: Language) -> 
         number = number_words(form.shown(channel, value), language)
         words.append(f"{channel_name(form.profile, channel, language)} {number}{f' {unit}' if unit else ''}")
     return when, " · ".join(words)
+
+
+def typed_again(one: SiteForm, past: Past) -> tuple[dict[str, str], dict[str, str]]:
+    """Texts and chosen units that give an earlier entry's values again."""
+    typed, units = dict(past.entry.typed), dict(past.entry.units)
+    for channel, unit in past.entry.units.items():
+        spec = one.form.profile.channels.get(channel)
+        offered = spec is not None and unit in (one.form.unit(channel), *spec.units)
+        number = parse_number(typed[channel])
+        if not offered and number is not None and not number.unit:
+            typed[channel] = f"{typed[channel]} {unit}"
+    return typed, units
 
 
 def title_of(one: SiteForm, language: Language) -> str:

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api._form_words import SCRIPT_KEYS
 from api._multipart import FormData, parse_multipart
 from api.deps import Context, ContextDep, LanguageDep
-from api.forms import RECENT, EntryIn, entry_of, form_out, past_text, title_of
+from api.forms import RECENT, EntryIn, entry_of, form_out, past_text, title_of, typed_again
 from api.problems import problem
 from api.render import page
 from api.routes.forms import TooLarge, body_of, form_named, recent
@@ -61,8 +61,8 @@ def form_page(
     one = form_named(context, instrument)
     past = recent(context, instrument)
     old = next((p for p in past if p.entry.id == corrects), None) if corrects else None
-    typed = {} if old is None else dict(old.entry.typed)
-    return _page(request, context, one, past, language, typed=typed, old=old)
+    typed, units = ({}, {}) if old is None else typed_again(one, old)
+    return _page(request, context, one, past, language, typed=typed, units=units, old=old)
 
 
 @router.post("/enter/{instrument}", response_model=None)

@@ -96,6 +96,7 @@ class Kept:
     end_ns: int
     values: Mapping[str, float]
     typed: Mapping[str, str]
+    units: Mapping[str, str]
     operator: str
     note: str
     photo: str
@@ -155,6 +156,7 @@ def read_back(raw: bytes) -> Kept:
             end_ns=parse_time_ns(data["end"], "UTC"),
             values=values,
             typed={str(name): f"{one['typed']}" for name, one in data["channels"].items()},
+            units={str(name): f"{one['unit']}" for name, one in data["channels"].items()},
             operator=str(data["operator"]),
             note=str(data["note"]),
             photo="" if data["photo"] is None else str(data["photo"]["sha256"]),

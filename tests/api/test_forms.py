@@ -306,6 +306,22 @@ def test_a_correction_opens_filled_in_and_keeps_its_time(client: TestClient, sit
         assert store.series("kit", ["ph"], 0, 2 * NOW)["ph"].tolist() == [7.5]
 
 
+def test_a_correction_opens_in_the_unit_that_was_chosen(client: TestClient) -> None:
+    """Opened in the offered unit instead, 1.2 g/l would have become 1.2 mg/l by saving it unchanged."""
+    values = {
+        "cod_mg_l": {"text": "1,2", "unit": "g/l"},
+        "conductivity_us_cm": {"text": "0,2", "unit": "S/m"},
+    }
+    assert client.post("/api/forms/kit", json=_body(values=values)).status_code == 422  # S/m is not known
+    values = {"cod_mg_l": {"text": "1,2", "unit": "g/l"}, "temperature_c": {"text": "300", "unit": "K"}}
+    assert client.post("/api/forms/kit", json=_body(values=values)).status_code == 201
+    html = client.get("/enter/kit", params={"corrects": "abcdef01"}).text
+    assert '<option value="g/l" selected>' in html
+    assert 'value="300 K"' in html
+    (past,) = client.get("/api/forms/kit/entries").json()
+    assert past["units"] == {"cod_mg_l": "g/l", "temperature_c": "K"}
+
+
 def test_a_form_that_can_not_be_read_is_one_message(client: TestClient) -> None:
     for content_type, body in (
         ("text/plain", b"x"),
