@@ -9,7 +9,7 @@ from typing import Final, Literal
 from dodac.clock import SECOND_NS
 
 PATIENCE_NS: Final = 10 * SECOND_NS
-"""What can wait is done at the latest then, on a line that is never idle for long enough."""
+"""What can wait takes a pause that is too short after this time, and a line that has none after three times it."""
 
 Kind = Literal["read", "probe", "slow"]
 
@@ -69,8 +69,9 @@ class Turns:
         long a probe or slow channels may take. idle_ns: until the next read is expected, None when unknown.
         """
         overdue = next((t for t, since in self._later.items() if now_ns - since >= PATIENCE_NS), None)
-        if overdue is not None and now_ns - self._forced_ns >= PATIENCE_NS and self._reads:
-            self._forced_ns = now_ns  # the line is never idle: one of them now and then
+        never_idle = overdue is not None and self._reads and now_ns - self._later[overdue] >= 3 * PATIENCE_NS
+        if overdue is not None and never_idle and now_ns - self._forced_ns >= PATIENCE_NS:
+            self._forced_ns = now_ns  # one of them now and then
             return self._done(overdue)
         while self._reads:
             instrument = min(self._reads, key=lambda name: (self._reads[name].due_ns, name))
@@ -81,8 +82,10 @@ class Turns:
         for turn in self._later:
             if idle_ns is None or takes_ns(turn) <= idle_ns:
                 return self._done(turn)
-        # no pause is long enough: one that waits too long takes the next one
-        return self._done(overdue) if overdue is not None else None
+        if overdue is None or now_ns - self._forced_ns < SECOND_NS:
+            return None
+        self._forced_ns = now_ns  # no pause is long enough: one that waits too long takes a short one
+        return self._done(overdue)
 
     def _done(self, turn: Turn) -> Turn:
         del self._later[turn]

@@ -200,7 +200,7 @@ class PolledConnection:
             sample = apart.read_fast(self._bus) if apart is not None else reader.read(self._bus)
             if apart is None:  # one block of slow channels takes about as long as one of all
                 asked = self._bus.counters["requests"] - before
-                station.slow_took_ns = 3 * sample.span_ns // (2 * max(1, asked))
+                station.slow_took_ns = sample.span_ns // max(1, asked)
         except LinkDown as error:
             self._link_down(str(error))
             self._flag_once(station)
@@ -229,7 +229,10 @@ class PolledConnection:
         station.answers = True
         self._take(station, station.counters.checked(sample))
         station.answers = False
-        if reader.slow_due():
+        if any(flag.reason == Reason.NO_ANSWER for flag in sample.flags):
+            # these channels, or the whole unit? its next read begins with a probe, when nobody else waits
+            station.failures, station.retry_ns = 1, self._clock.monotonic_ns()
+        elif reader.slow_due():
             with self._wake:
                 self._turns.slow(reader.layout.instrument, self._clock.monotonic_ns())
 

@@ -179,7 +179,8 @@ def test_low_latency_is_asked_for_and_known_to_be_on_or_off(
 ) -> None:
     link = SerialLink(pty[1])
     link.open()
-    assert link.low_latency in (None,)  # a pty has none
+    before: bool | None = link.low_latency
+    assert before is None  # a pty has none
     monkeypatch.setattr("drivers.links.serial.is_pty", lambda _: False)
     adapter, real = Adapter(knows=knows), link._serial
     link._serial = adapter
