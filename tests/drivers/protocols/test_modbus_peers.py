@@ -26,6 +26,7 @@ from drivers.links import Link
 from drivers.links.serial import SerialLink
 from drivers.links.tcp import TcpLink
 from drivers.profile import ModbusProfile
+from drivers.protocols.modbus_identity import read_identity
 from drivers.protocols.modbus_reader import ModbusReader
 
 UNIT = 3
@@ -241,3 +242,32 @@ def test_our_driver_reads_a_pymodbus_server_in_ascii() -> None:
         settings: dict[str, Any] = {"port": far, "baudrate": RTU_BAUD, "framer": FramerType.ASCII}
         with pymodbus_server(lambda device: ModbusSerialServer(device, **settings)):
             assert ours(SerialLink(near, RTU_BAUD), "ascii", 10 / RTU_BAUD) == pytest.approx(truth())
+
+
+@pytest.mark.parametrize("framing", ["tcp", "rtu"])
+def test_the_names_of_a_pymodbus_server_are_read_as_it_was_given_them(framing: Any) -> None:
+    from pymodbus import FramerType, ModbusDeviceIdentification
+    from pymodbus.server import ModbusTcpServer
+
+    names = {
+        "VendorName": "Maker", "ProductCode": "PC-31", "MajorMinorRevision": "1.05", "ProductName": "Meter",
+        "ModelName": "EM 31", "VendorUrl": "http://maker", "UserApplicationName": "x" * 200,
+    }  # fmt: skip
+    described: Any = ModbusDeviceIdentification
+    identity = described(info_name=names)
+    framer = FramerType.RTU if framing == "rtu" else FramerType.SOCKET
+
+    def make(device: Any) -> Any:
+        return ModbusTcpServer(device, framer=framer, identity=identity, address=("127.0.0.1", 0))
+
+    with pymodbus_server(make) as server:
+        link = TcpLink("127.0.0.1", server.transport.sockets[0].getsockname()[1])
+        link.open()
+        bus = Bus(link, SystemClock(), timeout_s=2.0, late_guard_s=0.1)
+        found = read_identity(bus, UNIT, framing=framing)
+        link.close()
+    assert found is not None
+    assert found.texts == {
+        "vendor": "Maker", "product_code": "PC-31", "revision": "1.05", "vendor_url": "http://maker",
+        "product_name": "Meter", "model_name": "EM 31", "user_application": "x" * 200,
+    }  # fmt: skip
