@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ from dodac.errors import ConfigError, DataError, Exit, StorageError
 from dodac.site import Site, load_site
 from drivers.protocols.manual import Typed
 from drivers.protocols.manual_entry import Entry
-from store import Journal, JournalStore
+from store import InfluxStore, InfluxTarget, Journal, JournalStore
 
 SITE = """[site]
 id = "a"
@@ -318,3 +320,38 @@ def test_two_bills_of_one_month_sent_at_the_same_moment_are_not_both_taken(
     for hand in hands:
         hand.join()
     assert sorted(states) == ["refused"] * 5 + ["stored"]
+
+
+def test_a_reading_by_hand_and_its_correction_reach_influxdb_under_water(
+    tmp_path: Path, influxdb: Any
+) -> None:
+    token = tmp_path / "token"
+    token.write_text(influxdb.token)
+    token.chmod(0o600)
+    table = f'[influxdb]\nurl = "{influxdb.url}"\nbucket = "{influxdb.bucket}"\norg = "{influxdb.org}"\ntoken_file = "token"\n'
+    (tmp_path / "site.toml").write_text(SITE + table, encoding="utf-8")
+    site = load_site(tmp_path)
+    now = SystemClock().now_ns()
+    collector = Collector(site, SystemClock())
+    with contextlib.closing(JournalStore(site.journal_path)) as journal:
+        desk = Desk(site, SystemClock(), lambda: journal)
+        collector.start()
+        try:
+            assert desk.take(_entry("aaaaaaaa", at=now)).state == "waiting"
+            assert desk.settled("kit", "aaaaaaaa", 5.0)
+            right = _entry("bbbbbbbb", at=now, corrects="aaaaaaaa", values={"ph": Typed("7,6")})
+            assert desk.take(right).state == "waiting"
+            assert desk.settled("kit", "bbbbbbbb", 5.0)
+            sink = InfluxStore(InfluxTarget.of_site(site))
+            for _ in range(100):
+                found = sink.series("kit", ["ph"], now - SECOND_NS, now + SECOND_NS)["ph"].tolist()
+                if found == [7.6]:
+                    break
+                SystemClock().wait(threading.Event(), 0.05)
+            assert found == [7.6]
+            assert sink.instruments() == ("kit",)
+            sink.close()
+        finally:
+            collector.stop()
+    rows = influxdb.influxql('SELECT "ph" FROM "water"')
+    assert sorted(float(row["ph"]) for row in rows) == [7.2, 7.6]  # the old point stays beside the new one
