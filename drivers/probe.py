@@ -15,6 +15,7 @@ from drivers.protocols.modbus_identity import Identity, doubts
 from drivers.protocols.modbus_map import Image, ModbusMap, number, place
 
 _CLOSE: Final = 1.0  # nearer than this two scores tell nothing
+_MOST_VOLTS: Final = 1000.0  # between the lines of a 690 V network, with room
 _PHASES: Final = ("l1", "l2", "l3")
 
 
@@ -203,8 +204,8 @@ def _by_physics(seen: _Weighing, values: Mapping[str, float]) -> None:
     """Mains voltage, frequency, power factor, and power from them."""
     voltages = {n: v for n, v in values.items() if CHANNELS[n].quantity == "voltage"}
     if voltages:
-        odd = {n: v for n, v in voltages.items() if v and not 80 <= v <= 1000}
-        live = [v for v in voltages.values() if 80 <= v <= 1000]
+        odd = {n: v for n, v in voltages.items() if v and not 80 <= v <= _MOST_VOLTS}
+        live = [v for v in voltages.values() if 80 <= v <= _MOST_VOLTS]
         if odd:
             name, value = next(iter(odd.items()))
             seen.contra(2.0, f"{name} would be {value:.5g} V")

@@ -115,6 +115,14 @@ def test_turning_twice_gives_the_profile_back() -> None:
             assert turned(turned(profile, order), order).channels == profile.channels
 
 
+def test_the_larger_of_two_maps_that_agree_is_the_meters_even_when_most_of_it_has_no_value(
+    loop_link: Any,
+) -> None:
+    """A three-phase meter on a bench with one phase connected: the rest reads NaN."""
+    found = probed(loop_link, MODBUS["eastron.sdm630"], {"voltage_l1_v": 230.0, "frequency_hz": 50.0})
+    assert found.ranked[0].profile == "eastron.sdm630"
+
+
 def test_profiles_with_the_same_map_are_told_and_what_would_decide(loop_link: Any) -> None:
     ranked = probed(loop_link, MODBUS["eastron.sdm120"]).ranked
     words = deciding(ranked[0], inseparable(ranked)[0])

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import struct
 import threading
 import time
 import tty
@@ -26,6 +27,7 @@ from drivers.protocols import modbus
 from drivers.protocols.mbus_frame import ACK, long_frame, req_ud2, snd_nke
 from drivers.sniff import Heard, ModbusSniffer
 from drivers.sniff_cli import run
+from drivers.sniff_golden import modbus_block
 from drivers.sniff_source import of_file, recorded
 from drivers.sniff_text import MbusSniffer, PlainSniffer
 
@@ -216,6 +218,18 @@ def test_golden_writes_a_test_that_the_profile_passes(
     again = parse_profile(text[: text.index("\ntests:") + 1] + block, source)
     assert check(again) == []
     assert set(profile.tests[0].expect) <= set(yaml.safe_load(block)["tests"][0]["expect"])
+
+
+def test_golden_frames_and_values_are_of_one_moment() -> None:
+    """A value that changed between a long and a short answer: the test expects that of the frame it keeps."""
+    pairs = [
+        (request(1, 4, 0, 4), answer(1, 4, struct.pack(">ff", 230.0, 231.0))),
+        (request(1, 4, 0, 2), answer(1, 4, struct.pack(">f", 235.0))),
+    ]
+    block, _ = modbus_block(sdm630(), pairs)
+    test = yaml.safe_load(block)["tests"][0]
+    assert len(test["frames"]) == 1
+    assert test["expect"] == {"voltage_l1_v": 230.0, "voltage_l2_v": 231.0}
 
 
 def test_golden_works_for_mbus_lines_and_telegrams(
