@@ -172,6 +172,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--currency", metavar="CODE", help='of the money, e.g. "VND" (default: from the header)')
     add("--estimated", metavar="COLUMN", help="says which readings are estimates")
     add(
+        "--hours",
+        metavar="COLUMN",
+        help="the tariff's hours a row speaks for (BT, CĐ, TĐ), each on its own row",
+    )
+    add(
         "--where",
         action="append",
         default=[],

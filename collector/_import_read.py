@@ -185,10 +185,12 @@ def _fill_bill_columns(args: argparse.Namespace, header: Sequence[str]) -> None:
         if not (args.from_column and args.to_column):
             args.from_column = args.to_column = None
             args.read = named("read")
-            args.month = None if args.read else named("month")
+            args.delivered = None if args.read else named("delivered")
+            args.month = None if args.read or args.delivered else named("month")
     if not (args.old or args.new) and named("old") and named("new"):
         args.old, args.new, args.factor = named("old"), named("new"), args.factor or named("factor")
     args.cost = args.cost or named("cost")
+    args.hours = args.hours or named("tariff")
     args.estimated = args.estimated or named("estimated")
 
 
@@ -205,7 +207,7 @@ def _bill_spec(args: argparse.Namespace, instrument: str, zone: str, columns: tu
         to_column=args.to_column, read_column=args.read, month_column=args.month,
         delivered_column=args.delivered, bounds=args.bounds, first_from=args.first_from, old_column=args.old,
         new_column=args.new, factor_column=args.factor, register=register, cost_column=args.cost,
-        currency=args.currency, estimated_column=args.estimated, where=tuple(where),
+        currency=args.currency, estimated_column=args.estimated, tariff_column=args.hours, where=tuple(where),
         date_format=args.date_format, delimiter=args.delimiter, decimal=args.decimal,
         encoding=args.encoding, sheet=args.sheet,
     )  # fmt: skip

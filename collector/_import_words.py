@@ -90,7 +90,7 @@ def future_rows(reading: FileReading, now_ns: int) -> int:
 def preview_text(taken: Taken, *, now_ns: int, rows: int = 5) -> str:
     """What would be imported: columns, guesses, counts, the first samples and the refused rows."""
     reading, parts = taken.reading, []
-    if taken.guessed:
+    if taken.guessed and taken.columns:
         parts.append("Columns guessed from their names; to import, give them yourself (or --guessed):")
         parts += [f"  {option(column)}{_unit_note(column)}" for column in taken.columns]
     parts += [f"To be decided: {meaning_text(meaning)}" for meaning in taken.to_decide]

@@ -72,6 +72,26 @@ def add_tariff(line: int, amounts: dict[str, float], found: Found) -> None:
         )
 
 
+def merge_hours(found: Found) -> None:
+    """Makes one bill of the rows that hold the tariff's hours of one period."""
+    bills: list[Bill] = []
+    for bill in found.bills:
+        first = next(
+            (b for b in bills if b.period == bill.period and not set(b.amounts) & set(bill.amounts)), None
+        )
+        if first is None:
+            bills.append(bill)
+            continue
+        first.amounts.update(bill.amounts)
+        if bill.cost is not None:
+            first.cost = bill.cost + (first.cost or 0.0)
+        first.estimated |= bill.estimated
+        found.left_out.add(bill.line, f"part of the bill of line {first.line}")
+    for bill in bills:
+        add_tariff(bill.line, bill.amounts, found)
+    found.bills = bills
+
+
 def put_in_order(found: Found) -> None:
     """Refuses bills that overlap others, tells what is missing between them."""
     bills = sorted(found.bills, key=lambda bill: (bill.period.start, bill.period.end, bill.line))

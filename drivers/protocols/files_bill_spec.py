@@ -24,7 +24,8 @@ class BillSpec:
     amount that came on that day). bounds: "inclusive" when the last day belongs to the period, "shared"
     when it is the first day of the next. old, new, factor: registers of the meter; without a column of
     energy or volume, (new − old) · factor is the amount. currency: of the cost, a text such as "VND".
-    where: (column, text): only rows that have it.
+    tariff_column: says which hours a row speaks for (BT, CĐ, TĐ), where
+    each has its own row. where: (column, text): only rows that have it.
     """
 
     instrument: str
@@ -44,6 +45,7 @@ class BillSpec:
     cost_column: str | None = None
     currency: str | None = None
     estimated_column: str | None = None
+    tariff_column: str | None = None
     where: tuple[tuple[str, str], ...] = ()
     date_format: str | None = None
     delimiter: str | None = None
@@ -81,7 +83,7 @@ def checked_columns(spec: BillSpec) -> list[str]:
     except (KeyError, ValueError, OSError):
         raise ConfigError(f'"{spec.zone}" is not a time zone.') from None
     extra = (
-        spec.old_column, spec.new_column, spec.factor_column, spec.cost_column, spec.estimated_column,
+        spec.old_column, spec.new_column, spec.factor_column, spec.cost_column, spec.estimated_column, spec.tariff_column,
         *(name for name, _ in spec.where),
     )  # fmt: skip
     return list(dict.fromkeys([*(name for name, _, _ in spec.columns), *(name for name in extra if name)]))
@@ -109,6 +111,6 @@ def roles_text(spec: BillSpec) -> str:
         ("from", spec.from_column), ("to", spec.to_column), ("day of reading", spec.read_column),
         ("month", spec.month_column), ("delivered", spec.delivered_column), ("old reading", spec.old_column),
         ("new reading", spec.new_column), ("factor", spec.factor_column), ("cost", spec.cost_column),
-        ("estimated", spec.estimated_column),
+        ("estimated", spec.estimated_column), ("hours", spec.tariff_column),
     )  # fmt: skip
     return "; ".join(f'{role}: "{name}"' for role, name in roles if name)

@@ -15,7 +15,16 @@ from dodac.quantities import CHANNELS
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
 from dodac.units import canonical_unit, conversion
 from drivers.protocols.files_bill_dates import Period, PeriodReader, find_bounds, period_words
-from drivers.protocols.files_bill_rows import Bill, Found, add_register, add_tariff, put_in_order
+from drivers.protocols.files_bill_rows import (
+    ENERGY,
+    TARIFF,
+    Bill,
+    Found,
+    add_register,
+    add_tariff,
+    merge_hours,
+    put_in_order,
+)
 from drivers.protocols.files_bill_spec import (
     BillSpec,
     checked_columns,
@@ -29,7 +38,7 @@ from drivers.protocols.files_open import open_grids
 from drivers.protocols.files_spec import FileReading, RowList, TakenColumn, held
 from drivers.protocols.files_time import Walls
 from drivers.protocols.files_units import file_unit, is_foreign, split_name
-from drivers.protocols.files_words import plain
+from drivers.protocols.files_words import plain, vocabulary
 
 _ESTIMATED: Final = frozenset(
     (
@@ -51,8 +60,17 @@ _ESTIMATED: Final = frozenset(
 )
 _CURRENCIES: Final = {
     "vnd": "VND", "d": "VND", "dong": "VND", "₫": "VND", "usd": "USD", "$": "USD", "eur": "EUR", "€": "EUR",
-    "trieu dong": "",
 }  # fmt: skip
+_THOUSANDS: Final = {
+    "nghin": 1e3,
+    "ngan": 1e3,
+    "1000": 1e3,
+    "1 000": 1e3,
+    "k": 1e3,
+    "trieu": 1e6,
+    "million": 1e6,
+    "ty": 1e9,
+}
 _MOST_ROWS: Final = 100_000
 
 
@@ -85,7 +103,9 @@ def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
         _take(spec, names, scales, numbers, periods, found, line, block, cells)
     for row in table.refused:
         found.refused.add(row.line, row.reason)
-    currency = _currency(spec, table, guesses)
+    currency, money = _currency(spec, table, guesses)
+    if spec.tariff_column:
+        merge_hours(found)
     bounds = spec.bounds or find_bounds([(b.line, b.period) for b in found.bills], path, guesses)
     found.bills = [replace_period(bill, periods.bounded(bill.period, bounds)) for bill in found.bills]
     put_in_order(found)
@@ -100,7 +120,7 @@ def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
         columns=tuple(TakenColumn(n, t, scales[n][0], scales[n][1], 0.0) for n, t, _ in spec.columns),
         aside=table.no_rows(),
         unused=table.unused(), facts=dict(table.facts), warnings=tuple(found.warnings),
-        events=tuple(_events(spec, found.bills, samples, currency, path)),
+        events=tuple(_events(spec, found.bills, samples, (currency, money), path)),
     )  # fmt: skip
 
 
@@ -209,7 +229,18 @@ def _take(
     if period is None:
         found.left_out.add(line, "the reading before it is not in the file: say --first-from DATE to use it")
         return
-    add_tariff(line, amounts, found)
+    if spec.tariff_column:
+        hours = plain(_cell(cells, block, names, spec.tariff_column))
+        whole = hours in ("", "tong", "tong cong", "total")
+        counted = ENERGY if whole else vocabulary().channels.get(hours, "")
+        if counted not in (ENERGY, *TARIFF):
+            words = f'column "{spec.tariff_column}": "{hours[:40]}" is no hours of the tariff'
+            found.refused.add(line, words)
+            return
+        if ENERGY in amounts:
+            amounts[counted] = amounts.pop(ENERGY)
+    else:
+        add_tariff(line, amounts, found)
     if not amounts:
         found.left_out.add(line, "no value" if cost is None else "no amount, only money")
         return
@@ -223,20 +254,27 @@ def _take(
     found.bills.append(Bill(line, period, amounts, cost, estimated))
 
 
-def _currency(spec: BillSpec, table: Table, guesses: list[str]) -> str:
+def _currency(spec: BillSpec, table: Table, guesses: list[str]) -> tuple[str, float]:
+    """The currency of the costs, and how much of it one of their numbers is (nghìn đồng: 1000)."""
     if spec.cost_column is None:
-        return ""
+        return "", 1.0
+    block = table.blocks[0]
+    place = block.places[checked_columns(spec).index(spec.cost_column)]
+    header = block.names[place] if place is not None else ""
+    text = split_name(header)[1] or block.units.get(header, "")
+    word = plain(text) or text.strip()
+    many = next((name for name in _THOUSANDS if word.startswith(f"{name} ")), "")
+    scale = _THOUSANDS.get(many, 1.0)
+    if many:
+        word = word.removeprefix(many).strip()
+        guesses.append(f'"{spec.cost_column}" is in {text}: its numbers are multiplied by {scale:,.0f}')
     if spec.currency is not None:
         if not (len(spec.currency) == 3 and spec.currency.isalpha() and spec.currency.isupper()):
             raise ConfigError(
                 f'"{spec.currency}" is not a currency.', todo='Write its three letters, e.g. "VND".'
             )
-        return spec.currency
-    block = table.blocks[0]
-    place = block.places[checked_columns(spec).index(spec.cost_column)]
-    header = block.names[place] if place is not None else ""
-    text = split_name(header)[1] or block.units.get(header, "")
-    said = _CURRENCIES.get(plain(text) or text.strip(), "")
+        return spec.currency, scale
+    said = _CURRENCIES.get(word, "")
     if not said:
         raise ConfigError(
             f'the file does not say in which currency "{spec.cost_column}" is.',
@@ -244,7 +282,7 @@ def _currency(spec: BillSpec, table: Table, guesses: list[str]) -> str:
             "Say it: --currency VND.",
         )
     guesses.append(f'"{spec.cost_column}": {said}, from the header')
-    return said
+    return said, scale
 
 
 def _channels(spec: BillSpec, found: Found, guesses: list[str]) -> tuple[str, ...]:
@@ -252,11 +290,11 @@ def _channels(spec: BillSpec, found: Found, guesses: list[str]) -> tuple[str, ..
     made = dict.fromkeys(name for bill in found.bills for name in bill.amounts)
     for name in made:
         if name not in asked:
-            how = (
-                "(new − old) · factor"
-                if spec.old_column and name == spec.register
-                else "the sum of the tariff's hours"
-            )
+            how = "the sum of the tariff's hours"
+            if spec.tariff_column and name in TARIFF:
+                how = "from the rows of its hours"
+            elif spec.old_column and name == spec.register:
+                how = "(new − old) · factor"
             guesses.append(f"{name} is {how}")
     return tuple(dict.fromkeys([*asked, *made])) or (spec.register,)
 
@@ -282,7 +320,7 @@ def _doubted(bills: Sequence[Bill], samples: Sequence[Sample]) -> RowList:
 
 
 def _events(
-    spec: BillSpec, bills: Sequence[Bill], samples: Sequence[Sample], currency: str, path: Path
+    spec: BillSpec, bills: Sequence[Bill], samples: Sequence[Sample], money: tuple[str, float], path: Path
 ) -> Iterator[Event]:
     """Money has no channel: it is kept as an event of the period, with currency and price date."""
     for bill, sample in zip(bills, samples, strict=True):
@@ -292,8 +330,8 @@ def _events(
         data: dict[str, str | int | float] = {"from": days.split(" – ")[0], "to": days.split(" – ")[-1]}
         text = f"bill {days}"
         if bill.cost is not None:
-            data.update(cost=bill.cost, currency=currency, price_date=data["to"])
-            text += f": {bill.cost:.2f} {currency}"
+            data.update(cost=bill.cost * money[1], currency=money[0], price_date=data["to"])
+            text += f": {bill.cost * money[1]:.2f} {money[0]}"
         if bill.estimated:
             data["estimated"] = 1
             text += " (estimated reading)"

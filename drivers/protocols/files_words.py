@@ -201,6 +201,9 @@ def _of_unit(channel: str, unit: str) -> str | None:
         ("co2_pct", "ppm"): "co2_ppm", ("gas_interval_nm3", "m3"): "volume_interval_m3",
         ("energy_interval_kwh", "kW"): "power_w", ("energy_interval_kwh", "W"): "power_w",
         ("energy_interval_kwh", "MW"): "power_w", ("power_w", "kWh"): "energy_interval_kwh",
+        ("output_units", "kWh"): "energy_interval_kwh", ("output_units", "MWh"): "energy_interval_kwh",
+        ("fuel_interval_kg", "l"): "fuel_interval_m3", ("fuel_interval_kg", "m3"): "fuel_interval_m3",
+        ("fuel_interval_m3", "kg"): "fuel_interval_kg", ("fuel_interval_m3", "t"): "fuel_interval_kg",
         ("output_units", "kg"): "mass_kg", ("output_units", "t"): "mass_kg",
         ("volume_interval_m3", "m3/h"): "flow_m3h",
     }  # fmt: skip

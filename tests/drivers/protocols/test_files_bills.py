@@ -140,6 +140,30 @@ def test_money_needs_its_currency(tmp_path: Path) -> None:
         read(tmp_path, EVN, columns=EVN_COLUMNS, currency="dong", **EVN_OPTIONS)
 
 
+def test_hours_of_the_tariff_on_rows_of_their_own_are_one_bill(tmp_path: Path) -> None:
+    rows = "".join(
+        f"{first},{last},{hours},{amount},{amount * 2}\n"
+        for first, last in (("2026-01-05", "2026-02-04"), ("2026-02-05", "2026-03-04"))
+        for hours, amount in (("BT", 1000), ("CĐ", 500), ("TĐ", 400))
+    )
+    text = f"from,to,bộ,kWh,tiền (nghìn đồng)\n{rows}2026-02-05,2026-03-04,XX,1,1\n"
+    reading = read(tmp_path, text, tariff_column="bộ", cost_column="tiền")
+    names = (
+        "energy_normal_interval_kwh",
+        "energy_peak_interval_kwh",
+        "energy_offpeak_interval_kwh",
+        "energy_interval_kwh",
+    )
+    for sample in reading.samples:
+        found = dict(zip(reading.layout.channels, sample.values, strict=True))
+        assert [found[name] for name in names] == [1000.0, 500.0, 400.0, 1900.0]
+    assert len(reading.samples) == 2
+    assert [row.line for row in reading.left_out] == [3, 4, 6, 7]
+    assert [row.line for row in reading.refused] == [8]
+    assert reading.events[0].data["cost"] == 3_800_000.0
+    assert reading.events[0].data["currency"] == "VND"
+
+
 def test_a_day_of_reading_ends_one_period_and_begins_the_next(tmp_path: Path) -> None:
     text = "read,m3\n2026-01-05,50\n2026-02-04,60\n2026-03-06,70\n"
     water = (("m3", "volume_interval_m3", None),)
