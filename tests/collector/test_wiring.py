@@ -15,7 +15,7 @@ from drivers import load_profile
 from drivers.profile import ModbusProfile
 from drivers.simulator import SimulatedBus, SimulatedUnit
 from drivers.simulator.electric import Load, Wiring, meter, wiring_fault
-from store import JournalStore
+from store import Journal, JournalStore
 
 WORDS = ["--readings", "2", "--seconds", "0", "--json"]
 
@@ -42,6 +42,7 @@ baud = 115200
 id = "meter"
 profile = "{profile}"
 connection = "bus"
+every = "500ms"
 """
         (folder / "site.toml").write_text(text + (f'ct_ratio = "{ct}"\n' if ct else ""), encoding="utf-8")
         yield str(folder)
@@ -110,6 +111,22 @@ def test_the_outcome_stands_in_the_journal(tmp_path: Path, capsys: pytest.Captur
     assert event.data["what"] == "wiring"
     assert event.data["result"] == "ok"
     assert event.data["clamp_l1_a"] == 25.0
+
+
+def test_readings_of_a_running_collector_are_judged_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with plant(tmp_path, wiring_fault("ct_reversed:3")) as site:
+        assert main(["run", "--site", site, "--for", "2s"]) == 0
+        capsys.readouterr()
+        assert main(["wiring", "meter", "--site", site, "--last", "1min", "--json"]) == 1
+        told = json.loads(capsys.readouterr().out)
+        assert {"mixed_signs"} <= {row["code"] for row in told["checks"]}
+        with Journal.open(tmp_path / "data" / "journal.db"):  # as a collector holds it
+            assert main(["wiring", "meter", "--site", site, "--last", "1min"]) == 1
+        assert "was not kept" in capsys.readouterr().err
+        assert main(["wiring", "meter", "--site", site, "--last", "soon"]) == 2
+        assert "--last" in capsys.readouterr().err
 
 
 def test_wrong_words_are_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
