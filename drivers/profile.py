@@ -128,4 +128,8 @@ def unit_of(name: str, spec: ChannelSpec) -> str:
 
 def as_json_schema() -> dict[str, Any]:
     """The JSON Schema of a profile."""
-    return ADAPTER.json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Profile of an instrument for dodac",
+        **ADAPTER.json_schema(),
+    }
