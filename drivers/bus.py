@@ -83,7 +83,8 @@ class Bus:
     listens after a timeout before it speaks again. quiet_s: silence that ends a burst of bytes.
     byte_s: what one byte takes on the line; frames are kept 3.5 bytes (at least 1.75 ms) apart.
     counters: requests, answers, timeouts, damaged, late, discarded_bytes. unit: who is spoken to, set by
-    the one who speaks; turnarounds: how fast each answers.
+    the one who speaks; turnarounds: how fast each answers. awaiting: by unit, who looks for its late
+    answers in what nobody asked for, and gives how many there are.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Bus:
         self.counters: Counter[str] = Counter()
         self.unit = ""
         self.turnarounds: defaultdict[str, Turnarounds] = defaultdict(Turnarounds)
+        self.awaiting: dict[str, Callable[[bytes], int]] = {}
         self._last_ns = 0
         self._number = 0
 
@@ -186,7 +188,7 @@ class Bus:
         late = self.silence(self.quiet_s if damaged else guard)
         if late:
             self.counters["late"] += 1
-            self.turnarounds[self.unit].late += 1
+            self.turnarounds[self.unit].late += silent_guard_s is None
         if silent:
             self.counters["timeouts"] += 1
             words = "no answer" if not came else "no answer, only an echo of the request,"

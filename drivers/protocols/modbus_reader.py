@@ -351,6 +351,7 @@ class ModbusReader:
             self._alone_ns = max(self._clock.monotonic_ns(), in_time_ns) + self._guard_ns(bus)
             old = self._strike_out(bus, fault.raw)
             self._outstanding.add(function, size, self._clock.monotonic_ns())
+            bus.awaiting[self.layout.instrument] = self._heard
             self._strike_out(bus, fault.late)
             if old:
                 words = "only the answer to an earlier request came"
@@ -384,9 +385,15 @@ class ModbusReader:
         return frame[7:] if self._tcp else self._serial.pdu(frame)
 
     def _strike_out(self, bus: Bus, came: bytes) -> int:
-        found = self._outstanding.seen_in(self._number, came) if came else 0
-        bus.counters["late_recognised"] += found
-        return found
+        """Looks for late answers of every unit in what nobody asked for; gives how many were this one's."""
+        found = {name: heard(came) for name, heard in bus.awaiting.items()} if came else {}
+        for name, late in found.items():
+            bus.counters["late_recognised"] += late
+            bus.turnarounds[name].late += late
+        return found.get(self.layout.instrument, 0)
+
+    def _heard(self, came: bytes) -> int:
+        return self._outstanding.seen_in(self._number, came)
 
 
 def _size(block: Block) -> int:

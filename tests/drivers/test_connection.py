@@ -282,3 +282,23 @@ def test_the_status_says_how_fast_each_unit_answers(plant: Plant) -> None:
     assert set(found) == {"m1", "m2"}
     assert found["m1"].median_ms == pytest.approx(30, abs=1)
     assert found["m1"].answers == 5
+
+
+def test_a_late_answer_is_counted_for_its_unit_whoever_hears_it(plant: Plant) -> None:
+    """The others are read while a unit is left alone: its late answer comes into their turns."""
+    plant.tick()
+    plant.faults[1] = [Fault("late", seconds=1.5)]
+    plant.line.poll("m1", plant.clock.now_ns())
+    line = plant.line
+    while (turn := line._next()) is not None:
+        line._do(turn)
+    plant.faults[1] = []
+    for _ in range(4):
+        plant.clock.advance(0.2)
+        line.poll("m2", plant.clock.now_ns())
+        while (turn := line._next()) is not None:
+            line._do(turn)
+    status = line.status()
+    assert status.counters["late_recognised"] == 1
+    assert status.turnaround["m1"].late == 1
+    assert status.turnaround["m2"].late == 0
