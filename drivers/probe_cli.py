@@ -14,9 +14,10 @@ from dodac.quantities import CHANNELS
 from drivers.links import LineSettings, LinkDown
 from drivers.probe import deciding, inseparable
 from drivers.probe_orders import under_all_orders
-from drivers.probe_read import Probe, probe
+from drivers.probe_read import Probe, patience, probe
 from drivers.profile import ModbusProfile, Profile
 from drivers.protocols.modbus_identity import Framing
+from drivers.scan import FoundUnit
 from drivers.scan_ask import Asker
 from drivers.scan_cli import check_target
 from drivers.scan_modbus import candidate_json, framings, modbus_scan, open_asker
@@ -69,7 +70,8 @@ def run(argv: Sequence[str]) -> int:
     golden = _golden_profile(args.golden, profiles)
     progress, found = Progress(), Probe()
     try:
-        setting, framing = _reached(args, target, profiles, progress)
+        unit = _reached(args, target, profiles, progress)
+        setting, framing = unit.setting, unit.framing
         link, asker = open_asker(target, setting, framing)
     except LinkDown as error:
         raise InstrumentError(f"{error}.") from None
@@ -78,10 +80,11 @@ def run(argv: Sequence[str]) -> int:
     ended = ""
     try:
         wanted = [golden] if golden is not None else profiles
-        probe(
-            asker, args.unit, wanted,
-            lambda name, done, total: progress.tell(f"{name} ({done} of {total}); Ctrl-C ends it"), found,
-        )  # fmt: skip
+
+        def tell(name: str, done: int, total: int) -> None:
+            progress.tell(f"{name} ({done} of {total}); Ctrl-C ends it")
+
+        probe(asker, args.unit, wanted, tell, found, patience(unit.turnaround_s))
     except KeyboardInterrupt:
         ended = "ended early; this is what was found so far"
     except LinkDown as error:
@@ -111,8 +114,8 @@ def _reached(
     target: SerialTarget | TcpTarget,
     profiles: Sequence[Profile],
     progress: Progress,
-) -> tuple[LineSettings | None, Framing]:
-    """At which setting and in which frames the unit answers; InstrumentError when at none."""
+) -> FoundUnit:
+    """At which setting and in which frames the unit answers, and how fast; InstrumentError when at none."""
     tried = 0
     left = framings(target, args.framing)
     while left:
@@ -125,7 +128,7 @@ def _reached(
             if not left:  # a server may hang up on frames that it does not know
                 raise
         if work.found:
-            return work.found[0].setting, framing
+            return work.found[0]
         tried += len(work.settings)
         for note in work.notes:
             sys.stderr.write(f"dodac probe: {note}\n")

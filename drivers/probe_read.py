@@ -23,6 +23,11 @@ _TRIES: Final = 3  # for a block whose answer comes damaged
 _SILENCES: Final = 3  # requests without an answer after which a profile is given up
 
 
+def patience(turnaround_s: float) -> float:
+    """How long to wait for a unit that has answered in such a time; many are silent where they have nothing."""
+    return min(2.0, max(0.3, 4 * turnaround_s))
+
+
 @dataclass
 class Probe:
     """What a unit answered; `candidates` fills while it runs."""

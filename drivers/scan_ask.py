@@ -43,8 +43,8 @@ class Asker:
         raise known
 
     def words(self, unit: int, block: Block, timeout_s: float) -> dict[tuple[Table, int], int]:
-        """A block as a register image; raises as `read`."""
-        data = self.read(unit, block, timeout_s)
+        """A block as a register image; raises as `read`. After a silence the bus's guard passes."""
+        data = self.read(unit, block, timeout_s, min(timeout_s, self.bus.late_guard_s))
         if block.table in ("coil", "discrete"):
             return {(block.table, block.address + n): data[n // 8] >> (n % 8) & 1 for n in range(block.count)}
         return {

@@ -10,7 +10,7 @@ from dodac.clock import SystemClock
 from drivers.bus import Bus
 from drivers.links import LineSettings, Link, LinkDown
 from drivers.probe import Candidate, inseparable
-from drivers.probe_read import Probe, probe
+from drivers.probe_read import Probe, patience, probe
 from drivers.profile import Profile
 from drivers.protocols.modbus_identity import Framing
 from drivers.scan import FoundUnit, ModbusScan, Step
@@ -165,7 +165,7 @@ def _guess(
             lambda name, done, total: progress.tell(
                 f"unit {unit.unit}: {name} ({done} of {total}); Ctrl-C ends it"
             ),
-            patience_s=max(0.5, 2 * unit.turnaround_s),
+            patience_s=patience(unit.turnaround_s),
         )
     finally:
         link.close()

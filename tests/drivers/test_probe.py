@@ -21,7 +21,7 @@ from drivers.golden import check
 from drivers.probe import Candidate, deciding, inseparable
 from drivers.probe_cli import run
 from drivers.probe_orders import ORDERS, turned, under_all_orders
-from drivers.probe_read import Probe, probe
+from drivers.probe_read import Probe, patience, probe
 from drivers.profile import ModbusProfile, Order
 from drivers.protocols.modbus_identity import Identity
 from drivers.scan_ask import Asker
@@ -203,6 +203,28 @@ def test_a_silent_unit_is_no_candidate_for_anything_and_costs_no_hour(loop_link:
     found = probe(Asker(Bus(link, clock), remember=True), 7, list(MODBUS.values()))
     assert not found.answered
     assert found.ranked == []
+
+
+class MuteUnit(SimulatedUnit):
+    """Stays silent where others refuse, as many cheap meters do."""
+
+    def answer(self, request: bytes, effects: Any = ()) -> bytes | None:
+        data = super().answer(request, effects)
+        return None if data is not None and data[1] & 0x80 else data
+
+
+@pytest.mark.parametrize("id", ["eastron.sdm630", "peacefair.pzem-016", "tuf-2000m", "schneider.pm5000"])
+def test_a_meter_that_is_silent_where_it_has_nothing_is_known_within_a_minute(
+    loop_link: Any, id: str
+) -> None:
+    profile, clock = MODBUS[id], ManualClock()
+    values = coherent(profile)
+    link = loop_link(clock, {7: MuteUnit(profile, lambda: values)})
+    asker = Asker(Bus(link, clock, timeout_s=1.0, late_guard_s=0.5, byte_s=10 / 9600), remember=True)
+    start = clock.monotonic_ns()
+    found = probe(asker, 7, list(MODBUS.values()), patience_s=patience(0.05))
+    assert found.ranked[0].profile == id
+    assert (clock.monotonic_ns() - start) / 1e9 < 70
 
 
 def test_an_instrument_of_zeros_is_not_taken_for_a_good_fit(loop_link: Any) -> None:
