@@ -23,7 +23,7 @@ from store import Journal
 if TYPE_CHECKING:
     from dodac.site import Site
 
-_FACTS: Final = ("serial_number", "model", "firmware", "ct_ratio")
+_FACTS: Final = ("serial_number", "model", "firmware", "ct_ratio", "wiring")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def import_into(path: Path, reading: FileReading, facts: Mapping[str, str]) -> I
                 f'"{instrument}" is known to measure {before}, not {now}.',
                 todo="Use another instrument id, or the measurement it has.",
             )
-        journal.set_facts(instrument, {**_own_facts(reading, known), **facts})
+        journal.set_facts(instrument, {**_own_facts(reading, {**known, **facts}), **facts})
         return _keep(reading, journal, SystemClock())
 
 

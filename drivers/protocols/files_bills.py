@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from drivers.protocols.files_bill_spec import (
     roles_text,
 )
 from drivers.protocols.files_csv import Block, Table
+from drivers.protocols.files_grid import Exact
 from drivers.protocols.files_numbers import DECIMAL_WORDS, DecimalSign, NumberReader
 from drivers.protocols.files_open import open_grids
 from drivers.protocols.files_spec import FileReading, RowList, TakenColumn, held
@@ -72,6 +74,7 @@ _THOUSANDS: Final = {
     "ty": 1e9,
 }
 _MOST_ROWS: Final = 100_000
+_SUFFIXED: Final = re.compile(r"^([+−-]?\d[\d.,\u00a0\u202f ]*?)\s*([^\d\s.,].*)$")
 
 
 def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
@@ -91,7 +94,7 @@ def read_bills(path: Path | str, spec: BillSpec) -> FileReading:
     signs, periods = DecimalSign(strict=True), PeriodReader(spec, Walls(ZoneInfo(spec.zone)), path)
     for line, block, cells in rows:
         for column in number_columns(spec):
-            signs.take(_cell(cells, block, names, column))
+            signs.take(_number_text(_cell(cells, block, names, column)))
         periods.look(line, [cells[place] for place in block.times])
     decimal = spec.decimal or signs.sign(path)
     guesses.append(f"decimal sign: {DECIMAL_WORDS[decimal]}")
@@ -163,6 +166,16 @@ def _cell(cells: Sequence[str], block: Block, names: Sequence[str], name: str) -
     return "" if place is None else cells[place]
 
 
+def _number_text(cell: str, unit: str | None = None) -> str:
+    """A cell without the currency, or the column's own unit, that stands after its number."""
+    match = None if isinstance(cell, Exact) else _SUFFIXED.match(cell.strip())
+    if match is None:
+        return cell
+    said = file_unit(match[2])
+    money = (plain(match[2]) or match[2]) in _CURRENCIES
+    return match[1] if money or (said is not None and unit in (None, said)) else cell
+
+
 def _scale(
     spec: BillSpec, table: Table, name: str, target: str, told: str | None, guesses: list[str]
 ) -> tuple[str, float]:
@@ -209,7 +222,7 @@ def _take(
         if name is None:
             return None
         try:
-            return numbers(_cell(cells, block, names, name))
+            return numbers(_number_text(_cell(cells, block, names, name), scales.get(name, ("", 1.0))[0]))
         except ValueError as error:
             raise ValueError(f'column "{name}": {error}') from None
 

@@ -271,6 +271,8 @@ _FACT_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "fuel": ("fuel", "fuel type", "brennstoff", "nhien lieu"),
     "location": ("location", "place", "site", "ort", "messort", "dia diem", "vi tri"),
     "operator": ("operator", "user", "tester", "prufer", "nguoi do"),
+    "ct_ratio": ("ct ratio", "ct", "ty so bien dong", "ty so ti"),
+    "wiring": ("wiring", "wiring system", "connection", "so do dau day"),
     "firmware": ("firmware", "firmware version", "version", "sw version"),
 }  # fmt: skip
 

@@ -75,7 +75,7 @@ def read_line_log(
 ) -> FileReading:
     """A log of the lines that an instrument printed, each an instant.
 
-    date_format: how the fields before the values say the time, for a profile that does not know it; as in
+    date_format: how the fields a line begins with say the time, for a profile that does not know it; as in
     FileSpec. Raises ConfigError where it is needed and not given, DataError when the file can't be read or has no line.
     """
     text = open_text(path)
@@ -123,7 +123,7 @@ def read_line_log(
 
 
 class _Clock:
-    """Times of lines whose profile does not say where they are: the fields before the values."""
+    """Times of lines whose profile does not say where they are: the fields they begin with."""
 
     def __init__(self, profile: LineProfile, date_format: str, walls: Walls) -> None:
         self._shape, self._format, self._walls = profile.line, date_format, walls
@@ -131,7 +131,7 @@ class _Clock:
     def read(self, line: str) -> int:
         """UTC of a line; ValueError when it can't be read."""
         fields = line.removeprefix(self._shape.start).split(self._shape.delimiter)
-        count = self._shape.fields if self._shape.block is not None else 2
+        count = 2 if len(fields) > 1 and ":" in fields[1] else 1  # date and time, apart or in one
         reader = StampReader(self._format, self._walls)
         reader.take(0, " ".join(field.strip() for field in fields[:count]))
         if len(reader.refused):

@@ -165,6 +165,20 @@ def test_a_log_of_printed_lines_is_read_with_the_instruments_profile(run: Run) -
     assert run("log.txt", "--profile", "eastron.sdm630")[0] == 2
 
 
+def test_a_log_with_checksums_is_believed_line_by_line(run: Run) -> None:
+    line = " 06-10-20;09:17:58;  ;S1S1S1S1;01;I1;Oxygen;20.379; % ;    ;  ; ; ;"
+    total = f"{sum(line[1:].encode()) & 0xFFFF:04X}"
+    other = line.replace("09:17:58", "09:17:59")
+    (run.folder / "log.txt").write_text(f"{line}{total};\n{other}{total};\n", encoding="ascii")
+    shown = run.json(
+        "log.txt", "--profile", "servomex.4100-ascii", "--date-format", "%d-%m-%y %H:%M:%S", "--preview"
+    )
+    assert shown["first_rows"][0]["start"] == "2020-10-06T02:17:58Z"
+    assert shown["first_rows"][0]["values"] == {"o2_pct": 20.379}
+    assert [row["line"] for row in shown["refused_rows"]] == [2]
+    assert "checksum" in shown["refused_rows"][0]["reason"]
+
+
 def test_a_sheet_is_asked_for_and_a_missing_package_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()

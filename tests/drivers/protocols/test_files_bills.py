@@ -133,6 +133,14 @@ def test_without_a_column_of_energy_it_follows_from_hours_or_registers(tmp_path:
     assert "roll over" in fallen.refused[0].reason
 
 
+def test_units_and_currencies_inside_the_cells_are_taken_off(tmp_path: Path) -> None:
+    text = "from,to,kWh,tiền (đ)\n2026-01-01,2026-01-31,40.000 kWh,80.000.000 đ\n2026-02-01,2026-02-28,1 MWh,5 VND\n"
+    reading = read(tmp_path, text, cost_column="tiền")
+    assert reading.samples[0].values == (40_000.0,)
+    assert reading.events[0].data["cost"] == 80e6
+    assert [row.line for row in reading.refused] == [3]
+
+
 def test_money_needs_its_currency(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--currency"):
         read(tmp_path, EVN.replace(" (VND)", ""), columns=EVN_COLUMNS, **EVN_OPTIONS)

@@ -67,8 +67,8 @@ def test_elapsed_time_tells_whether_stamps_are_starts_or_ends(folder: Path) -> N
 def test_settings_beside_the_readings_are_facts(folder: Path) -> None:
     facts = read_interval_file(folder, FileSpec("logger", COLUMNS)).facts
     assert facts["serial_number"] == "01234567"
-    assert facts["file: WIRING"] == "3P4W"
-    assert facts["file: CT RATIO"] == "400.00"
+    assert facts["wiring"] == "3P4W"
+    assert facts["ct_ratio"] == "400.00"
     assert facts["file: BASIC.INTERVAL"] == "1"
 
 
