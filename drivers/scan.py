@@ -197,6 +197,11 @@ class _Pass:
                 return True
         if not self.damaged or self.damaged[-1] != unit:
             self.silent.append(unit)
+        elif len(set(self.damaged)) >= _FIRST and not self.hits:
+            # whoever is asked, bytes come and never an answer: they are nobody's
+            self.scan.note(_FLOODED)
+            self.damaged.clear()
+            return False
         return True
 
     def _wait(self) -> float:

@@ -67,7 +67,7 @@ def run(argv: Sequence[str]) -> int:
         )
     profile = _profile(args)
     protocol = args.protocol or (profile.protocol if profile is not None else "modbus")
-    sniffer = _sniffer(protocol, profile)
+    sniffer = _sniffer(protocol, profile, whole=_is_recording(args.source))
     session = _Session(args, sniffer, _zone(args.site))
     fault = ""
     try:
@@ -179,9 +179,9 @@ def _profile(args: argparse.Namespace) -> Profile | None:
     return profile
 
 
-def _sniffer(protocol: str, profile: Profile | None) -> Sniffer:
+def _sniffer(protocol: str, profile: Profile | None, *, whole: bool) -> Sniffer:
     if isinstance(profile, LineProfile | Iec62056Profile):
-        return ReceiverSniffer(receiver_of(profile, "UTC"))
+        return ReceiverSniffer(receiver_of(profile, "UTC"), whole=whole)
     if protocol == "modbus":
         return ModbusSniffer(profile if isinstance(profile, ModbusProfile) else None)
     if protocol == "mbus":
@@ -191,10 +191,8 @@ def _sniffer(protocol: str, profile: Profile | None) -> Sniffer:
 
 def _source(args: argparse.Namespace, protocol: str, profile: Profile | None) -> Iterator[Piece]:
     """The pieces to look at; InstrumentError when the port does not open."""
-    if args.source == "-":
-        return of_file(None)
-    if Path(args.source).is_file():
-        return of_file(Path(args.source))
+    if _is_recording(args.source):
+        return of_file(None if args.source == "-" else Path(args.source))
     target = target_of(args.source, args.site)
     if not isinstance(target, SerialTarget | TcpTarget):
         raise ConfigError(
@@ -213,6 +211,10 @@ def _source(args: argparse.Namespace, protocol: str, profile: Profile | None) ->
         raise InstrumentError(f"{error}.") from None
     sys.stderr.write(f"dodac sniff: listening on {link.name}; Ctrl-C ends it.\n")
     return _closing(link, args.seconds)
+
+
+def _is_recording(source: str) -> bool:
+    return source == "-" or Path(source).is_file()
 
 
 def _closing(link: Any, length: float | None) -> Iterator[Piece]:

@@ -133,11 +133,14 @@ def _record(record: Record) -> str:
 
 
 class ReceiverSniffer:
-    """Messages of an instrument that sends by itself, as its profile reads them."""
+    """Messages of an instrument that sends by itself, as its profile reads them.
 
-    def __init__(self, receiver: Receiver) -> None:
+    whole: the first byte begins a message, as in a recording; on a port it may be the middle of one.
+    """
+
+    def __init__(self, receiver: Receiver, *, whole: bool = True) -> None:
         self._receiver = receiver
-        self._receiver.reset(synced=True)
+        self._receiver.reset(synced=whole)
 
     def take(self, data: bytes, time_ns: int) -> Sequence[Heard]:
         """Whole messages, with their readings; see Sniffer."""

@@ -16,7 +16,7 @@ from drivers.catalogue import load_profile, load_profiles
 from drivers.links import LineSettings, LinkDown
 from drivers.links.serial import SerialLink
 from drivers.links.tcp import TcpLink
-from drivers.profile import ModbusProfile
+from drivers.profile import LineProfile, ModbusProfile
 from drivers.scan import ModbusScan, Step
 from drivers.scan_ask import answering
 from drivers.scan_ports import holders, lasting_name
@@ -24,6 +24,7 @@ from drivers.scan_settings import likely_settings
 from drivers.scan_target import SerialTarget, TcpTarget, not_held, target_of
 from drivers.scan_words import addresses, bauds, frames
 from drivers.simulator import Fault, SimulatedBus, SimulatedGateway, SimulatedUnit
+from drivers.simulator.talker import SimulatedTalker
 
 pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # pyserial's RFC 2217
 
@@ -166,6 +167,16 @@ def test_a_line_that_babbles_without_end_gives_no_units_and_no_hang() -> None:
     assert work.found == []
     assert any("unasked" in note for note in work.notes)
     assert work.seconds < 5
+
+
+def test_an_instrument_that_prints_by_itself_is_told_once_and_makes_no_units() -> None:
+    profile = load_profile("teledyne.3000t")
+    assert isinstance(profile, LineProfile)
+    with SimulatedTalker(profile, every_s=0.03, baud=115200) as talker:
+        work = scanned(talker.path, range(1, 33), SETTINGS[1:3])
+    assert work.found == []
+    assert [note for note in work.notes if "unasked" in note]
+    assert not [note for note in work.notes if "Two instruments" in note]
 
 
 def test_noise_holds_no_units() -> None:

@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 from dodac.errors import ConfigError, DataError, Exit
 from drivers.catalogue import load_profile, parse_profile
 from drivers.golden import check
-from drivers.profile import ModbusProfile
+from drivers.profile import LineProfile, ModbusProfile
 from drivers.protocols import modbus
 from drivers.protocols.mbus_frame import ACK, long_frame, req_ud2, snd_nke
+from drivers.simulator.talker import SimulatedTalker
 from drivers.sniff import Heard, ModbusSniffer
 from drivers.sniff_cli import run
 from drivers.sniff_golden import modbus_block
@@ -319,6 +320,20 @@ def test_sniff_listens_to_two_others_and_sends_nothing(
     assert any(row["values"].get("voltage_l1_v") == 230.5 for row in rows)
     assert all(row["time"] for row in rows)
     assert run([str(tmp_path / "heard.hex")]) == Exit.OK
+
+
+def test_an_instrument_joined_in_the_middle_of_a_line_is_no_mistake_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    profile = load_profile("teledyne.3000t")
+    assert isinstance(profile, LineProfile)
+    with SimulatedTalker(profile, every_s=0.05, baud=9600) as talker:
+        time.sleep(0.02)
+        assert run([talker.path, "--seconds", "0.5", "--profile", profile.id, "--json"]) == Exit.OK
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows
+    assert {row["kind"] for row in rows} == {"message"}
+    assert all("o2_pct" in row["values"] for row in rows)
 
 
 def test_a_port_that_is_away_or_a_wrong_word_is_told(tmp_path: Path) -> None:
