@@ -15,11 +15,12 @@ from dodac.clock import Clock, SystemClock, duration_ns, iso_utc, local_text
 from dodac.contracts import Event, EventKind
 from dodac.errors import ConfigError, DataError, Exit, InstrumentError, StorageError, Where
 from dodac.quantities import Measurement
+from dodac.samples import Reason
 from drivers.wiring import Check, Known, Moment, Status, diagnose
 
 if TYPE_CHECKING:
     from dodac.site import InstrumentConfig, Site
-    from drivers.profile import Profile
+    from drivers.profile import ChannelSpec, Profile
 
 
 def wiring(argv: Sequence[str]) -> int:
@@ -112,8 +113,20 @@ def _known(args: argparse.Namespace, item: InstrumentConfig, profile: Profile) -
         multiplied=secondary_side and item.ct_ratio is not None,
         secondary_side=secondary_side,
         clamp=dict(_clamp(word) for word in args.clamp),
-        resolution_kwh=energy.resolution if energy is not None else None,
+        resolution_kwh=_step_kwh(energy, item) if energy is not None else None,
     )
+
+
+def _step_kwh(energy: ChannelSpec, item: InstrumentConfig) -> float | None:
+    """The step of the energy counter as readings show it: the transformers multiply it, too."""
+    if energy.side != "secondary":
+        return energy.resolution
+    step = energy.resolution or 0.01
+    for ratio in (item.ct_ratio, item.vt_ratio):
+        if ratio is not None:
+            primary, secondary = ratio.split("/")
+            step *= float(primary) / float(secondary)
+    return step
 
 
 def _clamp(word: str) -> tuple[int, float]:
@@ -144,6 +157,12 @@ def _moments(site: Site, instrument: str, clock: Clock, count: int, seconds: flo
             continue
         pairs = zip(reader.layout.channels, sample.values, strict=True)
         values = {name: value for name, value in pairs if value == value}
+        # a ratio applied twice gives currents that no plant has: they are what is looked for here
+        values |= {
+            flag.channel: flag.value
+            for flag in sample.flags
+            if flag.reason is Reason.OUT_OF_RANGE and flag.value is not None
+        }
         found.append(Moment(sample.time_ns / 1e9, values))
     if not found and fault is not None:
         raise fault

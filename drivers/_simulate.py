@@ -288,11 +288,12 @@ def _values(
     """What it shows: a swinging load for power meters, plausible middles for others; fixed ones win."""
     wiring_words = [word for word in options.faults if _is_wiring(word)]
     electric: Callable[[], dict[str, float]] | None = None
-    ratio = 1.0
+    ratio, primary_a = 1.0, 0.0
     if options.ct:
         primary, _, secondary = options.ct.partition("/")
         try:
-            ratio = float(primary) / float(secondary)
+            primary_a = float(primary)
+            ratio = primary_a / float(secondary)
         except (ValueError, ZeroDivisionError):
             raise ConfigError(f'--ct "{options.ct}" is no ratio.', None, "Write e.g. --ct 400/5") from None
     if profile.kind is Measurement.ELECTRICITY:
@@ -303,7 +304,9 @@ def _values(
             wiring = wiring_fault(word, wiring)
         if wiring.scaled_twice and not options.ct:
             raise ConfigError("scaled_twice needs the ratio.", None, "Add e.g. --ct 400/5")
-        amps = min(25.0 * max(1.0, ratio / 4), 5.0 * ratio if options.ct else 25.0)
+        # well above the 5 % below which nothing can be told; little enough that a meter's 16 bits hold it
+        # when it multiplies by the ratio itself
+        amps = 25.0 if not options.ct else primary_a * (0.1 if wiring.scaled_twice else 0.4)
         load = Load(current_a=(amps, amps * 0.96, amps * 1.04))
         electric = meter(profile, now, load=load, wiring=wiring, ct=ratio)
     elif wiring_words:

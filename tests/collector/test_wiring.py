@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,13 +23,24 @@ WORDS = ["--readings", "2", "--seconds", "0", "--json"]
 
 @contextmanager
 def plant(
-    folder: Path, wired: Wiring, load: Load | None = None, *, profile: str = "eastron.sdm630", ct: str = ""
+    folder: Path,
+    wired: Wiring,
+    load: Load | None = None,
+    *,
+    profile: str = "eastron.sdm630",
+    ct: str = "",
+    running: bool = False,
 ) -> Iterator[str]:
     known = load_profile(profile)
     assert isinstance(known, ModbusProfile)
     primary, _, secondary = ct.partition("/")
     ratio = float(primary) / float(secondary) if ct else 1.0
-    unit = SimulatedUnit(known, meter(known, lambda: 0.0, load=load, wiring=wired, ct=ratio))
+    start = time.monotonic()
+
+    def seconds() -> float:
+        return time.monotonic() - start if running else 0.0
+
+    unit = SimulatedUnit(known, meter(known, seconds, load=load, wiring=wired, ct=ratio))
     with SimulatedBus({1: unit}, baud=115200, latency_s=0.0) as line:
         text = f"""[site]
 id = "s"
@@ -95,6 +107,25 @@ def test_a_meter_that_multiplies_itself_is_found(tmp_path: Path, capsys: pytest.
         assert (code, found["ratio"]) == (1, "scaled_twice_seen")
         code, found = run(site, capsys, "--clamp", "1=200")
         assert (code, found["ratio"]) == (1, "scaled_twice")
+
+
+def test_the_step_of_a_counter_grows_with_its_transformers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = Load(current_a=(3600.0, 3600.0, 3600.0))
+    with plant(tmp_path, Wiring(), load, profile="acrel.adl3000", ct="4000/5", running=True) as site:
+        # a step of 0.01 kWh is one of 8 kWh here: what moves in a second can't be judged
+        code, found = run(site, capsys, "--seconds", "1.5")
+    assert (code, found["energy"]) == (0, "energy_small")
+
+
+def test_currents_beyond_belief_are_evidence_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    load = Load(
+        current_a=(400.0, 390.0, 410.0)
+    )  # 32 000 A once multiplied twice: no reading for anything else
+    with plant(tmp_path, wiring_fault("scaled_twice"), load, profile="acrel.adl3000", ct="400/5") as site:
+        code, found = run(site, capsys)
+    assert (code, found["ratio"]) == (1, "scaled_twice_seen")
 
 
 def test_the_outcome_stands_in_the_journal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
