@@ -334,8 +334,8 @@ def _energy(moments: Sequence[Moment], known: Known) -> list[Check]:
     exports = [row.values.get("energy_export_kwh") for row in (rows[0], rows[-1])]
     if exports[0] is not None and exports[1] is not None:
         got -= exports[1] - exports[0]
-    # a counter of unknown step has at least the step that 24 bits of its size allow
-    step = known.resolution_kwh or max(0.01, rows[0].values["energy_import_kwh"] * 2.0**-22)
+    # single precision shows no more than 24 bits of a large counter, whatever its step is said to be
+    step = max(known.resolution_kwh or 0.01, rows[0].values["energy_import_kwh"] * 2.0**-22)
     spent = rows[-1].seconds - rows[0].seconds
     words: dict[str, str | float] = {"want": round(want, 4), "got": round(got, 4), "seconds": round(spent)}
     if abs(want) < 20 * step:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import struct
 
 import pytest
 from hypothesis import given, settings
@@ -192,6 +193,18 @@ def test_a_counter_of_another_scale_is_found_when_there_is_time() -> None:
         Moment(m.seconds, {**m.values, "energy_import_kwh": m.values["energy_import_kwh"] * 10}) for m in long
     ]
     assert verdict(diagnose(odd, Known(resolution_kwh=0.01)), "energy").text == "energy_apart"
+
+
+def test_a_large_counter_in_single_precision_is_not_suspected() -> None:
+    def single(value: float) -> float:
+        return float(struct.unpack("f", struct.pack("f", value))[0])
+
+    load = Load(current_a=(400.0,) * 3)
+    shown = [
+        Moment(m.seconds, {**m.values, "energy_import_kwh": single(4_812_345.3 + 0.0725 * m.seconds)})
+        for m in moments(load, Wiring(), seconds=6.0)
+    ]
+    assert wrong(diagnose(shown, Known(resolution_kwh=0.01))) == []
 
 
 def test_every_outcome_has_words_in_both_languages() -> None:
