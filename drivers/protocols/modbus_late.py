@@ -14,12 +14,13 @@ from drivers.protocols.modbus_serial import RTU, SerialFraming, ascii_frames
 class Outstanding:
     """Answers of one unit that may still come: (function, data bytes, believed until), oldest first.
 
-    An answer is awaited for thirty seconds after its request went unanswered; until then no other
-    request to the unit has an answer of the same shape.
+    An answer is awaited for two minutes after its request went unanswered; until then no other request to
+    the unit has an answer of the same shape. fresh_ns: how long it is likely to come.
     """
 
     serial: SerialFraming = RTU
-    horizon_ns: int = 30 * SECOND_NS
+    horizon_ns: int = 120 * SECOND_NS
+    fresh_ns: int = 30 * SECOND_NS
     entries: list[tuple[int, int, int]] = field(default_factory=list)
 
     def add(self, function: int, size: int, now_ns: int) -> None:
@@ -29,6 +30,11 @@ class Outstanding:
         """Data bytes of answers that may still come for this function."""
         self.entries = [e for e in self.entries if e[2] > now_ns]
         return [size for f, size, _ in self.entries if f == function]
+
+    def fresh(self, function: int, size: int, now_ns: int) -> int:
+        """How many answers of this shape may well still come."""
+        since = now_ns + self.horizon_ns - self.fresh_ns
+        return sum(e[:2] == (function, size) and e[2] > since for e in self.entries)
 
     def seen_in(self, unit: int, came: bytes) -> int:
         """Strikes out the answers found among discarded bytes; gives how many."""

@@ -296,17 +296,19 @@ class ModbusReader:
         if blocks is not None:
             return [self._ask(bus, part) for part in blocks]
         # nothing can be asked that looks different: what comes within the guard is heard out first
-        if taken.count(_size(block)) > 2:
+        size = _size(block)
+        if self._outstanding.fresh(function, size, self._clock.monotonic_ns()) > 2:
             self._alone_ns = max(self._alone_ns, self._clock.monotonic_ns() + self._guard_ns(bus))
-        while taken.count(_size(block)) and (left := self._alone_ns - self._clock.monotonic_ns()) > 0:
+        while taken.count(size) and (left := self._alone_ns - self._clock.monotonic_ns()) > 0:
             self._strike_out(bus, bus.silence(left / SECOND_NS))
             taken = self._outstanding.sizes(function, self._clock.monotonic_ns())
         # with n old answers possible, the answer to request n + 1 is at the oldest that to the first
         # request of this round
-        old = taken.count(_size(block))
-        if old > 2:
-            text = f"{old} late answers may still come that look like this one"
+        fresh = self._outstanding.fresh(function, size, self._clock.monotonic_ns())
+        if fresh > 2:
+            text = f"{fresh} late answers may still come that look like this one"
             raise BusFault(Reason.LATE_ANSWER, text)
+        old = min(taken.count(size), 2)
         # only the last one fills the image: any before it may be another register's
         frames = [self._ask(bus, block, keep=False) for _ in range(old)]
         return [*frames, self._ask(bus, block)]

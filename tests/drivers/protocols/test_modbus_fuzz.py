@@ -45,7 +45,7 @@ KINDS = (
 )
 STREAM_KINDS = {"late", "exception", "wrong unit", "wrong function", "wrong count", "twice", "dead"}
 WITHIN_S = (0.9, 1.01, 1.06, 1.2, 1.9, 2.6, 2.99)
-BEYOND_S = (3.1, 3.6, 5.0, 9.0, 20.0)
+BEYOND_S = (3.1, 3.6, 5.0, 9.0, 20.0, 45.0)
 NAMES = ("power_w", "volume_m3", "current_l1_a", "heat_kwh", "mass_kg", "energy_import_kwh")
 
 
@@ -268,7 +268,7 @@ MORE = [pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 60)]
 @pytest.mark.parametrize("framing", ["rtu", "ascii", "tcp"])
 def test_no_fault_on_a_rough_line_passes_a_wrong_value_as_good(framing: Framing, seed: int) -> None:
     counts, line, bus = run(framing, seed, 1500, beyond=framing == "tcp")
-    assert line.asked.total() > 2500
+    assert line.asked.total() > 2000
     assert all(
         line.struck[kind] > 20 for kind in (STREAM_KINDS if framing == "tcp" else {*KINDS} - {"twice"})
     )
