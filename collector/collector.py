@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from collector._alive import Alive, turnaround_facts
 from collector._gaps import gaps_of_standing_faults
-from collector.facts import measurement_of, sink_name, site_facts, tag_source
+from collector.facts import heard_facts, measurement_of, sink_name, site_facts, tag_source
 from collector.forwarder import Forwarder, Sink, SinkStatus
 from collector.ingest import Ingest, IngestStatus
 from collector.ledger import Ledger
@@ -68,7 +68,10 @@ class Collector:
         sinks = [*influx_sinks(site), *extra_sinks]
         site.journal_path.parent.mkdir(parents=True, exist_ok=True)
         self.journal = Journal.open(site.journal_path)
-        self._ingest = Ingest(self.journal, clock, window=window, group_ms=group_ms)
+        self._ingest = Ingest(
+            self.journal, clock, window=window, group_ms=group_ms, on_event=self._keep_facts
+        )
+        self._said: dict[str, dict[str, str]] = {}
         self._register()
         tags = tag_source(site, self.journal, self._connections)
         who = site.site
@@ -188,7 +191,13 @@ class Collector:
                 self._ingest.layout(layout)
         for item in self.site.instruments:
             measurement = measurement_of(item, self._connections)
-            self.journal.set_facts(item.id, site_facts(self.site, item, measurement))
+            self._said[item.id] = site_facts(self.site, item, measurement)
+            self.journal.set_facts(item.id, self._said[item.id])
+
+    def _keep_facts(self, event: Event) -> None:
+        heard = heard_facts(event, self._said.get(event.instrument or "", {}))
+        if heard and event.instrument is not None:
+            self.journal.set_facts(event.instrument, heard)
 
 
 def influx_sinks(site: Site) -> list[tuple[str, Sink]]:

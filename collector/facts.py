@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from dodac.contracts import Event, EventKind
 from dodac.quantities import Measurement
 from dodac.site import InfluxConfig, InstrumentConfig, Site
 from store import Tags
@@ -13,6 +14,18 @@ if TYPE_CHECKING:
     from drivers import Connection
 
 TagSource = Callable[[str], Tags | None]
+
+# what an instrument may say of itself, or of how it was set, that a report names beside its readings
+_HEARD: Final = (
+    "serial_number",
+    "model",
+    "firmware",
+    "software",
+    "fuel",
+    "fuel_id",
+    "o2_reference_pct",
+    "co2_max_pct",
+)
 
 
 class FactBook(Protocol):
@@ -60,6 +73,14 @@ def site_facts(site: Site, item: InstrumentConfig, measurement: Measurement | No
         facts["calibration_laboratory"] = item.calibration.laboratory
         facts["calibration_certificate"] = item.calibration.certificate
     return {name: value for name, value in facts.items() if value}
+
+
+def heard_facts(event: Event, said: Mapping[str, str]) -> dict[str, str]:
+    """Facts that an instrument told in a note; what the site file says of it (`said`) stays as it is."""
+    if event.kind is not EventKind.NOTE or event.instrument is None:
+        return {}
+    heard = {name: str(event.data[name]).strip() for name in _HEARD if name in event.data}
+    return {name: text for name, text in heard.items() if text and not said.get(name)}
 
 
 def tag_source(site: Site, book: FactBook, connections: Sequence[Connection] = ()) -> TagSource:

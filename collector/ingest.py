@@ -8,6 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -80,7 +81,8 @@ class Ingest:
     after its first item, whichever is first. While one group of at most `window` is being committed,
     at most `window` more may wait: then the callers block. `done` callbacks run after the commit that
     holds their items, in the order received. When storage fails, the group is kept and tried again
-    (`retry_s` = first and longest pause): nothing is acknowledged, nothing is lost.
+    (`retry_s` = first and longest pause): nothing is acknowledged, nothing is lost. `on_event` is told
+    of each event after its commit, from the thread that commits.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Ingest:
         group_ms: int = 100,
         idle_ms: int = 10,
         retry_s: tuple[float, float] = (0.5, 30.0),
+        on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self._journal = journal
         self._clock = clock
@@ -99,6 +102,7 @@ class Ingest:
         self._group_s = group_ms / 1000
         self._idle_s = idle_ms / 1000
         self._retry_s = retry_s
+        self._on_event = on_event
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
         self._room = threading.Condition(self._lock)
@@ -154,7 +158,8 @@ class Ingest:
         with self._lock:
             if self._closed:
                 return
-            self._append(_Entry(event.source or SOURCE, (event,), None, {}))
+            done = None if self._on_event is None else partial(self._on_event, event)
+            self._append(_Entry(event.source or SOURCE, (event,), done, {}))
         log_event(event)
 
     def _put(self, entry: _Entry) -> None:

@@ -18,6 +18,7 @@ from dodac.quantities import Measurement
 from dodac.samples import Layout
 from dodac.site import Site, parse_site
 from drivers import ConnectionStatus
+from drivers.simulator.testo_http import SimulatedTesto300
 from store import JournalStore, WriteKind, WriteResult
 
 SITE = """
@@ -43,6 +44,24 @@ calibration = { date = 2026-03-02, laboratory = "Lab" }
 [[instruments]]
 id = "building"
 measurement = "electricity"
+"""
+
+FLUE = """
+[site]
+id = "plant"
+company = "acme"
+timezone = "Asia/Ho_Chi_Minh"
+
+[connections.analyser]
+kind = "http"
+host = "127.0.0.1"
+port = {port}
+
+[[instruments]]
+id = "flue"
+profile = "testo.300-http"
+connection = "analyser"
+every = "200ms"
 """
 
 
@@ -257,6 +276,37 @@ def test_a_fault_standing_at_the_stop_is_told_as_a_gap_by_the_next_run(
     gaps = [event for event in store.events(0, 1 << 62) if event.kind is EventKind.GAP]
     store.close()
     assert [(gap.time_ns, gap.instrument) for gap in gaps if gap.instrument] == [(died_ns, "meter1")]
+
+
+def test_a_report_can_name_the_fuel_an_analyser_was_set_to(tmp_path: Path, kit: Any) -> None:
+    with SimulatedTesto300(lambda: {"o2_pct": 6.2}, serial_number="61300001") as analyser:
+        site = parse_site(FLUE.format(port=analyser.port), tmp_path / "site.toml")
+        collector = Collector(site, SystemClock())
+        collector.start()
+        kit.until(lambda: "fuel" in collector.journal.facts()["flue"])
+        facts = collector.journal.facts()["flue"]
+        assert collector.stop()
+    said = {name: facts[name] for name in ("fuel", "fuel_id", "model", "firmware", "serial_number")}
+    assert said == {
+        "fuel": "Erdgas",
+        "fuel_id": "104",
+        "model": "t300",
+        "firmware": "1.09",
+        "serial_number": "61300001",
+    }
+    assert facts["measurement"] == "flue_gas"  # not the analyser's own word
+
+
+def test_what_the_site_file_says_of_an_instrument_stays(make: Callable[..., Collector], kit: Any) -> None:
+    collector = make(FakeConnection())
+    collector.start()
+    heard = {"serial_number": "99", "model": "X1", "measurement": "MEAS", "line": 3}
+    collector.inbox.event(Event(time.time_ns(), EventKind.ALARM, "", "bus1", "meter1", data={"fuel": "oil"}))
+    collector.inbox.event(Event(time.time_ns(), EventKind.NOTE, "it says", "bus1", "meter1", data=heard))
+    kit.until(lambda: "model" in collector.journal.facts()["meter1"])
+    facts = collector.journal.facts()["meter1"]
+    assert (facts["serial_number"], facts["model"], facts["measurement"]) == ("17", "X1", "electricity")
+    assert not {"line", "fuel"} & set(facts)
 
 
 def test_a_restart_forgets_faults_that_it_did_not_see_itself() -> None:
