@@ -146,9 +146,9 @@ class Bus:
         expected: bytes of the answer, when known: a damaged answer of that length ends the waiting
         early (the caller must then be able to tell a second one apart). timeout_s, guard_s: instead
         of the bus's own. silent_guard_s: the guard where nothing came at all, for a caller that keeps the
-        guard by itself. others: takes whole answers of others out of what came. pause_s: silence wanted before the request. Raises BusFault (no_answer:
-        nothing came but perhaps our echo; crc: something came that is no answer) after the guard has
-        passed, and LinkDown. Bytes that were waiting before the request are discarded and given with
+        guard by itself. others: takes whole answers of others out of what came. pause_s: silence wanted
+        before the request. Raises BusFault (no_answer: nothing came but perhaps our echo; crc: something
+        came that is no answer) after the guard has passed, and LinkDown. Bytes that were waiting before the request are discarded and given with
         the answer or the fault.
         """
         stale = self._rest(pause_s)
