@@ -26,15 +26,23 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("init", "collector.cli:init", "write a site file to start from"),
     Command("scan", "drivers.scan_cli:scan", "look for instruments: ports, units on a line, topics, beacons"),
     Command("probe", "drivers.probe_cli:run", "which profile fits a Modbus unit, with the evidence"),
-    Command("sniff", "drivers.sniff_cli:run", "listen to a line: frames with what they say, tests for profiles"),
+    Command(
+        "sniff", "drivers.sniff_cli:run", "listen to a line: frames with what they say, tests for profiles"
+    ),
     Command("profiles", "drivers.cli:profiles", "list the instruments dodac can read, or show one"),
     Command("read", "drivers.cli:read", "read an instrument of the site file once and print its values"),
-    Command("doctor", "collector.doctor:doctor", "look at ports, clock, disk, broker, InfluxDB: what to do about each"),
-    Command("wiring", "collector.wiring:wiring", "check how a power meter is wired: phases, signs, transformers"),
-    Command("simulate", "drivers._cli_simulate:simulate", "serve an instrument without hardware, with faults on demand"),
+    Command("doctor", "collector.doctor:doctor", "look at ports, clock, disk, broker, InfluxDB: what to do"),
+    Command("wiring", "collector.wiring:wiring", "check how a power meter is wired: phases, signs, CTs"),
+    Command(
+        "simulate", "drivers._cli_simulate:simulate", "serve an instrument without hardware, faults on demand"
+    ),
     Command("run", "collector.cli:run", "collect: read every instrument into the journal (and InfluxDB)"),
     Command("status", "collector.cli:status", "the ledger: received, stored, delivered, lost"),
-    Command("enter", "collector._enter:enter", "type a reading by hand: a gauge, a bill, production, a water sample"),
+    Command(
+        "enter",
+        "collector._enter:enter",
+        "type a reading by hand: a gauge, a bill, production, a water sample",
+    ),
     Command("import", "collector.cli:import_file", "read a file of readings or of bills into the journal"),
     Command("export", "collector.cli:export", "write readings of the journal as CSV"),
     Command("analyse", "audit.cli:analyse", "fit a baseline and give the saving with its uncertainty"),
