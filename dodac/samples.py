@@ -41,6 +41,7 @@ class Reason(StrEnum):
     STALE = "stale"
     DECODE = "decode"
     CONFLICT = "conflict"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason.NO_ANSWER, Reason.CRC, Reason.LATE_ANSWER, Reason.EXCEPTION, Reason.SENTINEL,
     Reason.OUT_OF_RANGE, Reason.RATE, Reason.COUNTER_FALL, Reason.DEVICE_STATUS, Reason.CLOCK,
     Reason.TIME_UNKNOWN, Reason.STALE, Reason.DECODE, Reason.CONFLICT,
+    Reason.WITHDRAWN,
 )  # fmt: skip
 SOURCES: Final[tuple[TimeSource, ...]] = (
     TimeSource.HOST, TimeSource.DEVICE, TimeSource.NETWORK, TimeSource.UNKNOWN,

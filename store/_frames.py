@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from dodac.clock import DAY_NS
@@ -100,16 +100,23 @@ def time_index(time_ns: Ints) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(time_ns.view("datetime64[ns]"), name="time").tz_localize("UTC")
 
 
-def without_corrected(readings: Readings, parts: Ints) -> Readings:
-    """Readings without those that a correction of the same instrument and time replaces."""
+def is_revision(part: int) -> bool:
+    """True for a part that replaces lower ones; a conflict's lies above: it holds nothing good."""
+    return FIRST_REVISION <= part < PART_LIMIT
+
+
+def without_corrected(readings: Readings, parts: Ints, flagged: Mapping[int, int] | None = None) -> Readings:
+    """Readings without those that a correction of the same instrument and time replaces.
+
+    flagged: the highest correction by time among those that hold no good value, where these are no rows.
+    """
     import numpy as np
 
-    # a conflict's part lies above: it holds nothing good and replaces nothing
     revised = (parts >= FIRST_REVISION) & (parts < PART_LIMIT)
-    if not revised.any():
+    newest: dict[int, int] = dict(flagged or {})
+    if not revised.any() and not newest:
         return readings
     time_ns, span_ns, values = readings
-    newest: dict[int, int] = {}
     for moment, part in zip(time_ns[revised].tolist(), parts[revised].tolist(), strict=True):
         newest[moment] = max(part, newest.get(moment, 0))
     kept = np.array(

@@ -17,7 +17,7 @@ from dodac.contracts import Event, EventKind
 from dodac.errors import StorageError, Where
 from dodac.quantities import CHANNELS, Measurement
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
-from store._frames import CONTEXT_NS, ArrayStore, empty_readings, flag_frame, without_corrected
+from store._frames import CONTEXT_NS, ArrayStore, empty_readings, flag_frame, is_revision, without_corrected
 from store.influx import InfluxTarget, message_of, short
 from store.lines import EVENT_MEASUREMENT, FLAG_MEASUREMENT, SPAN_FIELD
 
@@ -168,8 +168,23 @@ class InfluxStore(ArrayStore):
         )
         span_ns = np.rint(np.nan_to_num(span_s) * SECOND_NS).astype(np.int64)
         return without_corrected(
-            (time_ns[order], span_ns[order], np.column_stack(values)[order]), part[order]
+            (time_ns[order], span_ns[order], np.column_stack(values)[order]),
+            part[order],
+            self._flagged_revisions(instrument, int(time_ns[order[0]]), int(time_ns[order[-1]])),
         )
+
+    def _flagged_revisions(self, instrument: str, first_ns: int, last_ns: int) -> dict[int, int]:
+        """Time → the highest correction with a flag: one that withdraws has no row of values."""
+        newest: dict[int, int] = {}
+        for row in self._rows(
+            f'SELECT "seq", "part"::tag FROM "{FLAG_MEASUREMENT}" WHERE "instrument" = {_text(instrument)} '
+            f"AND time >= {first_ns} AND time <= {last_ns} "
+            "AND \"part\" != ''"
+        ):
+            time_ns, part = int(row["time"]), int(row["part"] or 0)
+            if is_revision(part):
+                newest[time_ns] = max(part, newest.get(time_ns, 0))
+        return newest
 
     def _flag_rows(
         self, instrument: str, start_ns: int, end_ns: int

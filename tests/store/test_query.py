@@ -97,6 +97,30 @@ def test_a_corrected_amount_is_counted_once_and_the_old_one_stays_to_be_seen(wor
     assert len(list(store.samples(FILE.instrument, start, start + 24 * HOUR_NS))) == 3
 
 
+def test_what_was_withdrawn_counts_no_more_until_it_is_typed_again(world: Any) -> None:
+    channel, name = "energy_interval_kwh", FILE.instrument
+    withdrawn = [Flag(channel, Reason.WITHDRAWN, 2400.0), Flag("temperature_c", Reason.WITHDRAWN, 30.0)]
+    day, span = T0 + 12 * HOUR_NS, 24 * HOUR_NS
+    rows = [
+        FILE.sample(day, {channel: 2400.0, "temperature_c": 30.0}, span_ns=span),
+        FILE.sample(day, {}, flags=withdrawn, span_ns=span, part=FIRST_REVISION),
+        FILE.sample(day + span, {channel: 240.0}, span_ns=span),
+    ]
+    store = world.fill([FILE], rows)
+    window = (T0, T0 + 2 * span)
+    assert store.series(name, [channel], *window)[channel].dropna().tolist() == [240.0]
+    assert store.series(name, ["temperature_c"], *window)["temperature_c"].dropna().tolist() == []
+    days = store.intervals(name, channel, *window, "24h", zone="UTC")
+    assert days["coverage"].tolist()[0] < 1
+    assert days["value"].sum() == pytest.approx(240.0)
+    later = store.intervals(name, channel, T0 + 20 * HOUR_NS, T0 + 24 * HOUR_NS, "1h", zone="UTC")
+    assert later["value"].isna().all()
+    assert [sample.part for sample in store.samples(name, *window)] == [0, FIRST_REVISION, 0]
+    again = FILE.sample(day, {channel: 260.0}, span_ns=span, part=FIRST_REVISION + 1)
+    store = world.fill([FILE], [again])
+    assert store.series(name, [channel], *window)[channel].dropna().tolist() == [260.0, 240.0]
+
+
 def test_flags_tell_channel_reason_and_value_as_read(world: Any) -> None:
     first = METER.sample(T0, {"power_w": 5.0})
     samples = [
