@@ -19,7 +19,7 @@ from drivers.profile import ModbusProfile, Profile
 from drivers.protocols.modbus_identity import Framing
 from drivers.scan import FoundUnit
 from drivers.scan_ask import Asker
-from drivers.scan_cli import check_target
+from drivers.scan_cli import check_target, ended_with_a_stop
 from drivers.scan_modbus import candidate_json, framings, modbus_scan, open_asker
 from drivers.scan_profiles import usable_profiles
 from drivers.scan_progress import Progress
@@ -74,7 +74,7 @@ def run(argv: Sequence[str]) -> int:
         setting, framing = unit.setting, unit.framing
         link, asker = open_asker(target, setting, framing)
     except LinkDown as error:
-        raise InstrumentError(f"{error}.") from None
+        raise InstrumentError(ended_with_a_stop(error)) from None
     finally:
         progress.end()
     ended = ""

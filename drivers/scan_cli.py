@@ -139,7 +139,7 @@ def _told(report: Report, *, as_json: bool) -> int:
         sys.stderr.write(f"dodac scan: {report.requests} requests in {report.seconds:.1f} s.\n")
     if report.fault:
         words = "what was found before stands above" if report.rows else "nothing was found before"
-        sys.stderr.write(f"dodac scan: {report.fault}; {words}.\n")
+        sys.stderr.write(f"dodac scan: {ended_with_a_stop(report.fault)} {words.capitalize()}.\n")
         return Exit.INSTRUMENT
     if not report.complete:
         sys.stderr.write("dodac scan: ended early; this is what was found so far.\n")
@@ -304,3 +304,9 @@ def check_target(target: object) -> SerialTarget | TcpTarget:
     if isinstance(target, SerialTarget | TcpTarget):
         return target
     raise ConfigError("a broker has no units.", None, "Name a port, a host, or such a connection.")
+
+
+def ended_with_a_stop(words: object) -> str:
+    """Words as a sentence."""
+    text = str(words)
+    return text if text.endswith((".", "?", "!")) else f"{text}."

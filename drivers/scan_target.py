@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +18,7 @@ from drivers.protocols.modbus_identity import Framing
 from drivers.scan_broker import Place
 from drivers.scan_ports import holders, lasting_name
 
+_MEMORY: Final = 1  # the major number of /dev/null, /dev/zero …
 _SERVES: Final = ("dodac simulate", "dodac demo")
 
 
@@ -97,7 +100,7 @@ def target_of(text: str, site_path: Path, login: Login | None = None) -> Target:
 
 def not_held(target: SerialTarget) -> None:
     """Raises InstrumentError, with words, when another program reads from the port."""
-    if "://" in target.port:
+    if "://" in target.port or _is_no_line(target.port):
         return
     held = holders(target.port)
     if is_pty(target.port):
@@ -106,7 +109,17 @@ def not_held(target: SerialTarget) -> None:
     if not held:
         return
     todo = "End it first, and start it again afterwards: two masters on one line spoil each other's answers."
-    raise InstrumentError(f"{target.port} is in use by {', '.join(held)}.", None, todo)
+    shown = ", ".join(held[:3]) + (f" and {len(held) - 3} more" if len(held) > 3 else "")
+    raise InstrumentError(f"{target.port} is in use by {shown}.", None, todo)
+
+
+def _is_no_line(port: str) -> bool:
+    """True for /dev/null and its like, which everybody has open; opening it says what it is."""
+    try:
+        status = Path(port).stat()
+    except OSError:
+        return True
+    return stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) == _MEMORY
 
 
 def _of_site(site: Site, name: str) -> Target:

@@ -15,6 +15,7 @@ from dodac.errors import ConfigError, Exit, InstrumentError, Where
 from dodac.quantities import CHANNELS
 from drivers.links import LineSettings, LinkDown
 from drivers.profile import Iec62056Profile, LineProfile, MbusProfile, ModbusProfile, Profile
+from drivers.scan_cli import ended_with_a_stop
 from drivers.scan_target import SerialTarget, TcpTarget, not_held, own_profiles, target_of
 from drivers.scan_words import bauds, frames, seconds
 from drivers.sniff import Heard, ModbusSniffer, Sniffer
@@ -156,7 +157,7 @@ def _ended(args: argparse.Namespace, session: _Session, profile: Profile | None,
         sys.stderr.write(f"dodac sniff: {words}.\n")
         code = Exit.OK if block else Exit.FINDING
     if fault:
-        sys.stderr.write(f"dodac sniff: {fault}.\n")
+        sys.stderr.write(f"dodac sniff: {ended_with_a_stop(fault)}\n")
         return Exit.INSTRUMENT
     return code
 
@@ -208,7 +209,7 @@ def _source(args: argparse.Namespace, protocol: str, profile: Profile | None) ->
     try:
         link.open()
     except LinkDown as error:
-        raise InstrumentError(f"{error}.") from None
+        raise InstrumentError(ended_with_a_stop(error)) from None
     sys.stderr.write(f"dodac sniff: listening on {link.name}; Ctrl-C ends it.\n")
     return _closing(link, args.seconds)
 

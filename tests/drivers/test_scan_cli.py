@@ -89,6 +89,8 @@ def test_all_goes_on_after_the_first_setting_with_units(capsys: pytest.CaptureFi
 def test_scan_of_a_port_that_is_away_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert scan(["/dev/ttyUSB77"]) == Exit.INSTRUMENT
     assert "no such port" in capsys.readouterr().err
+    assert scan(["/dev/null"]) == Exit.INSTRUMENT  # which everybody has open
+    assert "this is not a serial port" in capsys.readouterr().err
     assert scan(["127.0.0.1:1"]) == Exit.INSTRUMENT
 
 
