@@ -226,9 +226,10 @@ class PolledConnection:
             self._flag_once(station)
             return
         station.slow_took_ns = self._clock.monotonic_ns() - start_ns
-        station.answers = True
-        self._take(station, station.counters.checked(sample))
-        station.answers = False
+        if sample.present:
+            station.answers = True
+            self._take(station, station.counters.checked(sample))
+            station.answers = False
         if any(flag.reason == Reason.NO_ANSWER for flag in sample.flags):
             # these channels, or the whole unit? its next read begins with a probe, when nobody else waits
             station.failures, station.retry_ns = 1, self._clock.monotonic_ns()

@@ -77,7 +77,8 @@ class ModbusReader(ModbusAsker):
                 inside = [n for n in names if any(block.holds(s) for s in self.map.channels[n].spans)]
                 self._slow_left += [inside] if inside else []
                 names = {name: None for name in names if name not in inside}
-        sample = self._sample(bus, self._slow_left.pop(0))
+        names_left = self._slow_left.pop(0) if self._slow_left else []
+        sample = self._sample(bus, [name for name in names_left if name not in self.refused_channels])
         if any(flag.reason == Reason.NO_ANSWER for flag in sample.flags):
             self._slow_left.clear()
         return sample

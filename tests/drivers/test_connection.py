@@ -302,3 +302,20 @@ def test_a_late_answer_is_counted_for_its_unit_whoever_hears_it(plant: Plant) ->
     assert status.counters["late_recognised"] == 1
     assert status.turnaround["m1"].late == 1
     assert status.turnaround["m2"].late == 0
+
+
+def test_slow_channels_that_are_refused_are_left_out_and_cost_nothing(loop_link: Any, inbox: Any) -> None:
+    plant = Plant(loop_link, inbox, parse_profile(SLOW_AND_FAST, Path("slow-and-fast.yaml")))
+    plant.tick("m1")
+    unit = plant.link.units[1]
+    whole = unit.answer_pdu
+    unit.answer_pdu = lambda pdu, effects=(): bytes((0x84, 2)) if pdu[1:3] == b"\0\0" else whole(pdu, effects)
+    for _ in range(30):
+        plant.tick("m1")
+    assert plant.line._stations["m1"].reader.refused_channels == {"volume_m3"}
+    assert plant.inbox.kinds("m1") == ["alarm"]
+    assert all(sample.present for sample in plant.inbox.of("m1"))
+    assert len([request for request in plant.link.requests if request[2:4] == b"\0\0"]) == 2
+    reader = plant.line._stations["m1"].reader
+    assert isinstance(reader, ModbusReader)
+    assert not reader.read_slow(plant.line._bus).present
