@@ -18,6 +18,7 @@ from drivers.protocols.files_bill_spec import BillSpec
 from drivers.protocols.files_bills import read_bills
 from drivers.protocols.files_csv import Table
 from drivers.protocols.files_grid import Grid
+from drivers.protocols.files_head import listed_names
 from drivers.protocols.files_logs import is_tjf, read_line_log, read_tjf_file
 from drivers.protocols.files_open import open_grids
 from drivers.protocols.files_words import Meaning, meanings, plain, vocabulary
@@ -119,7 +120,7 @@ def _guess(
         found = tuple(m for m in found if not _is_bill_word(m.column))
     columns = given or tuple((m.column, m.channel, m.unit) for m in found if m.channel is not None)
     where = Where(file=str(grid.path), line=header.line or None)
-    names = ", ".join(f'"{name}"' for name in header.names if name)
+    names = listed_names(header.names)
     undecided = [m for m in found if m.choices]
     if not columns and not (args.bills and args.old):
         decide = " ".join(meaning_text(m) for m in undecided)

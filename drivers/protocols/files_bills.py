@@ -168,7 +168,7 @@ def _cell(cells: Sequence[str], block: Block, names: Sequence[str], name: str) -
 
 def _number_text(cell: str, unit: str | None = None) -> str:
     """A cell without the currency, or the column's own unit, that stands after its number."""
-    match = None if isinstance(cell, Exact) else _SUFFIXED.match(cell.strip())
+    match = None if isinstance(cell, Exact) or len(cell) > 100 else _SUFFIXED.match(cell.strip())
     if match is None:
         return cell
     said = file_unit(match[2])

@@ -15,6 +15,7 @@ from drivers.protocols.files_head import (
     is_data,
     is_date,
     is_units_row,
+    listed_names,
     no_column,
     time_places,
     trigger_of,
@@ -110,8 +111,9 @@ class Table:
         places = tuple(find_place(names, name) for name in self.columns)
         there = [place for place in places if place is not None]
         if len(set(there)) != len(there):
-            known = ", ".join(f'"{name}"' for name in names if name)
-            raise ConfigError("one column is asked for twice.", self._where(line), f"Columns: {known}.")
+            raise ConfigError(
+                "one column is asked for twice.", self._where(line), f"Columns: {listed_names(names)}."
+            )
         statuses = tuple(find_place(names, name) for name in self.statuses)
         times = self._times_of(line, names, [*there, *(p for p in statuses if p is not None)])
         parts = {tuple(p is None for p in b.places): b.part for b in getattr(self, "blocks", [])}

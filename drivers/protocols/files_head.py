@@ -18,12 +18,13 @@ HEAD_ROWS: Final = 200  # what stands above the header may be this long
 _DATE: Final = re.compile(r"^\s*'?(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8})(?P<rest>[T \t,]+\S.*)?\s*$")
 _CLOCK: Final = re.compile(r"^\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*(am|pm|sa|ch))?\s*$", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"^[+−-]?\d[\d.,\u00a0 ]*([eE][+-]?\d+)?$")
+_LONGEST: Final = 200  # what is longer is no time
 _LOOKS: Final = 500  # so many rows with a time show which columns hold them
 
 
 def is_date(cell: str) -> bool:
     """True for a cell that begins with a date."""
-    return bool(_DATE.match(cell))
+    return len(cell) < _LONGEST and bool(_DATE.match(cell))
 
 
 def holds_time_of_day(cell: str) -> bool:
@@ -177,12 +178,18 @@ def check_once(header: Sequence[str], name: str, where: Where) -> None:
         )
 
 
+def listed_names(header: Sequence[str]) -> str:
+    """Names of columns for a message, however many and long they are."""
+    names = [name for name in header if name]
+    more = f" and {len(names) - 60} more" if len(names) > 60 else ""
+    return ", ".join(f'"{name[:60]}"' for name in names[:60]) + more
+
+
 def no_column(name: str, header: Sequence[str], where: Where) -> ConfigError:
     """The fault of a name that no header holds, with the nearest one."""
     near = nearest(name, header)
     todo = f'Did you mean "{near}"? ' if near else ""
-    known = ", ".join(f'"{cell}"' for cell in header if cell)
-    return ConfigError(f'there is no column "{name}".', where, f"{todo}Columns: {known}.")
+    return ConfigError(f'there is no column "{name}".', where, f"{todo}Columns: {listed_names(header)}.")
 
 
 def time_places(

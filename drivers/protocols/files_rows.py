@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _SUFFIXED: Final = re.compile(r"^([-+−]?[\d.,\u00a0\u202f' ]*\d)\s*([^\d\s.,].*)$")
+_LONGEST: Final = 100  # what is longer is no number with a unit
 _Value = tuple[float | None, ...]
 
 
@@ -181,7 +182,7 @@ class Rows:
 
     def _with_unit(self, cell: str, column: Column, name: str, error: ValueError) -> float | None:
         """The number of a cell such as "12.5 kW" in a column of kW."""
-        match = _SUFFIXED.match(cell.strip())
+        match = _SUFFIXED.match(cell.strip()) if len(cell) < _LONGEST else None
         unit = file_unit(match[2]) if match else None
         if match is None or unit is None:
             raise ValueError(f'column "{name}": {error}')

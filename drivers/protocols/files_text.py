@@ -17,7 +17,7 @@ from dodac.errors import ConfigError, DataError, Where
 
 OFFICE: Final = b"PK\x03\x04"
 _CHUNK: Final = 1 << 20
-_LONGEST_LINE: Final = 1 << 20
+_LONGEST_LINE: Final = 1 << 20  # signs
 _MOST_BYTES: Final = 2 << 30  # unpacked; a packed file can be anything
 _NAMES: Final = {"cp1258": "Windows-1258", "cp1252": "Windows-1252", "latin-1": "Latin-1"}
 # bytes that Windows-1258 has where Windows-1252 has other letters: marks after a vowel, and đ ơ ư

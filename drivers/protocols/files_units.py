@@ -8,6 +8,7 @@ from typing import Final
 from dodac.units import canonical_unit
 
 _BRACKETS: Final = re.compile(r"^(.*?)\s*[\[({<]\s*([^\])}>]*?)\s*[\])}>]\s*$")
+_LONGEST: Final = 200  # what is longer is no name of a column
 _BEFORE_END: Final = re.compile(r"^([^\[(]+)[\[(]([^\])]*)[\])](_\d)$")
 # spellings whose case can't change the meaning: mW and MW, mWh and MWh are not among them
 _ANY_CASE: Final = {
@@ -53,7 +54,7 @@ def file_unit(text: str) -> str | None:
 
 def is_foreign(text: str) -> bool:
     """True for a unit that exists and that no channel is measured in (mg/m3: it needs a density)."""
-    return bool(_FOREIGN.match(text.strip().strip("[](){}<>").strip()))
+    return len(text) <= _LONGEST and bool(_FOREIGN.match(text.strip().strip("[](){}<>").strip()))
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -63,6 +64,8 @@ def split_name(name: str) -> tuple[str, str]:
     whether or not it is a unit.
     """
     text = " ".join(name.split())
+    if len(text) > _LONGEST:
+        return text, ""
     inside = _BEFORE_END.match(text)
     if inside:  # "I1_INST(A)_1": the unit stands before the number of the load
         return inside.group(1) + inside.group(3), inside.group(2)

@@ -128,6 +128,31 @@ def test_tables_of_any_words_are_accounted_for_line_by_line(
     try_all(tmp_path / "data.csv", text.replace("\n\n", "\n").encode("utf-8", "replace"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "t;" + "[" * 300_000 + "kWh\n2026-01-01 00:00;1\n",
+        "t;kWh\n2026-01-01 00:00;1" + " " * 300_000 + "1 1\n2026-01-01 00:01;" + "- " * 200_000 + "x\n",
+        "t;kWh\n2026-01-01" + " " * 300_000 + "x;1\n2026-01-01 00:01;1\n",
+        "t;kWh\n2026-01-01 00:00;" + "1," * 200_000 + "\n2026-01-01 00:01;" + ",111" * 200_000 + "\n",
+        'kWh;"' * 2000 + "\n" + '"' * 300_000,
+    ],
+    ids=["brackets", "spaces", "date", "commas", "quotes"],
+)
+def test_cells_without_an_end_take_no_time_and_fill_no_message(tmp_path: Path, text: str) -> None:
+    # 300 000 brackets in a header took minutes once, and stood whole in the message
+    path = tmp_path / "data.csv"
+    path.write_text(text, encoding="utf-8")
+    for name in ("kWh", "nothing"):
+        try:
+            reading = read_interval_file(
+                path, FileSpec("m", ((name, "energy_interval_kwh", None),), interval="1min")
+            )
+            assert all(len(row.reason) < 500 for row in reading.refused)
+        except DodacError as error:
+            assert len(str(error)) < 6000  # noqa: PT017
+
+
 @pytest.mark.parametrize("source", [ANALYSER, KEW, BILLS], ids=["analyser", "kew", "bills"])
 def test_files_that_were_damaged_on_the_way_lose_no_line_silently(tmp_path: Path, source: str) -> None:
     rng = random.Random(20261122)
