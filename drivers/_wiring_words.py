@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dodac.words import Language
-from drivers.wiring import Check
+from drivers._wiring_types import Check
 
 LABELS: Final[dict[str, tuple[str, str]]] = {
     "readings": ("số đọc", "readings"),

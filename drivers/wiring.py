@@ -2,67 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from statistics import median
-from typing import Final, Literal
+from typing import Final
 
 from drivers._wiring_angles import Cause, Element, causes_of_three, causes_of_two
+from drivers._wiring_sums import energy, phase_sum
+from drivers._wiring_types import Check, Known, Moment, Status, factor_text, phases
+
+__all__ = ["Check", "Known", "Moment", "Status", "diagnose"]
 
 SMALL_LOAD: Final = 0.05
 """Below this share of the rated current no direction is judged: errors of angle grow without bound there."""
 _LEADING: Final = -30.0
 _APART: Final = 80.0
-
-
-class Status(StrEnum):
-    """ok; finding: something is wrong; open: it can't be told from these readings, and the text says why."""
-
-    OK = "ok"
-    FINDING = "finding"
-    OPEN = "open"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at: its name, what came out, and the words' key with its numbers."""
-
-    name: str
-    status: Status
-    text: str
-    values: Mapping[str, str | float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the technician and the site file say.
-
-    wires: 3 for two current transformers (Aron), 1 for a single phase. generation: can power flow out
-    here? None: not said. rated_a: primary rating; rated_secondary_a: 5 or 1 A. ratio: the site's ct_ratio
-    as one number; multiplied: dodac applies it (the profile's values are secondary). clamp: amperes by
-    phase, measured with a clamp. resolution_kwh: the step of the energy counter.
-    """
-
-    wires: Literal[1, 3, 4] = 4
-    generation: bool | None = None
-    rated_a: float | None = None
-    rated_secondary_a: float = 5.0
-    ratio: float | None = None
-    multiplied: bool = False
-    secondary_side: bool = False
-    clamp: Mapping[int, float] = field(default_factory=dict)
-    resolution_kwh: float | None = None
-
-
-@dataclass(frozen=True)
-class Moment:
-    """The good values of one reading, and when it was taken (any clock that runs evenly)."""
-
-    seconds: float
-    values: Mapping[str, float]
 
 
 def diagnose(moments: Sequence[Moment], known: Known) -> list[Check]:
@@ -77,8 +31,8 @@ def diagnose(moments: Sequence[Moment], known: Known) -> list[Check]:
         *_scales(mean, elements, known),
         *_transformers(mean, known),
         *_directions(elements, known),
-        *_sum(moments, known),
-        *_energy(moments, known),
+        *phase_sum(moments, known),
+        *energy(moments, known),
     ]
 
 
@@ -90,17 +44,13 @@ def _middle(moments: Sequence[Moment]) -> dict[str, float]:
     }
 
 
-def _phases(mean: Mapping[str, float], stem: str, unit: str) -> dict[int, float]:
-    return {n: mean[f"{stem}_l{n}_{unit}"] for n in (1, 2, 3) if f"{stem}_l{n}_{unit}" in mean}
-
-
 def _elements(mean: Mapping[str, float], known: Known) -> dict[int, Element]:
     """The measuring elements that have voltage, current and power, with what they see."""
-    volts, amps = _phases(mean, "voltage", "v"), _phases(mean, "current", "a")
-    powers = _phases(mean, "power", "w")
+    volts, amps = phases(mean, "voltage", "v"), phases(mean, "current", "a")
+    powers = phases(mean, "power", "w")
     if not powers and set(amps) == {1} and "power_w" in mean:
         powers = {1: mean["power_w"]}
-    reactive = _phases(mean, "reactive_power", "var")
+    reactive = phases(mean, "reactive_power", "var")
     found = {}
     for n in sorted(set(volts) & set(amps) & set(powers)):
         if known.wires == 3 and n == 2:
@@ -116,7 +66,7 @@ def _elements(mean: Mapping[str, float], known: Known) -> dict[int, Element]:
 
 
 def _voltages(mean: Mapping[str, float], known: Known) -> list[Check]:
-    volts = _phases(mean, "voltage", "v")
+    volts = phases(mean, "voltage", "v")
     if not volts:
         return [Check("voltage", Status.OPEN, "voltage_unread")]
     usual = median(volts.values()) if len(volts) > 2 else max(volts.values())
@@ -156,7 +106,7 @@ def _scales(mean: Mapping[str, float], elements: Mapping[int, Element], known: K
     # with two transformers some meters show volts to neutral beside powers of whole lines: up to 1.73
     most = 1.9 if known.wires == 3 else 1.3
     found = []
-    apparent = _phases(mean, "apparent_power", "va")
+    apparent = phases(mean, "apparent_power", "va")
     for n, e in elements.items():
         product = e.volts * e.amps
         if product < 30:
@@ -168,12 +118,12 @@ def _scales(mean: Mapping[str, float], elements: Mapping[int, Element], known: K
     if not found:
         return []
     n, factor = found[0]
-    words: dict[str, str | float] = {"phases": _list([n for n, _ in found]), "factor": _factor(factor)}
+    words: dict[str, str | float] = {"phases": _list([n for n, _ in found]), "factor": factor_text(factor)}
     return [Check("scale", Status.FINDING, "scale_apart", words)]
 
 
 def _transformers(mean: Mapping[str, float], known: Known) -> list[Check]:
-    amps = _phases(mean, "current", "a")
+    amps = phases(mean, "current", "a")
     if not amps:
         return []
     found: list[Check] = []
@@ -183,7 +133,7 @@ def _transformers(mean: Mapping[str, float], known: Known) -> list[Check]:
             continue
         factor = amps[n] / clamp
         words: dict[str, str | float] = {
-            "phase": n, "amps": round(amps[n], 3), "clamp": clamp, "factor": _factor(factor),
+            "phase": n, "amps": round(amps[n], 3), "clamp": clamp, "factor": factor_text(factor),
         }  # fmt: skip
         ratio = known.ratio
         if 0.9 <= factor <= 1.1:
@@ -242,6 +192,7 @@ def _absent(middle: Element, elements: Mapping[int, Element]) -> bool:
         and middle.amps > 0.05 * max(e.amps for e in others)
         and abs(middle.watts) < 0.005 * middle.size
         and middle.var is None
+        and min(e.factor for e in others) >= -0.02  # else two crossed transformers could look the same
     )
 
 
@@ -298,61 +249,8 @@ def _named(causes: Sequence[Cause]) -> dict[str, str]:
     return {"causes": "|".join("+".join(cause.faults) for cause in likely)}
 
 
-def _sum(moments: Sequence[Moment], known: Known) -> list[Check]:
-    """The phases must add up to the total, each reading by itself."""
-    rows = []
-    for moment in moments:
-        powers = _phases(moment.values, "power", "w")
-        total = moment.values.get("power_w")
-        if total is not None and len(powers) == 3:
-            rows.append((total, sum(powers.values()), sum(abs(p) for p in powers.values())))
-    if not rows or known.wires == 1:
-        return []
-    size = median(row[2] for row in rows)
-    gap = median(row[0] - row[1] for row in rows)
-    words: dict[str, str | float] = {
-        "total": round(median(row[0] for row in rows), 1), "phases": round(median(row[1] for row in rows), 1),
-    }  # fmt: skip
-    if size < 20:
-        return [Check("sum", Status.OPEN, "sum_small", words)]
-    if abs(gap) <= 0.03 * size:
-        return [Check("sum", Status.OK, "sum_ok", words)]
-    absolute = median(abs(row[0] - row[2]) for row in rows) <= 0.03 * size
-    return [Check("sum", Status.FINDING, "sum_absolute" if absolute else "sum_apart", words)]
-
-
-def _energy(moments: Sequence[Moment], known: Known) -> list[Check]:
-    """What the counters moved against the power times the time."""
-    rows = [m for m in moments if "power_w" in m.values and "energy_import_kwh" in m.values]
-    if len(rows) < 2:
-        return []
-    want = sum(
-        (a.values["power_w"] + b.values["power_w"]) / 2 * (b.seconds - a.seconds) / 3.6e6
-        for a, b in itertools.pairwise(rows)
-    )
-    got = rows[-1].values["energy_import_kwh"] - rows[0].values["energy_import_kwh"]
-    exports = [row.values.get("energy_export_kwh") for row in (rows[0], rows[-1])]
-    if exports[0] is not None and exports[1] is not None:
-        got -= exports[1] - exports[0]
-    # single precision shows no more than 24 bits of a large counter, whatever its step is said to be
-    step = max(known.resolution_kwh or 0.01, rows[0].values["energy_import_kwh"] * 2.0**-22)
-    spent = rows[-1].seconds - rows[0].seconds
-    words: dict[str, str | float] = {"want": round(want, 4), "got": round(got, 4), "seconds": round(spent)}
-    if abs(want) < 20 * step:
-        rate = abs(want) / spent if spent > 0 else 0.0
-        words["needed"] = math.ceil(20 * step / rate) if rate > 0 else "–"
-        return [Check("energy", Status.OPEN, "energy_small", words)]
-    if abs(got - want) <= 0.06 * abs(want) + 2 * step:
-        return [Check("energy", Status.OK, "energy_ok", words)]
-    return [Check("energy", Status.FINDING, "energy_apart", {**words, "factor": _factor(got / want)})]
-
-
 def _near(value: float, wanted: float) -> bool:
     return abs(value / wanted - 1) <= 0.12
-
-
-def _factor(value: float) -> str:
-    return f"{value:.3g}"
 
 
 def _list(phases: Sequence[int]) -> str:

@@ -6,7 +6,7 @@ import string
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drivers._wiring_words import LABELS, TEXTS, label, sentence, sign
@@ -40,7 +40,7 @@ def causes(check: Check) -> list[str]:
     return str(check.values["causes"]).split("|")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(
     amps=_THREE,
     volts=st.tuples(_VOLTS, _VOLTS, _VOLTS),
@@ -53,7 +53,7 @@ def test_a_healthy_plant_is_never_said_to_be_wired_wrong(amps, volts, angles, wi
     assert verdict(checks).text == "direction_ok"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(amps=st.floats(5, 100), angle=st.floats(-25, 78), uneven=st.floats(0.8, 1.2), seen=st.booleans())
 def test_a_healthy_meter_with_two_transformers_is_not_suspected(amps, angle, uneven, seen) -> None:
     # below a power factor of 0.5 one of its two elements is negative, and that is right
@@ -62,7 +62,7 @@ def test_a_healthy_meter_with_two_transformers_is_not_suspected(amps, angle, une
     assert wrong(checks) == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(phase=st.integers(1, 3), amps=_THREE, angle=_ANGLE, seen=st.booleans())
 def test_a_reversed_transformer_is_found_and_named(phase, amps, angle, seen) -> None:
     load = Load(current_a=amps, angle_deg=(angle, angle, angle))
@@ -74,7 +74,7 @@ def test_a_reversed_transformer_is_found_and_named(phase, amps, angle, seen) -> 
         assert causes(found)[0] == f"reversed {phase}"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(pair=st.sampled_from(["12", "13", "23"]), amps=_THREE, angle=_ANGLE)
 def test_crossed_transformers_are_found_and_named(pair, amps, angle) -> None:
     load = Load(current_a=amps, angle_deg=(angle, angle, angle))
@@ -83,7 +83,7 @@ def test_crossed_transformers_are_found_and_named(pair, amps, angle) -> None:
     assert causes(found)[0] == f"crossed {pair[0]}-{pair[1]}"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     pair=st.sampled_from(["12", "13", "23"]),
     phase=st.integers(1, 3),
@@ -91,6 +91,8 @@ def test_crossed_transformers_are_found_and_named(pair, amps, angle) -> None:
     seen=st.booleans(),
     name=st.sampled_from(["ct_crossed", "ct_reversed"]),
 )
+# two crossed transformers whose second element shows no power were taken for a meter with two transformers
+@example(pair="12", phase=1, angles=(30.0, 0.0, 0.0), seen=False, name="ct_crossed")
 def test_uneven_loads_hide_no_wrong_transformer(pair, phase, angles, seen, name) -> None:
     fault = f"{name}:{pair if name == 'ct_crossed' else phase}"
     shown = moments(Load(angle_deg=angles), wiring_fault(fault), *(() if seen else ("reactive",)))
