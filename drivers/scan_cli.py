@@ -163,7 +163,9 @@ def _ports(report: Report) -> None:
             "no serial port is here: plug the adapter in, and look with dmesg whether it is seen."
         )
     else:
-        report.notes.append("look on one of them: dodac scan PORT")
+        report.notes.append(
+            "look on one of them: dodac scan PORT; analysers in the network: dodac scan beacons"
+        )
 
 
 def _beacons(args: argparse.Namespace, report: Report, progress: Progress) -> None:
