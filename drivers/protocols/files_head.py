@@ -125,7 +125,7 @@ def guess_header(rows: Sequence[Row]) -> Header | None:
     ]
     best = max(scored, default=(0, 0, 0))
     # the first that is as good as a header can be: one that comes later, with more words, is of another table
-    best = next((score for score in scored if score[0] >= 4), best)
+    best = next((s for s in scored if s[0] >= 4 and _data_below(rows, s[2])), best)
     if best[0] >= 3 or (best[0] and len(rows) == 1):
         return Header(rows[best[2]][0], trimmed(rows[best[2]][1] or ()), _above(rows, best[2]))
     for place, (_, cells) in enumerate(rows):

@@ -195,6 +195,21 @@ def test_a_sheet_is_asked_for_and_a_missing_package_named(run: Run, monkeypatch:
     assert "pip install 'dodac[xlsx]'" in run.err
 
 
+def test_a_heading_of_two_rows_in_a_workbook_is_guessed_by_its_lower_one(run: Run) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (
+        ["Bảng theo dõi"], ["Từ ngày", "Đến ngày", "Điện năng (kWh)", None, None], [None, None, "BT", "CĐ", "TĐ"],
+        ["01/01/2026", "31/01/2026", 100, 50, 40], ["01/02/2026", "28/02/2026", 110, 55, 44],
+    ):  # fmt: skip
+        book.active.append(row)
+    for cells in ("A2:A3", "B2:B3", "C2:E2"):
+        book.active.merge_cells(cells)
+    book.save(run.folder / "w.xlsx")
+    assert run("w.xlsx", "--bills", "--guessed", measurement="electricity")[0] == 0
+    assert [row[-1] for row in run.stored()] == [190.0, 209.0]
+
+
 def test_columns_of_a_second_table_are_proposed_too(run: Run) -> None:
     text = (
         "Date,Time,O2\n2026-01-01,10:00,3\n2026-01-01,10:01,4\nDate,Time,T stack,O2\n"
