@@ -31,3 +31,8 @@ def significant_text(value: float, figures: int = 3, language: Language = "en") 
     if size >= figures:
         return number_text(round(value, figures - 1 - size), 0, language)
     return number_text(value, digits, language)
+
+
+def plain_text(value: float) -> str:
+    """A reading as a terminal shows it: seven figures, and all of a long counter, as on the meter's face."""
+    return f"{value:.{7 if abs(value) < 1e6 else 12}g}"

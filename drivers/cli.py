@@ -13,6 +13,7 @@ from typing import Any
 from dodac.clock import SystemClock, iso_utc, local_text
 from dodac.errors import ConfigError, Exit
 from dodac.quantities import CHANNELS
+from dodac.words import plain_text
 from drivers.profile import ModbusProfile, Profile
 
 
@@ -179,7 +180,7 @@ def read(argv: Sequence[str]) -> int:
         rows = [
             (
                 f"  {r['channel']}",
-                "–" if r["value"] is None else f"{r['value']:.7g}",
+                "–" if r["value"] is None else plain_text(r["value"]),
                 str(r["unit"]),
                 str(r["raw"]),
                 "" if r["flag"] is None else f"not good: {r['flag']}",

@@ -222,7 +222,7 @@ def _mbus(
     finally:
         profiles, wrong = usable_profiles(own_profiles(args.site))
         report.notes += wrong
-        report.requests, entries = work.requests, []
+        report.requests, report.seconds, entries = work.requests, work.seconds, []
         for setting, meter in work.found:
             fitting = mbus_fits(meter, profiles)
             header = meter.header

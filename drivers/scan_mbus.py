@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -30,9 +31,17 @@ class MbusScan:
     progress: Callable[[Progress], None] = lambda _: None
     found: list[tuple[LineSettings, FoundMeter]] = field(default_factory=list)
     requests: int = 0
+    seconds: float = 0.0
 
     def run(self) -> None:
         """Scans; raises LinkDown when the port or host is away."""
+        start = time.monotonic()
+        try:
+            self._each()
+        finally:
+            self.seconds = time.monotonic() - start
+
+    def _each(self) -> None:
         for setting in self.settings:
             link = self.open(setting)
             link.open()

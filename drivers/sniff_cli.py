@@ -13,6 +13,7 @@ from typing import Any, Final, TextIO
 from dodac.clock import iso_utc, local_text
 from dodac.errors import ConfigError, Exit, InstrumentError, Where
 from dodac.quantities import CHANNELS
+from dodac.words import plain_text
 from drivers.links import LineSettings, LinkDown
 from drivers.profile import Iec62056Profile, LineProfile, MbusProfile, ModbusProfile, Profile
 from drivers.scan_cli import ended_with_a_stop
@@ -134,7 +135,7 @@ class _Session:
             )
             sys.stdout.write("  ".join(part for part in (when, unit, f"{sign} {item.words}") if part) + "\n")
             for name, value in item.values.items():
-                sys.stdout.write(f"      {name} {value:.7g} {CHANNELS[name].unit}\n")
+                sys.stdout.write(f"      {name} {plain_text(value)} {CHANNELS[name].unit}\n")
             for name, reason in item.flags.items():
                 sys.stdout.write(f"      {name} not good: {reason}\n")
         sys.stdout.flush()

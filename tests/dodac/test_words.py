@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dodac.words import number_text, significant_text
+from dodac.words import number_text, plain_text, significant_text
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,17 @@ def test_a_number_reads_as_the_reader_writes_it(value, digits, language, text):
 )
 def test_significant_figures_do_not_feign_accuracy(value, text):
     assert significant_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (230.10000610351562, "230.1"),
+        (12345678.9, "12345678.9"),  # what the meter's face shows, to be compared with it
+        (34277777.7777778, "34277777.7778"),
+        (-1234567.0, "-1234567"),
+        (0.00012, "0.00012"),
+    ],
+)
+def test_a_long_counter_is_shown_with_all_its_figures(value: float, text: str) -> None:
+    assert plain_text(value) == text

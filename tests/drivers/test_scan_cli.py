@@ -106,6 +106,7 @@ def test_scan_finds_mbus_meters_and_their_profile(capsys: pytest.CaptureFixture[
     assert [row["primary"] for row in found["found"]] == [5]
     assert "generic.mbus-water" in found["found"][0]["profiles"]
     assert "address = 5" in found["site"]
+    assert found["seconds"] > 0.3  # one address without a meter is waited for
     parse_site(f'[site]\nid = "s"\ncompany = "c"\n{found["site"]}', Path("site.toml"))
 
 
