@@ -14,6 +14,7 @@ from drivers.profile import (
     ModbusChannel,
     ModbusProfile,
     Profile,
+    UsbChannel,
 )
 
 
@@ -59,7 +60,7 @@ def _units(spec: ChannelSpec) -> list[tuple[str, str]]:
     units = [(spec.unit, "unit")] if spec.unit is not None else []
     if isinstance(spec, ModbusChannel) and spec.unit_code is not None:
         units += [(unit, "unit_code") for unit in spec.unit_code.codes.values()]
-    if isinstance(spec, LineChannel):
+    if isinstance(spec, LineChannel | UsbChannel):
         units += [(unit, "units") for unit in spec.units.values()]
     return units
 

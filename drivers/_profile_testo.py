@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from drivers._profile_common import ChannelSpec, Common, Expectation, Hex, Strict
+from drivers._profile_common import ChannelSpec, Common, Expectation, Hex, Strict, Unit
 
 WebPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/._-]{0,100}$")]
 """A path without query: nothing but a plain GET is ever sent."""
@@ -53,24 +53,29 @@ class HttpTjfProfile(Common):
     tests: tuple[HttpTjfTest, ...] = Field(min_length=1)
 
 
+Word16 = Annotated[int, Field(ge=0, le=0xFFFF)]
 Word32 = Annotated[int, Field(ge=0, le=0xFFFF_FFFF)]
 
 
 class UsbChannel(ChannelSpec):
     """A channel by the ident of its record; without ident it is not mapped yet and always absent.
 
-    unit_word: the unit's number in the record, with `unit` saying what it means: when the analyser is set
-    to another unit the reading is flagged decode. connector: where one ident comes from several sockets.
+    unit_word: the unit's number in the record, with `unit` saying what it means; units: several of them, each
+    with its meaning. When the analyser is set to any other the reading is flagged decode. connector: where
+    one ident comes from several sockets.
     """
 
     ident: Word32 | None = None
-    unit_word: Annotated[int, Field(ge=0, le=0xFFFF)] | None = None
+    unit_word: Word16 | None = None
+    units: dict[Word16, Unit] = Field(default_factory=dict)
     connector: Annotated[int, Field(ge=0, le=255)] | None = None
 
     @model_validator(mode="after")
     def _pinned(self) -> Self:
-        if self.ident is not None and self.unit_word is None:
+        if self.ident is not None and self.unit_word is None and not self.units:
             raise ValueError("an ident needs its unit_word too (dodac read shows both).")
+        if self.units and (self.unit_word is not None or self.unit is not None):
+            raise ValueError("units says what unit_word and unit say for one: leave those two out.")
         return self
 
 

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dodac.clock import Clock
 from dodac.quantities import CHANNELS
 from dodac.samples import Flag, Layout, Reason, Sample
-from dodac.units import conversion
+from dodac.units import Conversion, conversion
 from drivers.bus import Bus, BusFault
 from drivers.links.usb import UsbLink
 from drivers.noting_connection import Note
-from drivers.profile import UsbViewProfile, unit_of
+from drivers.profile import UsbChannel, UsbViewProfile, unit_of
+from drivers.protocols.testo_usb_codes import NAMES, reason_of
 from drivers.protocols.testo_usb_frame import (
     COUNT,
     STATUS,
@@ -129,9 +130,10 @@ class UsbViewReader:
                 continue
             self.unmapped[record.ident, record.connector] = record
             shown = f"error {record.error}" if record.value is None else f"{record.value:.6g}"
+            name = f" ({NAMES[record.ident]})" if record.ident in NAMES else ""
             words = (
-                f"not mapped: line {place}, ident 0x{record.ident:08X}, unit_word 0x{record.unit_word:04X}, "
-                f"connector {record.connector}, value {shown}"
+                f"not mapped: line {place}, ident 0x{record.ident:08X}{name}, "
+                f"unit_word 0x{record.unit_word:04X}, connector {record.connector}, value {shown}"
             )
             self._tell(("ident", record.ident, record.connector), words, ident=record.ident, line=place)
 
@@ -160,9 +162,9 @@ def readings(
 ) -> tuple[dict[str, float], list[Flag]]:
     """Values and flags of the profile's channels, in its order.
 
-    Every channel is flagged device_status unless all statuses say that it measures. An error code is flagged
-    sentinel; another unit than the profile's, two records for one channel and a dilution are flagged decode,
-    as is everything while no channel has an ident yet.
+    Every channel is flagged device_status unless all statuses say that it measures. A code in place of a value
+    is flagged sentinel, out_of_range or device_status; another unit than the profile's, two records for one
+    channel and a dilution are flagged decode, as is everything while no channel has an ident yet.
     """
     if not all(status.running for status in statuses):
         return {}, [Flag(name, Reason.DEVICE_STATUS) for name in profile.channels]
@@ -178,22 +180,40 @@ def readings(
         ]
         if not fitting:
             continue
-        record = fitting[0]
-        # a list may show a value twice; two different ones can't both be it
-        if any(
-            (r.value, r.error, r.unit_word) != (record.value, record.error, record.unit_word) for r in fitting
-        ):
-            flags.append(Flag(name, Reason.DECODE))
-        elif record.value is None:
-            flags.append(Flag(name, Reason.SENTINEL))
-        elif record.unit_word != spec.unit_word or record.dilution not in (1.0, -1.0, 0.0):
-            flags.append(Flag(name, Reason.DECODE, record.value))
+        reading = _reading(name, spec, fitting)
+        if isinstance(reading, Flag):
+            flags.append(reading)
         else:
-            convert = conversion(unit_of(name, spec), CHANNELS[name].unit)
-            value = convert(record.value * spec.scale + spec.offset)
-            low, high = spec.range or (CHANNELS[name].low, CHANNELS[name].high)
-            if low <= value <= high and CHANNELS[name].in_range(value):
-                values[name] = value
-            else:
-                flags.append(Flag(name, Reason.OUT_OF_RANGE, value))
+            values[name] = reading
     return values, flags
+
+
+def _reading(name: str, spec: UsbChannel, fitting: Sequence[ViewRecord]) -> float | Flag:
+    """The reading of one channel out of the records with its ident."""
+    units = _conversions(name, spec)
+    # a display may show a gas in ppm and in mg/m3 as well: the line in a unit that is known counts
+    record = next((each for each in fitting if each.unit_word in units), fitting[0])
+    # it may show a line twice; two different ones can't both be it
+    if any(
+        (each.value, each.error) != (record.value, record.error)
+        for each in fitting
+        if each.unit_word == record.unit_word
+    ):
+        return Flag(name, Reason.DECODE)
+    if record.value is None:
+        return Flag(name, reason_of(record.error))
+    if record.unit_word not in units or record.dilution not in (1.0, -1.0, 0.0):
+        return Flag(name, Reason.DECODE, record.value)
+    value = units[record.unit_word](record.value * spec.scale + spec.offset)
+    low, high = spec.range or (CHANNELS[name].low, CHANNELS[name].high)
+    if low <= value <= high and CHANNELS[name].in_range(value):
+        return value
+    return Flag(name, Reason.OUT_OF_RANGE, value)
+
+
+def _conversions(name: str, spec: UsbChannel) -> dict[int, Conversion]:
+    """How a value becomes the channel's own, by the number of its unit."""
+    units = dict(spec.units)
+    if spec.unit_word is not None:
+        units[spec.unit_word] = unit_of(name, spec)
+    return {word: conversion(unit, CHANNELS[name].unit) for word, unit in units.items()}

@@ -1,4 +1,8 @@
-"""What the labels and units of testo's TJF mean: by xmlid where there is one, else by the label's language."""
+"""What the labels and units of testo's TJF mean: by xmlid where there is one, else by the label's language.
+
+Facts: samples of github testo/tjf; labels of further languages from an app for the testo 330 (github
+aes-multimedia/Gestnet_jelpin at c813fae, enum Idents).
+"""
 
 from __future__ import annotations
 
@@ -20,16 +24,34 @@ _BY_XMLID: Final = {
     "NO_Dil": "no_ppm",
     "P_Draft": "draught_pa",
 }
+_COMPUTED: Final = "is computed by the instrument and has no channel here"
+_LOSS: Final = f"flue gas loss {_COMPUTED} (on which heating value depends on the language of the display)"
+_EFFICIENCY: Final = f"efficiency {_COMPUTED} (on which heating value depends on the language of the display)"
 _WITHOUT_CHANNEL: Final = {
-    "CO_Norm": "undiluted CO",
-    "QAgr": "flue gas loss, gross",
-    "QAnet": "flue gas loss, net",
-    "Effg": "efficiency, gross",
-    "Effn": "efficiency, net",
-    "Efficiency": "efficiency",
-    "Lambda": "excess air ratio",
-    "T_Dew": "dew point",
-    "GT": "temperature inside the instrument",
+    "CO_Norm": f"undiluted CO {_COMPUTED}",
+    "QAgr": _LOSS,
+    "QAnet": _LOSS,
+    "Effg": _EFFICIENCY,
+    "Effn": _EFFICIENCY,
+    "Efficiency": _EFFICIENCY,
+    "Lambda": f"excess air ratio {_COMPUTED}",
+    "T_Dew": f"dew point {_COMPUTED}",
+    "GT": "temperature inside the instrument has no channel here",
+}
+# labels of the same, where there is no id
+_WITHOUT_CHANNEL_NAMED: Final = {
+    name: _WITHOUT_CHANNEL[xmlid]
+    for xmlid, names in {
+        "CO_Norm": ("uco", "counv"),
+        "QAnet": ("qa", "qanet"),
+        "QAgr": ("qa +", "qa+", "qagr."),
+        "Effn": ("η", "eta", "effn"),
+        "Effg": ("η +", "η+", "eta +", "effg"),
+        "Lambda": ("λ", "lambda"),
+        "T_Dew": ("atp", "dew pt"),
+        "GT": ("gt", "itemp"),
+    }.items()
+    for name in names
 }
 _BY_NAME: Final = {
     "o2": "o2_pct",
@@ -44,6 +66,18 @@ _BY_NAME: Final = {
     "zug": "draught_pa",
     "draught": "draught_pa",
     "draft": "draught_pa",
+    # French, Spanish, Italian, Dutch, Czech; none of them is another value in any language
+    "tf": "t_flue_c",
+    "th": "t_flue_c",
+    "tr": "t_flue_c",
+    "ts": "t_flue_c",
+    "ta": "t_air_c",
+    "tv": "t_air_c",
+    "tir.": "draught_pa",
+    "tiro": "draught_pa",
+    "tirag.": "draught_pa",
+    "trek": "draught_pa",
+    "tah": "draught_pa",
 }
 # labels that only one language uses: they tell what "AT" is
 _CUES: Final[dict[Language, frozenset[str]]] = {
@@ -81,7 +115,7 @@ def channels_of(xmlid: str, name: str, tongue: Language) -> tuple[tuple[str, ...
     if xmlid in _BY_XMLID:
         return (_BY_XMLID[xmlid],), ""
     if xmlid in _WITHOUT_CHANNEL:
-        return (), f"{_WITHOUT_CHANNEL[xmlid]} has no channel here"
+        return (), _WITHOUT_CHANNEL[xmlid]
     word = label(name)
     if word == "at":
         known = _FLUE_OR_AIR.get(tongue)
@@ -91,6 +125,8 @@ def channels_of(xmlid: str, name: str, tongue: Language) -> tuple[tuple[str, ...
         return ("t_flue_c", "t_air_c"), words
     if word in _BY_NAME:
         return (_BY_NAME[word],), ""
+    if not xmlid and word in _WITHOUT_CHANNEL_NAMED:
+        return (), _WITHOUT_CHANNEL_NAMED[word]
     return (), f'"{(xmlid or name)[:40]}" has no channel here'
 
 

@@ -1,8 +1,9 @@
-"""A testo 350 on USB: states never become readings, idents are the user's, and noise changes nothing."""
+"""A testo 350 on USB: states never become readings, ident and unit both count, and noise changes nothing."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,8 +47,8 @@ evidence: {map: ["the display of our own analyser"]}
 protocol: testo_usb
 channels:
   o2_pct: {ident: 0x901, unit_word: 0x82, unit: vol%}
-  co_ppm: {ident: 0x20930, unit_word: 0x8B, unit: ppm}
-  draught_pa: {ident: 0x700, unit_word: 0x90, unit: mbar, connector: 2}
+  co_ppm: {ident: 0x902, unit_word: 0x83, unit: ppm}
+  draught_pa: {ident: 0x301, units: {0x17: mbar, 0x89: Pa}, connector: 2}
   t_air_c: {}
 tests:
   - status: "00 00 00 00 00 00 00 00 02 00 00 00 00 00"
@@ -56,8 +57,8 @@ tests:
 """
 GAS = [
     Line(0x901, 6.25),
-    Line(0x20930, 87.0, unit_word=0x8B),
-    Line(0x700, -0.125, unit_word=0x90, connector=2),
+    Line(0x902, 87.0, unit_word=0x83),
+    Line(0x301, -0.125, unit_word=0x17, connector=2),
     Line(0x777, 42.5, unit_word=0x99),
 ]
 
@@ -173,14 +174,14 @@ def test_a_state_that_flips_in_the_middle_of_a_read_gives_no_readings(inbox: Any
 
 
 def test_an_error_code_is_no_tiny_number(inbox: Any) -> None:
-    kit = Kit(inbox, [Line(0x901, error=0x84), Line(0x20930, 87.0, unit_word=0x8B)])
+    kit = Kit(inbox, [Line(0x901, error=0x84), Line(0x902, 87.0, unit_word=0x83)])
     kit.tick()
     assert kit.reasons() == {"o2_pct": Reason.SENTINEL}
     assert kit.values() == {"co_ppm": 87.0}
 
 
 def test_another_unit_set_on_the_analyser_is_seen(inbox: Any) -> None:
-    kit = Kit(inbox, [Line(0x901, 6.25), Line(0x20930, 109.0, unit_word=0x8C)])
+    kit = Kit(inbox, [Line(0x901, 6.25), Line(0x902, 109.0, unit_word=0x8B)])
     kit.tick()
     assert kit.reasons() == {"co_ppm": Reason.DECODE}
 
@@ -243,14 +244,66 @@ def test_only_handshakes_and_queries_are_ever_sent(inbox: Any) -> None:
     assert {body for body in kit.device.bodies if len(body) == 1} == {b"\x40", b"\x42"}
 
 
-def test_the_template_gives_no_readings_and_tells_every_line(inbox: Any) -> None:
-    template = load_profile("testo.350-usb")
+def test_a_template_gives_no_readings_and_tells_every_line(inbox: Any) -> None:
+    unmapped = re.sub(r"\{ident: [^\n]*\}\n", "{}\n", OWN).replace(
+        "expect: {o2_pct: 6.25}",
+        "flags: {o2_pct: decode, co_ppm: decode, draught_pa: decode, t_air_c: decode}",
+    )
+    template = parse_profile(unmapped, Path("my.testo-350.yaml"))
     assert isinstance(template, UsbViewProfile)
+    assert not template.mapped
     kit = Kit(inbox, profile=template)
     kit.tick()
     assert set(kit.reasons().values()) == {Reason.DECODE}
     assert len(kit.reader.unmapped) == 4
     assert any("write a profile of your own" in text for text in kit.texts(EventKind.NOTE))
+
+
+def test_what_the_display_shows_in_another_unit_as_well_is_no_conflict(inbox: Any) -> None:
+    kit = Kit(inbox, [Line(0x902, 109.0, unit_word=0x8B), Line(0x902, 87.0, unit_word=0x83)])
+    kit.tick()
+    assert kit.values() == {"co_ppm": 87.0}
+    kit.device.lines = [Line(0x301, -12.5, unit_word=0x89, connector=2)]
+    kit.tick()
+    assert kit.values() == {"draught_pa": -12.5}
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (0x80, Reason.SENTINEL),
+        (0x81, Reason.OUT_OF_RANGE),
+        (0x82, Reason.OUT_OF_RANGE),
+        (0x83, Reason.OUT_OF_RANGE),
+        (0x84, Reason.SENTINEL),
+        (0x85, Reason.SENTINEL),
+        (0x8A, Reason.DEVICE_STATUS),
+        (0x77, Reason.SENTINEL),
+    ],
+)
+def test_a_sensor_that_wakes_up_or_is_beyond_its_range_says_so(inbox: Any, code: int, reason: Reason) -> None:
+    kit = Kit(inbox, [Line(0x901, error=code)])
+    kit.tick()
+    assert (kit.values(), kit.reasons()) == ({}, {"o2_pct": reason})
+
+
+def test_a_line_of_a_known_name_is_told_with_it(inbox: Any) -> None:
+    kit = Kit(inbox, [Line(0x904, 123.0, unit_word=0x83)])
+    kit.tick()
+    (told,) = [text for text in kit.texts(EventKind.NOTE) if "not mapped" in text]
+    assert "ident 0x00000904 (undiluted CO), unit_word 0x0083" in told
+
+
+def test_the_profile_takes_idents_and_units_that_a_350_was_seen_to_send(inbox: Any) -> None:
+    profile = load_profile("testo.350-usb")
+    assert isinstance(profile, UsbViewProfile)
+    kit = Kit(inbox, [Line(0x901, 6.25), Line(0x20930, 84.0, unit_word=0x8B)], profile)
+    kit.tick()
+    assert kit.values() == {"o2_pct": 6.25}
+    assert kit.reasons() == {}
+    kit.device.lines = [Line(0x901, 6.25, unit_word=0x8B), Line(0x902, 87.0, unit_word=0xA7)]
+    kit.tick()
+    assert kit.reasons() == {"o2_pct": Reason.DECODE, "co_ppm": Reason.DECODE}
 
 
 def test_of_several_analysers_the_one_with_the_serial_number_is_taken() -> None:
@@ -278,6 +331,20 @@ def test_a_plug_without_permission_says_where_that_is_set() -> None:
 def test_an_ident_without_its_unit_is_refused_in_a_profile() -> None:
     text = OWN.replace("ident: 0x901, unit_word: 0x82", "ident: 0x901")
     with pytest.raises(ConfigError, match="unit_word"):
+        parse_profile(text, Path("my.testo-350.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("units", "words"),
+    [
+        ("{0x17: bar, 0x89: vol%}", "vol%"),
+        ("{0x17: mbar}, unit: Pa", "leave"),
+        ("{0x17: furlong}", "furlong"),
+    ],
+)
+def test_a_mistake_in_units_of_a_record_is_told(units: str, words: str) -> None:
+    text = OWN.replace("{0x17: mbar, 0x89: Pa}", units)
+    with pytest.raises(ConfigError, match=words):
         parse_profile(text, Path("my.testo-350.yaml"))
 
 

@@ -128,6 +128,43 @@ def test_undiluted_co_is_never_taken_for_co() -> None:
     assert any("undiluted" in other.why for other in parse_tjf(data).others)
 
 
+@pytest.mark.parametrize(
+    ("name", "xmlid", "value", "words"),
+    [
+        ("η +", "", 106.1, "efficiency"),
+        ("Effg", "Effg", 91.2, "efficiency"),
+        ("qA +", "", -6.1, "flue gas loss"),
+        ("qAnet", "QAnet", 8.1, "flue gas loss"),
+        ("λ", "", 3.75, "excess air"),
+        ("uCO", "", 284, "undiluted CO"),
+        ("ATP", "", 24.4, "dew point"),
+    ],
+)
+def test_what_an_analyser_computes_is_named_and_never_a_reading(
+    name: str, xmlid: str, value: float, words: str
+) -> None:
+    data = tjf(channel(name, value, xmlid=xmlid), channel("O2", 3))
+    assert values(data) == {"o2_pct": 3}
+    (other,) = parse_tjf(data).others
+    assert words in other.why
+    assert "computed" in other.why
+
+
+@pytest.mark.parametrize(
+    ("flue", "air", "draught"),
+    [
+        ("TF", "TA", "Tir."),
+        ("TH", "TA", "Tiro"),
+        ("TF", "TA", "Tirag."),
+        ("Tr", "Tv", "Trek"),
+        ("TS", "TV", "tah"),
+    ],
+)
+def test_labels_of_further_languages_are_read(flue: str, air: str, draught: str) -> None:
+    data = tjf(channel(flue, 182.4, "°C"), channel(air, 31.5, "°C"), channel(draught, -4, "Pa"))
+    assert values(data) == {"t_flue_c": 182.4, "t_air_c": 31.5, "draught_pa": -4}
+
+
 def test_a_dilution_is_told_and_nox_is_not_taken_for_no() -> None:
     extra = [{"name": "dilutionFactor", "value": 1.5}, {"name": "noxflag", "value": False}]
     assert parse_tjf(tjf(channel("CO", 90, "ppm", additionalData=extra))).dilution == {"co_ppm": 1.5}
