@@ -64,6 +64,10 @@ def readings(
     flags: list[Flag] = []
     for name, spec in channels.items():
         fitting = [record for record in records if fits(spec.match, record)]
+        # a value held back is looked at where there is no present one
+        present = [record for record in fitting if record.function == spec.match.function]
+        if len(present) > spec.match.occurrence:
+            fitting = present
         if len(fitting) <= spec.match.occurrence:
             continue
         found = _reading(name, spec, fitting[spec.match.occurrence])

@@ -89,11 +89,15 @@ _APPLICATION_ERRORS: Final = {
     4: "premature end of record", 5: "more than ten DIFE", 6: "more than ten VIFE", 8: "application busy",
     9: "too many readouts",
 }  # fmt: skip
-
-
 # application errors and alarms by their control information: bytes of header before the code
 _REPORTS: Final = {0x70: 0, 0x6E: 4, 0x6F: 12, 0x71: 0, 0x74: 4, 0x75: 12}
 _ALARMS: Final = frozenset((0x71, 0x74, 0x75))
+
+
+# security modes that hide the records (EN 13757-7, table 19); meters from before it leave noise here
+_ENCRYPTED: Final = frozenset((2, 3, 4, 5, 7, 8, 9, 10, 13))
+# media of the fixed structure that tell the byte order too; records have other meanings for them
+_FIXED_MEDIA: Final = {0x0A: 0x03, 0x0B: 0x04, 0x0C: 0x06, 0x0D: 0x07, 0x0E: 0x08}
 
 
 def decode_frame(frame: bytes) -> Telegram:
@@ -117,8 +121,8 @@ def decode_frame(frame: bytes) -> Telegram:
         header, rest = None, data
     else:
         raise MbusRefusal(Refusal.UNKNOWN_CI, f"control information {ci:02X} is not known")
-    if header is not None and (header.signature >> 8) & 0x1F in (2, 3, 4, 5, 7, 13):
-        mode = (header.signature >> 8) & 0x1F
+    mode = (header.signature >> 8) & 0x1F if header is not None else 0
+    if mode in _ENCRYPTED:
         raise MbusRefusal(Refusal.ENCRYPTED, f"the answer is encrypted (mode {mode}); its key is needed")
     records, more, makers = decode_records(rest, big_endian=ci == 0x76)
     return Telegram(long.address, header, records, more, makers)
@@ -287,6 +291,7 @@ def _fixed(address: int, data: bytes, order: str) -> Telegram:
     step = -1 if order == "little" else 1
     status, units = data[5], (data[6], data[7])
     medium = (units[0] >> 6) | (units[1] >> 6) << 2
+    medium = _FIXED_MEDIA.get(medium, medium)
     header = Header(data[:4][::step].hex().upper(), "", 0, medium, data[4], status)
     stored = 1 if status & 0x02 else 0
     codes = [unit & 0x3F for unit in units]

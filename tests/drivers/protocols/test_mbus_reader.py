@@ -308,6 +308,13 @@ def test_values_the_meter_holds_back_are_flagged_with_what_was_read() -> None:
     assert "heat_kwh" not in found
 
 
+def test_a_present_value_is_taken_where_one_of_an_error_stands_before_it() -> None:
+    with on_a_line([telegram("34 06 01 00 00 00 04 06 55 BC 00 00")]) as (reader, bus, _):
+        sample = reader.read(bus)
+    assert not sample.flags
+    assert sample.values[reader.layout.index["heat_kwh"]] == 48213
+
+
 def test_a_meter_with_a_permanent_error_gives_doubtful_readings_only() -> None:
     found = flags_of(HEAT, status=0x08)
     assert found["heat_kwh"] == Flag("heat_kwh", Reason.DEVICE_STATUS, 48213)

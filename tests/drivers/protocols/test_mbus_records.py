@@ -108,6 +108,9 @@ def test_an_acknowledgement_inside_a_late_frame_is_none() -> None:
         (long_frame(0x08, 1, 0x71, b"\x01"), Refusal.ALARM),
         (long_frame(0x08, 1, 0x75, HEADER + b"\x01"), Refusal.ALARM),
         (answer("2F 2F 04 13", header=HEADER[:10] + b"\x00\x05"), Refusal.ENCRYPTED),
+        (answer("04 13 01 02 03 04", header=HEADER[:10] + b"\x10\x08"), Refusal.ENCRYPTED),
+        (answer("04 13 01 02 03 04", header=HEADER[:10] + b"\x00\x09"), Refusal.ENCRYPTED),
+        (answer("04 13 01 02 03 04", header=HEADER[:10] + b"\x00\x0a"), Refusal.ENCRYPTED),
         (answer("04"), Refusal.PREMATURE_END),
         (answer("84"), Refusal.PREMATURE_END),
         (answer("04 93"), Refusal.PREMATURE_END),
@@ -393,6 +396,13 @@ def test_fixed_data_give_two_counters_with_their_units() -> None:
     first, second = decode_frame(long_frame(0x08, 1, 0x73, data)).records
     assert (first.value, first.unit, first.storage) == (1, "l", 1)
     assert (second.value, second.unit, second.storage) == (-1, "l", 1)
+
+
+def test_a_fixed_medium_of_the_second_mode_is_gas_and_no_cooling() -> None:
+    data = bytes.fromhex("00000001 0A 00 A9 BE 00000123 00000099")  # medium A, most significant byte first
+    header = decode_frame(long_frame(0x08, 1, 0x77, data)).header
+    assert header is not None
+    assert header.medium_name == "gas"
 
 
 # ---- whatever comes
