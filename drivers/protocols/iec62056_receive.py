@@ -16,15 +16,20 @@ from drivers.protocols.iec62056 import Telegram
 from drivers.protocols.iec62056_submeter import submeters
 from drivers.protocols.received import Received, Refused
 
-_END: Final = re.compile(rb"![^\r\n]{0,32}\r{0,2}\n")
+_END: Final = re.compile(rb"![^\r\n/]{0,32}\r{0,2}\n")  # what begins with "/" is the next telegram
 _LONGEST_END: Final = 40
 _BLOCK: Final = re.compile(rb"\n\x7f*\x02")
 _MAX: Final = 32_768
 _CLOCKS_APART_S: Final = 120  # a meter behind the port may be ahead of the one in front
+_LAST: Final = ("2.1", "2.3", "3.0")  # where a meter behind the port gives its last value
 _UNITS: Final = {
     "varh": ("kvarh", 1e-3),
     "VAh": ("kVAh", 1e-3),
     "Mvarh": ("kvarh", 1e3),
+    "VArh": ("kvarh", 1e-3),
+    "VARh": ("kvarh", 1e-3),
+    "kVArh": ("kvarh", 1.0),
+    "kVARh": ("kvarh", 1.0),
 }  # units of the wire that dodac.units does not have
 
 
@@ -36,8 +41,7 @@ def readings(profile: Iec62056Profile, data: bytes) -> Received:
     kind. Flagged device_status: all that a meter reads while its error register is not zero. Raises
     Refused for a telegram that is none, or has no channel of the profile.
     """
-    sml = profile.link.check == "sml"
-    telegram = iec62056_sml.parse(data) if sml else iec62056.parse(data, profile.link.check)
+    telegram = _telegram(profile, data)
     unwell = telegram.error is not None and not profile.link.ignore_errors
     values: dict[str, float] = {}
     flags: list[Flag] = []
@@ -52,6 +56,27 @@ def readings(profile: Iec62056Profile, data: bytes) -> Received:
     if not values and not flags:
         raise Refused(Reason.DECODE, "none of the profile's codes is in the telegram")
     return Received(values, tuple(flags))
+
+
+def printed(profile: Iec62056Profile, data: bytes) -> dict[str, str]:
+    """The lines of a telegram that each channel is made from, as the meter prints them."""
+    telegram = _telegram(profile, data)
+    found = {}
+    for name, spec in profile.channels.items():
+        codes = [*spec.obis, *spec.minus]
+        if spec.submeter is not None:
+            codes = [
+                f"0-{meter.channel}:24.{n}" for meter in submeters(telegram, spec.submeter) for n in _LAST
+            ]
+        items = dict.fromkeys(item for code in codes for item in telegram.current(code))
+        found[name] = " ".join(item.code + "".join(f"({text})" for text in item.groups) for item in items)
+    return {name: text for name, text in found.items() if text}
+
+
+def _telegram(profile: Iec62056Profile, data: bytes) -> Telegram:
+    if profile.link.check == "sml":
+        return iec62056_sml.parse(data)
+    return iec62056.parse(data, profile.link.check)
 
 
 def _channel(telegram: Telegram, name: str, spec: Iec62056Channel) -> float | Flag | None:

@@ -155,6 +155,20 @@ def test_telegrams_are_cut_out_however_the_bytes_come(sizes: list[int]) -> None:
     assert [message.strip() for message in found] == [GOLDEN, GOLDEN]
 
 
+@pytest.mark.parametrize("lost", range(1, 6))
+def test_a_telegram_torn_in_its_check_sum_does_not_take_the_next_one_with_it(lost: int) -> None:
+    whole = GOLDEN + b"\r\n"
+    receiver = Iec62056Receiver("m", named("generic.dsmr-p1"))
+    found = [message for message, _ in receiver.take(whole[: -2 - lost] + whole + whole)]
+    assert [message.strip() for message in found] == [GOLDEN, GOLDEN]
+
+
+@pytest.mark.parametrize(("line", "value"), [("1.5*kVArh", 1.5), ("1.5*kVARh", 1.5), ("1500*VArh", 1.5)])
+def test_reactive_energy_in_a_makers_own_spelling_is_read(line: str, value: float) -> None:
+    received = readings(named("generic.iec62056-electricity"), read_out(f"3.8.0({line})\n"))
+    assert received.values == {"reactive_import_kvarh": value}
+
+
 def test_a_pushed_block_is_whole_only_with_its_check() -> None:
     receiver = Iec62056Receiver("m", named("generic.iec62056-electricity"))
     assert receiver.take(READOUT[:-1]) == []
