@@ -11,7 +11,7 @@ from typing import Any, Final
 from api.display import ordered
 from dodac.clock import MINUTE_NS, iso_utc
 from dodac.quantities import CHANNELS
-from dodac.samples import Layout, Sample
+from dodac.samples import FIRST_REVISION, Layout, Reason, Sample
 
 SPARK_POINTS: Final = 120
 COURSE_BREAK_NS: Final = 30 * MINUTE_NS
@@ -73,7 +73,12 @@ class LiveState:
                 if not sample.present >> place & 1:
                     continue
                 known = state.readings.get(channel)
-                if known is not None and known.time_ns > sample.time_ns:
+                # what was withdrawn hides nothing, whatever its time
+                if (
+                    known is not None
+                    and known.time_ns > sample.time_ns
+                    and known.reason != Reason.WITHDRAWN.value
+                ):
                     continue
                 fresh = True
                 value = sample.values[place]
@@ -81,8 +86,11 @@ class LiveState:
                 state.readings[channel] = LastReading(
                     channel, sample.time_ns, value if good else None, "" if good else reasons.get(channel, "")
                 )
+                course = state.courses.setdefault(channel, deque(maxlen=SPARK_POINTS))
+                replaces = sample.part >= FIRST_REVISION and reasons.get(channel) != Reason.CONFLICT.value
+                if replaces and course and course[-1][0] == sample.time_ns:
+                    course.pop()
                 if good:
-                    course = state.courses.setdefault(channel, deque(maxlen=SPARK_POINTS))
                     if broken_off(course, sample.time_ns):
                         course.clear()
                     course.append((sample.time_ns, value))

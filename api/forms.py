@@ -6,15 +6,16 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from collector.enter import Desk, Past, Taken
-from dodac.clock import DAY_NS, iso_utc, local_text, parse_time_ns
+from collector.enter import Desk, Taken
+from collector.entered import Past
+from dodac.clock import DAY_NS, iso_utc, parse_time_ns
 from dodac.errors import DataError, Where
 from dodac.quantities import CHANNELS
 from dodac.words import LANGUAGES, Language
 from drivers.manual_forms import SiteForm
-from drivers.manual_words import both, channel_name, number_words, of, unit_words
+from drivers.manual_words import both, channel_name, of
 from drivers.protocols.manual import Typed
-from drivers.protocols.manual_entry import ID, MAX_NOTE, MAX_OPERATOR, Entry
+from drivers.protocols.manual_entry import ID, MAX_NOTE, MAX_OPERATOR, Entry, Withdrawal
 from drivers.protocols.manual_numbers import parse_number
 
 Short = Annotated[str, Field(max_length=64)]
@@ -50,6 +51,16 @@ class EntryIn(_In):
     photo: Short | None = None
     confirmed: Annotated[list[Annotated[str, Field(max_length=300)]], Field(max_length=64)] = []
     corrects: Short = ""
+    typed: Short | None = None
+
+
+class WithdrawIn(_In):
+    """A withdrawal of an earlier entry: its own id, made by the sender, and the id of the entry."""
+
+    id: Annotated[str, Field(pattern=ID.pattern)]
+    entry: Short
+    operator: Annotated[str, Field(max_length=MAX_OPERATOR)] = ""
+    note: Annotated[str, Field(max_length=MAX_NOTE)] = ""
     typed: Short | None = None
 
 
@@ -117,7 +128,10 @@ class FormOut(BaseModel):
 
 
 class PastOut(BaseModel):
-    """An entry handed in before; typed: text by channel, units: how it was understood."""
+    """An entry handed in before; typed: text by channel, units: how it was understood.
+
+    withdrawn: it was taken back. withdraws: the id of the entry that this one takes back.
+    """
 
     id: str
     state: str
@@ -130,6 +144,8 @@ class PastOut(BaseModel):
     photo: str
     corrected: bool
     corrects: str
+    withdrawn: bool = False
+    withdraws: str = ""
     why: str = ""
 
 
@@ -164,6 +180,19 @@ def entry_of(one: SiteForm, given: EntryIn, desk: Desk) -> Entry:
         typed_ns=None if given.typed is None else _time(given.typed, zone, where),
         confirmed=frozenset(given.confirmed),
         corrects=given.corrects,
+    )
+
+
+def withdrawal_of(one: SiteForm, given: WithdrawIn, zone: str) -> Withdrawal:
+    """What was sent as a withdrawal; DataError for a time that is none."""
+    where = Where(instrument=one.item.id)
+    return Withdrawal(
+        id=given.id,
+        instrument=one.item.id,
+        withdraws=given.entry,
+        operator=_clean(given.operator),
+        note=_clean(given.note),
+        typed_ns=None if given.typed is None else _time(given.typed, zone, where),
     )
 
 
@@ -203,7 +232,7 @@ def form_out(one: SiteForm, past: list[Past]) -> FormOut:
     fields = []
     for channel, spec in profile.channels.items():
         low, high = form.range(channel)
-        last = next((p for p in reversed(past) if not p.corrected and channel in p.good), None)
+        last = next((p for p in reversed(past) if p.counts and channel in p.good), None)
         names = {language: channel_name(profile, channel, language) for language in LANGUAGES}
         fields.append(
             FieldOut(
@@ -256,7 +285,9 @@ def past_out(past: list[Past], refused: list[tuple[str, str]]) -> list[PastOut]:
             note=one.entry.note,
             photo=one.entry.photo,
             corrected=one.corrected,
-            corrects=one.entry.corrects,
+            corrects="" if one.entry.withdrawal else one.entry.corrects,
+            withdrawn=one.withdrawn is not None,
+            withdraws=one.entry.corrects if one.entry.withdrawal else "",
         )
         for one in reversed(past)
     ]
@@ -268,22 +299,6 @@ def past_out(past: list[Past], refused: list[tuple[str, str]]) -> list[PastOut]:
         for name, why in refused
     ]  # fmt: skip
     return rows + gone
-
-
-def past_text(one: Past, site_form: SiteForm, zone: str, language: Language) -> tuple[str, str]:
-    """When, and the values as people read them, of an entry in the list."""
-    form = site_form.form
-    pattern = "%d/%m/%Y %H:%M" if language == "vi" else "%Y-%m-%d %H:%M"
-    when = local_text(one.entry.start_ns, zone, pattern)
-    if one.entry.end_ns != one.entry.start_ns:
-        when = f"{when} – {local_text(one.entry.end_ns, zone, pattern)}"
-    words = []
-    for channel in (name for name in form.profile.channels if name in one.entry.values):
-        value = one.entry.values[channel]
-        unit = unit_words(form.unit(channel), language)
-        number = number_words(form.shown(channel, value), language)
-        words.append(f"{channel_name(form.profile, channel, language)} {number}{f' {unit}' if unit else ''}")
-    return when, " · ".join(words)
 
 
 def typed_again(one: SiteForm, past: Past) -> tuple[dict[str, str], dict[str, str]]:

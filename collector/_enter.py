@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dodac.clock import DAY_NS, Clock, SystemClock, iso_utc, parse_time_ns
+from dodac.clock import Clock, SystemClock, parse_time_ns
 from dodac.errors import ConfigError, DataError, Exit, StorageError, Where
 from dodac.quantities import nearest
 from dodac.words import Language
 
 if TYPE_CHECKING:
-    from collector.enter import Desk, Past
+    from collector.enter import Desk
     from drivers.manual_forms import SiteForm
     from drivers.protocols.manual import Typed
     from drivers.protocols.manual_entry import Photo
@@ -42,6 +42,18 @@ def enter(argv: Sequence[str], *, clock: Clock | None = None, ask: Callable[[str
     if args.instrument is None:
         return _list(desk, language, as_json=args.json)
     one = desk.form(args.instrument)
+    operator, note = _short(args.operator, "--operator", 80), _short(args.note, "--note", 2000)
+    if args.list or args.withdraw:
+        from collector._enter_past import list_past, withdraw
+
+        if args.value or args.corrects or (args.list and args.withdraw):
+            raise ConfigError("--list and --withdraw stand alone: no values, no --corrects.")
+        if args.list:
+            return list_past(desk, one, language, clock, as_json=args.json)
+        return withdraw(
+            desk, one, args.withdraw, language, clock,
+            operator=operator, note=note, patience_s=_PATIENCE_S, as_json=args.json,
+        )  # fmt: skip
     typed = _typed(args.value, one)
     if not typed:
         if not (ask or sys.stdin.isatty()):
@@ -65,8 +77,8 @@ def enter(argv: Sequence[str], *, clock: Clock | None = None, ask: Callable[[str
         values=typed,
         start_ns=start_ns,
         end_ns=end_ns,
-        operator=_short(args.operator, "--operator", 80),
-        note=_short(args.note, "--note", 2000),
+        operator=operator,
+        note=note,
         photo=photo,
         typed_ns=clock.now_ns(),
         corrects=args.corrects or "",
@@ -95,6 +107,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--note", default="", help="a remark that is kept with it")
     add("--photo", type=Path, metavar="FILE", help="a picture (JPEG, PNG, WebP up to 8 MB)")
     add("--corrects", metavar="ID", help="replace an earlier entry of the same time (its id)")
+    add("--list", action="store_true", help="what was typed before, with its ids and what became of it")
+    add(
+        "--withdraw",
+        metavar="ID",
+        help="take an earlier entry back: its time was wrong (its id, from --list)",
+    )
     add("--yes", action="store_true", help="answer every question with yes")
     add("--language", choices=["vi", "en"], help="default: the site's")
     add("--json", action="store_true", help="the result as JSON")
@@ -166,10 +184,12 @@ def _typed(words: Sequence[str], one: SiteForm) -> dict[str, Typed]:
 
 def _times(args: argparse.Namespace, one: SiteForm, desk: Desk, clock: Clock) -> tuple[int, int]:
     """Start and end of what the entry speaks of; that of the corrected entry when nothing is said."""
+    from collector._enter_past import find_past
+
     zone = desk.site.site.timezone
     where = Where(instrument=one.item.id)
     if args.corrects and not (args.at or args.start or args.end):
-        old = _find(desk, one.item.id, args.corrects, clock)
+        old = find_past(desk, one.item.id, args.corrects, clock)
         return old.entry.start_ns, old.entry.end_ns
     if one.form.period:
         if args.at or not (args.start and args.end):
@@ -183,16 +203,6 @@ def _times(args: argparse.Namespace, one: SiteForm, desk: Desk, clock: Clock) ->
         )
     at_ns = clock.now_ns() if args.at is None else _time(args.at, zone, "--at")
     return at_ns, at_ns
-
-
-def _find(desk: Desk, instrument: str, id: str, clock: Clock) -> Past:
-    now_ns = clock.now_ns()
-    past = desk.past(instrument, now_ns - 1000 * DAY_NS, now_ns + DAY_NS)
-    for one in past:
-        if one.entry.id == id:
-            return one
-    known = ", ".join(f"{p.entry.id} ({iso_utc(p.entry.start_ns)})" for p in past[-3:]) or "none"
-    raise ConfigError(f'there is no entry "{id}".', Where(instrument=instrument), f"The last are: {known}.")
 
 
 def _time(text: str, zone: str, option: str) -> int:

@@ -59,7 +59,7 @@ def dialogue(
     from drivers.protocols.manual import Typed
 
     form = one.form
-    past = [p for p in desk.past(one.item.id, at_ns - 400 * DAY_NS, at_ns) if not p.corrected]
+    past = [p for p in desk.past(one.item.id, at_ns - 400 * DAY_NS, at_ns) if p.counts]
     typed: dict[str, Typed] = {}
     for channel in form.profile.channels:
         unit = unit_words(form.unit(channel), language)

@@ -17,7 +17,7 @@ from dodac.clock import iso_utc, local_text, parse_time_ns
 from dodac.contracts import DeadLetter, Event
 from dodac.errors import ConfigError, DataError, Where
 from dodac.quantities import channel, nearest
-from store import Accounts, JournalStore, SinkCounts
+from store import Accounts, JournalStore, SinkCounts, counting
 
 if TYPE_CHECKING:
     from dodac.site import Site
@@ -222,7 +222,7 @@ def export_csv(
     zone: str,
     out: TextIO,
 ) -> int:
-    """Writes good readings as CSV, a row a sample, and gives the number of rows.
+    """Writes good readings as CSV, a row a sample, without what was corrected or withdrawn; gives the number of rows.
 
     Columns: start and end of what the sample speaks for (ISO 8601 UTC, ns kept), then "channel [unit]".
     Values are written so that reading them gives the same float64 again.
@@ -252,7 +252,7 @@ def export_csv(
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["start_utc", "end_utc", *(f"{name} [{channel(name).unit}]" for name in wanted)])
         rows = 0
-        for sample in store.samples(instrument, start_ns, end_ns):
+        for sample in counting(store.samples(instrument, start_ns, end_ns)):
             index = layouts[sample.layout].index
             values = [sample.values[index[name]] if name in index else float("nan") for name in wanted]
             if any(value == value for value in values):

@@ -123,7 +123,7 @@ def export(argv: Sequence[str]) -> int:
     """`dodac export INSTRUMENT`: good readings as CSV."""
     parser = argparse.ArgumentParser(
         prog="dodac export",
-        description="Good readings of the journal as CSV, times in UTC; flagged ones are left out.",
+        description="Good readings of the journal as CSV, times in UTC; what is flagged, corrected or withdrawn is left out.",
         epilog="Example: dodac export boiler1-power --site my-plant --channel power_w --from 2026-11-01 --to 2026-12-01 "
         "> power.csv",
     )

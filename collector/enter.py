@@ -7,33 +7,31 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from collector.entered import Past, entry_of, good_values, in_order, known_at
 from collector.facts import site_facts
 from collector.ingest import Ingest
 from dodac.clock import DAY_NS, Clock
 from dodac.errors import StorageError, Where
 from dodac.quantities import CHANNELS, Kind
-from dodac.samples import Layout, Sample
 from dodac.site import Site
 from drivers._photos import Photos
 from drivers._spool import Spool
 from drivers.manual_forms import SiteForm, form_of, open_manual, site_forms
-from drivers.protocols.manual import Finding, Known
-from drivers.protocols.manual_entry import Entry, Kept, Photo, canonical, read_back
+from drivers.protocols.manual import OLDEST_NS, Finding
+from drivers.protocols.manual_entry import (
+    Entry,
+    Kept,
+    Photo,
+    Withdrawal,
+    canonical,
+    canonical_withdrawal,
+    read_back,
+)
 from drivers.protocols.received import Refused
 from store import Journal, JournalStore
 
 _REGISTER_NS: Final = 400 * DAY_NS  # how far the neighbours of a register's reading are looked for
 State = Literal["stored", "waiting", "refused", "ask"]
-
-
-@dataclass(frozen=True)
-class Past:
-    """An entry handed in before. good: values that count now, canonical; corrected: another replaced it."""
-
-    entry: Kept
-    state: Literal["stored", "waiting"]
-    good: Mapping[str, float]
-    corrected: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,26 +86,17 @@ class Desk:
                 sample = kept.sample(one.form)
             except Refused:
                 continue
-            found[kept.id] = Past(kept, "waiting", _good(sample, one.form.layout))
+            found[kept.id] = Past(kept, "waiting", good_values(sample, one.form.layout))
         store = self._journal()
         if store is not None:
             layouts = store.layouts()
             # a sample stands in the middle of its period
             half_ns = (one.form.profile.form.longest_days // 2 + 1) * DAY_NS if one.form.period else 1
             for sample in store.samples(instrument, start_ns - half_ns, end_ns + half_ns):
-                entry = _entry_of(sample)
+                entry = entry_of(sample)
                 if entry is not None:
-                    found[entry.id] = Past(entry, "stored", _good(sample, layouts[sample.layout]))
-        inside = [p for p in found.values() if p.entry.end_ns >= start_ns and p.entry.start_ns < end_ns]
-        newest: dict[tuple[int, int], int] = {}
-        for past in inside:
-            key = (past.entry.start_ns, past.entry.end_ns)
-            newest[key] = max(past.entry.revision, newest.get(key, 0))
-        inside.sort(key=lambda past: (past.entry.start_ns, past.entry.revision))
-        return [
-            replace(past, corrected=past.entry.revision < newest[past.entry.start_ns, past.entry.end_ns])
-            for past in inside
-        ]
+                    found[entry.id] = Past(entry, "stored", good_values(sample, layouts[sample.layout]))
+        return in_order(found.values(), start_ns, end_ns)
 
     def take(self, entry: Entry) -> Taken:
         """Checks an entry, keeps it on disk when nothing stands in its way, and stores it when it can.
@@ -125,27 +114,21 @@ class Desk:
         registers = any(CHANNELS[name].kind is Kind.COUNTER for name in one.form.layout.channels)
         around_ns = _REGISTER_NS if registers else DAY_NS
         past = self.past(entry.instrument, entry.start_ns - around_ns, entry.end_ns + around_ns)
-        again = next((p for p in past if p.entry.id == entry.id), None)
-        if again is not None:
-            if again.state == "waiting" and not (why := self.store_waiting()):
-                return Taken("stored", entry.id, values=again.good)
-            return Taken(
-                again.state, entry.id, values=again.good, why=why if again.state == "waiting" else ""
-            )
+        if (again := self._again(past, entry.id)) is not None:
+            return again
         findings: list[Finding] = []
+        middle_ns = entry.start_ns + (entry.end_ns - entry.start_ns) // 2
+        same = [p for p in past if p.entry.middle_ns == middle_ns]
         if entry.corrects:
             old = next((p for p in past if p.entry.id == entry.corrects), None)
             findings += self._correction(entry, old)
             if old is not None:
-                same = [
-                    p
-                    for p in past
-                    if (p.entry.start_ns, p.entry.end_ns) == (old.entry.start_ns, old.entry.end_ns)
-                ]
-                entry = replace(entry, revision=max(p.entry.revision for p in same) + 1)
-                past = [p for p in past if p not in same]
+                period = (old.entry.start_ns, old.entry.end_ns)
+                past = [p for p in past if (p.entry.start_ns, p.entry.end_ns) != period]
+        # what was withdrawn leaves its time free, but no two samples stand under one part
+        entry = replace(entry, revision=max((p.entry.revision + 1 for p in same), default=0))
         findings += self._photo(entry, one)
-        known = _known([p for p in past if not p.corrected], entry.start_ns)
+        known = known_at(past, entry.start_ns)
         checked = one.form.check(
             entry.values, entry.start_ns, entry.end_ns, self._clock.now_ns(), known, entry.id
         )
@@ -155,17 +138,47 @@ class Desk:
             return Taken("refused" if refused else "ask", entry.id, tuple(findings))
         asked = frozenset(finding.key for finding in checked.findings)
         raw = canonical(replace(entry, confirmed=entry.confirmed & asked), one.form, checked.read)
+        values = {name: read.value for name, read in checked.read.items()}
+        return self._keep(entry.instrument, entry.id, raw, values)
+
+    def withdraw(self, given: Withdrawal) -> Taken:
+        """Takes an entry back with one that is appended; what was typed stays to be seen.
+
+        The same id again gives what became of it. Raises as take() does.
+        """
+        with self._one:
+            self.form(given.instrument)
+            now_ns = self._clock.now_ns()
+            past = self.past(given.instrument, now_ns - OLDEST_NS, now_ns + DAY_NS)
+            if (again := self._again(past, given.id)) is not None:
+                return again
+            old = next((p for p in past if p.entry.id == given.withdraws), None)
+            if old is None or not old.counts:
+                code = "withdraws_gone" if old is None else "withdraws_old"
+                return Taken("refused", given.id, (Finding(code, refused=True),))
+            # the newest of its time, for it counts
+            raw = canonical_withdrawal(given, old.entry, old.entry.revision + 1)
+            return self._keep(given.instrument, given.id, raw, {})
+
+    def _again(self, past: Sequence[Past], id: str) -> Taken | None:
+        """What became of an entry that was handed in before."""
+        again = next((p for p in past if p.entry.id == id), None)
+        if again is None:
+            return None
+        why = self.store_waiting() if again.state == "waiting" else ""
+        return Taken("waiting" if why else "stored", id, values=again.good, why=why)
+
+    def _keep(self, instrument: str, id: str, raw: bytes, values: Mapping[str, float]) -> Taken:
         try:
-            self.spool.put(entry.instrument, entry.id, raw)
+            self.spool.put(instrument, id, raw)
         except OSError as error:
             raise StorageError(
                 f"the entry can't be kept: {error.strerror or error}.",
                 Where(file=str(self.spool.folder)),
                 "Make room, or correct the folder's rights; nothing was stored.",
             ) from None
-        values = {name: read.value for name, read in checked.read.items()}
         why = self.store_waiting()
-        return Taken("waiting" if why else "stored", entry.id, values=values, why=why)
+        return Taken("waiting" if why else "stored", id, values=values, why=why)
 
     def settled(self, instrument: str, id: str, seconds: float) -> bool:
         """Waits until a collector that runs has taken an entry in; False when it still waits."""
@@ -230,7 +243,7 @@ class Desk:
 
     @staticmethod
     def _correction(entry: Entry, old: Past | None) -> list[Finding]:
-        if old is None:
+        if old is None or old.entry.withdrawal:
             return [Finding("corrects_gone", refused=True)]
         if (old.entry.start_ns, old.entry.end_ns) != (entry.start_ns, entry.end_ns):
             return [Finding("corrects_moved", refused=True, facts={"time_ns": old.entry.start_ns})]
@@ -240,30 +253,3 @@ class Desk:
 
 def _typed(entry: Entry, name: str) -> bool:
     return name in entry.values and bool(entry.values[name].text.strip())
-
-
-def _entry_of(sample: Sample) -> Kept | None:
-    if sample.raw is None or not sample.raw.startswith(b'{"channels"'):
-        return None
-    try:
-        return read_back(sample.raw)
-    except Refused:
-        return None
-
-
-def _good(sample: Sample, layout: Layout) -> dict[str, float]:
-    return {name: value for name, value in zip(layout.channels, sample.values, strict=True) if value == value}
-
-
-def _known(past: Sequence[Past], at_ns: int) -> Known:
-    before: dict[str, list[tuple[int, float]]] = {}
-    after: dict[str, list[tuple[int, float]]] = {}
-    for one in past:
-        side = before if one.entry.start_ns < at_ns else after
-        for name, value in one.good.items():
-            side.setdefault(name, []).append((one.entry.start_ns, value))
-    return Known(
-        before={name: rows[-1:-3:-1] for name, rows in before.items()},
-        after={name: rows[:2] for name, rows in after.items()},
-        moments=[(one.entry.start_ns, one.entry.end_ns, one.entry.id) for one in past],
-    )

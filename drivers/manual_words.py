@@ -63,6 +63,11 @@ _REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "Không tìm thấy lần nhập cần sửa.",
         "The entry to be corrected is not there.",
     ),
+    "withdraws_gone": ("Không tìm thấy lần nhập cần rút lại.", "The entry to be withdrawn is not there."),
+    "withdraws_old": (
+        "Lần nhập này đã được sửa hoặc rút lại rồi. Hãy tải lại trang.",
+        "This entry was corrected or withdrawn already. Load the list again.",
+    ),
     "corrects_moved": (
         "Khi sửa phải giữ nguyên thời điểm {time}.",
         "A correction keeps the time of what it corrects: {time}.",

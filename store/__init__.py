@@ -2,6 +2,7 @@
 
 from store._accounts import Accounts, Counts
 from store._batch import Item, Outcome
+from store._frames import counting
 from store._sinks import SinkCounts, SinkState
 from store.influx import InfluxSink, InfluxTarget, WriteKind, WriteResult
 from store.influx_store import InfluxStore
@@ -28,6 +29,7 @@ __all__ = [
     "Tags",
     "WriteKind",
     "WriteResult",
+    "counting",
     "event_line",
     "flag_lines",
     "line",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from dodac.clock import DAY_NS
 from dodac.errors import DataError, Where
 from dodac.quantities import channel as channel_named
-from dodac.samples import FIRST_REVISION
+from dodac.samples import FIRST_REVISION, Sample
 from store import _intervals
 from store._codec import PART_LIMIT
 from store._steps import edges
@@ -103,6 +104,14 @@ def time_index(time_ns: Ints) -> pd.DatetimeIndex:
 def is_revision(part: int) -> bool:
     """True for a part that replaces lower ones; a conflict's lies above: it holds nothing good."""
     return FIRST_REVISION <= part < PART_LIMIT
+
+
+def counting(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """Samples in time order without those that a correction or a withdrawal of their time replaces."""
+    for _, together in groupby(samples, key=lambda sample: sample.time_ns):
+        found = list(together)
+        newest = max((sample.part for sample in found if is_revision(sample.part)), default=0)
+        yield from (sample for sample in found if sample.part >= newest)
 
 
 def without_corrected(readings: Readings, parts: Ints, flagged: Mapping[int, int] | None = None) -> Readings:

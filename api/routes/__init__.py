@@ -12,5 +12,6 @@ from api.routes.forms import router as forms
 from api.routes.live import router as live
 from api.routes.pages import router as pages
 from api.routes.savings import router as savings
+from api.routes.withdraw import router as withdraw
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (data, live, savings, forms, enter, pages)
+ROUTERS: Final[tuple[APIRouter, ...]] = (data, live, savings, forms, enter, withdraw, pages)

@@ -14,13 +14,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api._form_words import SCRIPT_KEYS
 from api._multipart import FormData, parse_multipart
 from api.deps import Context, ContextDep, LanguageDep
-from api.forms import RECENT, EntryIn, entry_of, form_out, past_text, title_of, typed_again
+from api.forms import RECENT, EntryIn, entry_of, form_out, title_of, typed_again
 from api.problems import problem
 from api.render import page
 from api.routes.forms import TooLarge, body_of, form_named, recent
 from api.words import WORDS, say
-from collector.enter import Past, Taken
-from dodac.clock import DAY_NS, iso_utc, local_text, parse_time_ns
+from collector.enter import Taken
+from collector.entered import Past, past_text
+from dodac.clock import DAY_NS, SECOND_NS, iso_utc, local_text, parse_time_ns
 from dodac.errors import DodacError
 from dodac.words import Language
 from drivers._photos import MAX_PHOTO
@@ -30,7 +31,7 @@ from drivers.manual_words import finding_text, number_words, of, unit_words
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 MAX_FORM: Final = MAX_PHOTO + 64_000
-_SAME: Final = {"referrer-policy": "same-origin"}  # else a browser hides from us where a form comes from
+SAME_SITE: Final = {"referrer-policy": "same-origin"}  # else a browser hides from us where a form comes from
 _GUESS_DAYS: Final = {"shift": 0, "day": 1, "month": 30, "free": 30}
 
 
@@ -39,7 +40,7 @@ def forms_page(request: Request, context: ContextDep, language: LanguageDep) -> 
     """Every form as a big button, by equipment."""
     assets: dict[str, list[dict[str, str]]] = {}
     for name, one in context.desk.forms().items():
-        past = recent(context, name)
+        past = [entry for entry in recent(context, name) if entry.counts]
         when = ""
         if past:
             when = _when(past[-1].entry.end_ns, context, language)
@@ -55,14 +56,27 @@ def forms_page(request: Request, context: ContextDep, language: LanguageDep) -> 
 
 @router.get("/enter/{instrument}", response_model=None)
 def form_page(
-    request: Request, context: ContextDep, language: LanguageDep, instrument: str, corrects: str = ""
+    request: Request,
+    context: ContextDep,
+    language: LanguageDep,
+    instrument: str,
+    corrects: str = "",
+    again: str = "",
 ) -> Response:
-    """One form; ?corrects=ID opens it filled in with an earlier entry."""
+    """One form; ?corrects=ID opens it filled in with an earlier entry, ?again=ID so that its time can change."""
     one = form_named(context, instrument)
     past = recent(context, instrument)
-    old = next((p for p in past if p.entry.id == corrects), None) if corrects else None
-    typed, units = ({}, {}) if old is None else typed_again(one, old)
-    return _page(request, context, one, past, language, typed=typed, units=units, old=old)
+    wanted = corrects or again
+    old = next((p for p in past if p.entry.id == wanted), None) if wanted else None
+    if old is None:
+        return _page(request, context, one, past, language, typed={})
+    typed, units = typed_again(one, old)
+    if corrects:
+        return _page(request, context, one, past, language, typed=typed, units=units, old=old)
+    given, photo = _given_before(one, old, context.site.site.timezone), old.entry.photo
+    return _page(
+        request, context, one, past, language, typed=typed, units=units, given=given, photo=photo, again=True
+    )
 
 
 @router.post("/enter/{instrument}", response_model=None)
@@ -133,6 +147,16 @@ def _given(
     return EntryIn.model_validate(fields)
 
 
+def _given_before(one: SiteForm, old: Past, zone: str) -> dict[str, str]:
+    """The fields besides the values as an earlier entry gives them; its time as the form asks for it."""
+    entry, days = old.entry, one.form.profile.form.period not in ("none", "shift")
+    pattern = "%Y-%m-%d" if days else "%Y-%m-%dT%H:%M"
+    start = local_text(entry.start_ns, zone, pattern)
+    # asked is the last day of the period, kept the moment after it
+    end = local_text(entry.end_ns - SECOND_NS if days else entry.end_ns, zone, pattern)
+    return {"at": start, "from": start, "to": end, "operator": entry.operator, "note": entry.note}
+
+
 def _day_after(text: str) -> str:
     """The end of a period given by its last day."""
     try:
@@ -153,6 +177,7 @@ def _page(
     given: dict[str, str] | None = None,
     old: Past | None = None,
     photo: str = "",
+    again: bool = False,
     taken: Taken | None = None,
     faults: list[str] | None = None,
     status: int = 200,
@@ -191,7 +216,7 @@ def _page(
             }
         )
     rows = []
-    for entry in reversed(past[-RECENT:]):
+    for entry in reversed([entry for entry in past if not entry.entry.withdrawal][-RECENT:]):
         when, words = past_text(entry, one, zone, language)
         rows.append({"past": entry, "when": when, "words": words})
     answer = page(
@@ -208,8 +233,9 @@ def _page(
         photo_mode=out.photo,
         photo=photo,
         given=given,
-        times=_times(context, out.period, past, given, old),
+        times=_times(context, out.period, [entry for entry in past if entry.counts], given, old),
         old=old,
+        again=again,
         old_when=past_text(old, one, zone, language)[0] if old is not None else "",
         id=given.get("id") or os.urandom(8).hex(),
         faults=[
@@ -223,7 +249,7 @@ def _page(
         refused=context.desk.spool.refused(one.item.id),
         words=_script_words(language),
     )
-    answer.headers.update(_SAME)
+    answer.headers.update(SAME_SITE)
     return answer
 
 

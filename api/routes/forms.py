@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
@@ -18,14 +18,17 @@ from api.forms import (
     PastOut,
     PhotoOut,
     TakenOut,
+    WithdrawIn,
     entry_of,
     form_out,
     past_out,
     taken_out,
+    withdrawal_of,
 )
 from api.problems import NotFound, problem
 from api.security import PAGE_POLICY
-from collector.enter import Past, Taken
+from collector.enter import Taken
+from collector.entered import Past
 from dodac.clock import DAY_NS
 from dodac.errors import ConfigError, StorageError
 from drivers._photos import MAX_PHOTO, SUFFIX
@@ -34,6 +37,7 @@ from drivers.manual_forms import SiteForm
 router = APIRouter(prefix="/api", tags=["forms"])
 
 MAX_BODY: Final = 64_000
+Given = TypeVar("Given", EntryIn, WithdrawIn)
 _STATUS: Final = {"stored": 201, "waiting": 202, "ask": 409, "refused": 422}
 
 
@@ -100,16 +104,9 @@ def entries(context: ContextDep, instrument: str, limit: int = RECENT) -> list[P
 )
 async def hand_in(request: Request, context: ContextDep, instrument: str) -> Response:
     """Hands an entry in: 201 stored, 202 kept, 409 asked about, 422 refused; the same id again counts once."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        return problem(415, "wrong type", "Send the entry as application/json.")
-    try:
-        given = EntryIn.model_validate_json(await body_of(request, MAX_BODY))
-    except TooLarge:
-        return problem(413, "too large", f"An entry has at most {MAX_BODY} bytes.")
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(word) for word in first["loc"])
-        return problem(400, "wrong entry", f"{place or 'body'}: {first['msg']}")
+    given = await _read(request, EntryIn)
+    if isinstance(given, Response):
+        return given
     out = await run_in_threadpool(_take, context, instrument, given)
     return JSONResponse(out.model_dump(), _STATUS[out.state])
 
@@ -118,6 +115,42 @@ def _take(context: Context, instrument: str, given: EntryIn) -> TakenOut:
     one = form_named(context, instrument)
     taken: Taken = context.desk.take(entry_of(one, given, context.desk))
     return taken_out(one, taken, context.site.site.timezone)
+
+
+@router.post(
+    "/forms/{instrument}/withdrawals",
+    response_model=None,
+    responses={code: {"model": TakenOut} for code in (201, 202, 422)},
+    openapi_extra={
+        "requestBody": {"content": {"application/json": {"schema": WithdrawIn.model_json_schema()}}}
+    },
+)
+async def withdraw(request: Request, context: ContextDep, instrument: str) -> Response:
+    """Takes an earlier entry back with one that is appended: 201 stored, 202 kept, 422 refused."""
+    given = await _read(request, WithdrawIn)
+    if isinstance(given, Response):
+        return given
+    out = await run_in_threadpool(_withdraw, context, instrument, given)
+    return JSONResponse(out.model_dump(), _STATUS[out.state])
+
+
+def _withdraw(context: Context, instrument: str, given: WithdrawIn) -> TakenOut:
+    one, zone = form_named(context, instrument), context.site.site.timezone
+    return taken_out(one, context.desk.withdraw(withdrawal_of(one, given, zone)), zone)
+
+
+async def _read(request: Request, model: type[Given]) -> Given | Response:
+    """The body as such a model, or the answer that says what is wrong with it."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        return problem(415, "wrong type", "Send the entry as application/json.")
+    try:
+        return model.model_validate_json(await body_of(request, MAX_BODY))
+    except TooLarge:
+        return problem(413, "too large", f"An entry has at most {MAX_BODY} bytes.")
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(word) for word in first["loc"])
+        return problem(400, "wrong entry", f"{place or 'body'}: {first['msg']}")
 
 
 @router.put("/photos", status_code=201, response_model=None, responses={201: {"model": PhotoOut}})

@@ -140,6 +140,7 @@ if (form) {
     if (event.target.closest(".time")) touchedTime = true;
   });
   byId("picture")?.addEventListener("change", pictured);
+  touchedTime = "again" in form.dataset;
   operator(form, false);
   const open = new URLSearchParams(location.search).get("open");
   if (open) reopen(open);

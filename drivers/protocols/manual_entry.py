@@ -1,4 +1,4 @@
-"""An accepted entry as canonical JSON, the proof that its sample carries, and back as a sample."""
+"""An accepted entry, or a withdrawal, as canonical JSON, the proof that its sample carries, and back as a sample."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from drivers.protocols.manual import Form, Read, Typed
 from drivers.protocols.received import Refused
 
 FORMAT: Final = "dodac manual entry 1"
+WITHDRAWAL: Final = "dodac manual withdrawal 1"
 ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{7,63}")
 MAX_NOTE: Final = 2000
 MAX_OPERATOR: Final = 80
@@ -52,6 +53,21 @@ class Entry:
     revision: int = 0
 
 
+@dataclass(frozen=True)
+class Withdrawal:
+    """What a person hands in when an entry should not be there: its time, or its form, was the wrong one.
+
+    id: made where it is typed. withdraws: the id of the entry. note: why. typed_ns: when it was typed.
+    """
+
+    id: str
+    instrument: str
+    withdraws: str
+    operator: str = ""
+    note: str = ""
+    typed_ns: int | None = None
+
+
 def canonical(entry: Entry, form: Form, read: Mapping[str, Read]) -> bytes:
     """The entry as canonical JSON: sorted keys, numbers as text, no blanks (as RFC 8785 writes it).
 
@@ -83,12 +99,38 @@ def canonical(entry: Entry, form: Form, read: Mapping[str, Read]) -> bytes:
         "start": iso_utc(entry.start_ns),
         "typed_at": "" if entry.typed_ns is None else iso_utc(entry.typed_ns),
     }
+    return _json(fields)
+
+
+def canonical_withdrawal(given: Withdrawal, old: Kept, revision: int) -> bytes:
+    """A withdrawal as canonical JSON: what it takes back, with its times and values, by whom and why."""
+    fields: dict[str, Any] = {
+        "channels": {
+            name: {"typed": old.typed[name], "unit": old.units[name], "value": repr(value)}
+            for name, value in old.values.items()
+        },
+        "corrects": old.id,
+        "end": iso_utc(old.end_ns),
+        "format": WITHDRAWAL,
+        "id": given.id,
+        "instrument": given.instrument,
+        "note": given.note,
+        "operator": given.operator,
+        "photo": None,
+        "revision": revision,
+        "start": iso_utc(old.start_ns),
+        "typed_at": "" if given.typed_ns is None else iso_utc(given.typed_ns),
+    }
+    return _json(fields)
+
+
+def _json(fields: Mapping[str, Any]) -> bytes:
     return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True)
 class Kept:
-    """An entry read back from its canonical JSON."""
+    """An entry read back from its canonical JSON; withdrawal: it takes back the one that it corrects."""
 
     id: str
     instrument: str
@@ -103,11 +145,18 @@ class Kept:
     corrects: str
     revision: int
     raw: bytes
+    withdrawal: bool = False
+
+    @property
+    def middle_ns(self) -> int:
+        """The time of its sample."""
+        return self.start_ns + (self.end_ns - self.start_ns) // 2
 
     def sample(self, form: Form) -> Sample:
         """The sample of an entry; a value out of the form's range today is flagged, not lost.
 
-        A correction stands at the time of what it corrects, under a part that replaces the lower ones.
+        A correction stands at the time of what it corrects, under a part that replaces the lower ones;
+        a withdrawal does so with every value flagged.
         Raises Refused when it holds a channel that the form does not have.
         """
         layout: Layout = form.layout
@@ -122,16 +171,17 @@ class Kept:
             value, ratio = self.values[name], form.ratio(name)
             low, high = form.range(name)
             slack = 1e-9 * max(abs(low), abs(high))
-            if low - slack <= value / ratio <= high + slack:
+            if self.withdrawal:
+                flags.append(Flag(name, Reason.WITHDRAWN, value))
+            elif low - slack <= value / ratio <= high + slack:
                 good[name] = value
             else:
                 flags.append(Flag(name, Reason.OUT_OF_RANGE, value))
-        span_ns = self.end_ns - self.start_ns
         return layout.sample(
-            self.start_ns + span_ns // 2,
+            self.middle_ns,
             good,
             flags=flags,
-            span_ns=span_ns,
+            span_ns=self.end_ns - self.start_ns,
             raw=self.raw,
             part=FIRST_REVISION + self.revision - 1 if self.revision else 0,
         )
@@ -144,7 +194,7 @@ def read_back(raw: bytes) -> Kept:
     """
     try:
         data = json.loads(raw)
-        if not isinstance(data, dict) or data.get("format") != FORMAT:
+        if not isinstance(data, dict) or data.get("format") not in (FORMAT, WITHDRAWAL):
             raise Refused(Reason.DECODE, "this is no entry of a form")
         values = {str(name): float(one["value"]) for name, one in data["channels"].items()}
         if not values or any(value - value != 0 for value in values.values()):
@@ -163,9 +213,11 @@ def read_back(raw: bytes) -> Kept:
             corrects=str(data["corrects"]),
             revision=int(data["revision"]),
             raw=raw,
+            withdrawal=data["format"] == WITHDRAWAL,
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise Refused(Reason.DECODE, f"it can't be read: {type(error).__name__}: {error}") from None
-    if not ID.fullmatch(kept.id) or kept.end_ns < kept.start_ns or not 0 <= kept.revision < 1000:
+    least = 1 if kept.withdrawal else 0
+    if not ID.fullmatch(kept.id) or kept.end_ns < kept.start_ns or not least <= kept.revision < 1000:
         raise Refused(Reason.DECODE, "id, times or revision are none of an entry")
     return kept
