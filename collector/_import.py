@@ -23,7 +23,10 @@ from store import Journal
 if TYPE_CHECKING:
     from dodac.site import Site
 
-_FACTS: Final = ("serial_number", "model", "firmware", "ct_ratio", "wiring")
+_FACTS: Final = (
+    *("serial_number", "model", "firmware", "ct_ratio", "wiring"),
+    *("fuel", "fuel_id", "o2_reference_pct", "co2_max_pct"),
+)
 
 
 @dataclass(frozen=True, slots=True)

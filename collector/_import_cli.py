@@ -55,6 +55,8 @@ def _import(
     reading = taken.reading
     for guess in reading.guesses:
         _say(f"guessed: {guess}")
+    for line in words.not_read(taken):
+        _say(line)
     if args.timezone is None:
         _say(f"times without an offset were read as {zone} (say --timezone to change it)")
     if reading.refused:

@@ -87,6 +87,15 @@ def future_rows(reading: FileReading, now_ns: int) -> int:
     return sum(1 for sample in reading.read() if sample.start_ns > now_ns)
 
 
+def not_read(taken: Taken) -> list[str]:
+    """What stands in the file and becomes no reading: columns by name, values of a TJF with the reason."""
+    names = taken.reading.unused[:60]
+    if taken.columns or taken.reading.columns:
+        quoted = ", ".join(f'"{name}"' for name in names)
+        return [f"Columns not read: {quoted}"] if quoted else []
+    return [f"Not read: {name}" for name in names]
+
+
 def preview_text(taken: Taken, *, now_ns: int, rows: int = 5) -> str:
     """What would be imported: columns, guesses, counts, the first samples and the refused rows."""
     reading, parts = taken.reading, []
@@ -101,9 +110,7 @@ def preview_text(taken: Taken, *, now_ns: int, rows: int = 5) -> str:
     ]
     parts += [f"Guessed: {guess}" for guess in reading.guesses]
     parts += [f"Column: {_factor_text(reading, number)}" for number in range(len(reading.columns))]
-    if reading.unused:
-        names = ", ".join(f'"{name}"' for name in reading.unused[:60])
-        parts.append(f"Columns not read: {names}")
+    parts += not_read(taken)
     if reading.facts:
         parts.append("The file says of the instrument:")
         parts += [f"  {name}: {value}" for name, value in islice(reading.facts.items(), 30)]

@@ -59,14 +59,14 @@ def read_tjf_file(path: Path, instrument: str, zone: str) -> FileReading:
         samples.append(layout.sample(one.time_ns, one.values, flags=one.flags, time_source=TimeSource.DEVICE))
         if one.flags:
             doubted.add(number, _flag_words(one.flags))
-    guesses = [f'"{other.label}" = {other.shown or "nothing"}: {other.why}' for other in parsed.others]
-    guesses += [
+    unused = tuple(f"{other.label} = {other.shown or 'nothing'}: {other.why}" for other in parsed.others)
+    guesses = [
         f"{name}: the instrument diluted by {factor:g}; values are as it shows them"
         for name, factor in parsed.dilution.items()
     ]
     return held(
         path, layout, samples, refused_rows, rows=len(parsed.moments), guesses=guesses, doubted=doubted,
-        facts=dict(parsed.facts),
+        facts=dict(parsed.facts), unused=unused,
     )  # fmt: skip
 
 

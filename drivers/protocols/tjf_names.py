@@ -22,6 +22,11 @@ _BY_XMLID: Final = {
     "CO2": "co2_pct",
     "CO_Dil": "co_ppm",
     "NO_Dil": "no_ppm",
+    # not seen, after the pattern of the others
+    "NO2_Dil": "no2_ppm",
+    "NOx_Dil": "nox_ppm",
+    "NOX_Dil": "nox_ppm",
+    "SO2_Dil": "so2_ppm",
     "P_Draft": "draught_pa",
 }
 _COMPUTED: Final = "is computed by the instrument and has no channel here"
@@ -110,7 +115,8 @@ def language(names: Iterable[str]) -> Language:
 def channels_of(xmlid: str, name: str, tongue: Language) -> tuple[tuple[str, ...], str]:
     """The channel of a label, or why there is none.
 
-    One channel: it is known. Two: it is one of them and nothing tells which. None: the words say why.
+    One channel: it is known. Two: it is one of them and nothing tells which. None: the words say why. An
+    xmlid that is not known is never taken by its label: the same gas may stand there on another basis.
     """
     if xmlid in _BY_XMLID:
         return (_BY_XMLID[xmlid],), ""
@@ -123,11 +129,13 @@ def channels_of(xmlid: str, name: str, tongue: Language) -> tuple[tuple[str, ...
             return (known,), ""
         words = '"AT" is the flue gas in German and the combustion air in English; nothing tells which'
         return ("t_flue_c", "t_air_c"), words
+    if xmlid:
+        return (), f'the id "{xmlid[:40]}" is not known'
     if word in _BY_NAME:
         return (_BY_NAME[word],), ""
-    if not xmlid and word in _WITHOUT_CHANNEL_NAMED:
+    if word in _WITHOUT_CHANNEL_NAMED:
         return (), _WITHOUT_CHANNEL_NAMED[word]
-    return (), f'"{(xmlid or name)[:40]}" has no channel here'
+    return (), f'"{name[:40]}" has no channel here'
 
 
 def convert_from(channel: str, xmlid: str, name: str) -> Conversion | str:

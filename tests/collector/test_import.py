@@ -135,12 +135,20 @@ def test_a_tjf_file_needs_no_columns(run: Run) -> None:
 
     document = {
         "device": {"name": "testo 300", "serial": "61349163"},
-        "channels": [channel("O2", "UNIT_PERCENT", 3.5, 3.6), channel("T_Flue", "UNIT_DEG_C", 182.0, 183.0)],
+        "channels": [
+            channel("O2", "UNIT_PERCENT", 3.5, 3.6),
+            channel("T_Flue", "UNIT_DEG_C", 182.0, 183.0),
+            channel("Lambda", "UNIT_NONE", 1.2, 1.21),
+        ],
+        "properties": [{"name": "Fuel", "id": 104, "description": "Erdgas", "values": []}],
     }
     (run.folder / "m.tjf").write_bytes(b"\xef\xbb\xbf" + json.dumps(document).encode())
     done = run.json("m.tjf")
     assert (done["committed"], done["rows"]) == (2, 2)
     assert done["facts"]["serial_number"] == "61349163"
+    assert "Not read: Lambda = 1.2 UNIT_NONE: excess air ratio is computed by the instrument" in run.err
+    with Journal.open(run.journal) as journal:
+        assert journal.facts()["x"]["fuel"] == "Erdgas"
     assert run.json("m.tjf")["duplicate"] == 2
     (run.folder / "e.tjf").write_text('{"errors":[{"errorcode":1}]}', encoding="utf-8")
     assert run("e.tjf")[0] == 1

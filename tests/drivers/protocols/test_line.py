@@ -170,6 +170,42 @@ def test_the_heading_after_power_up_is_no_fault() -> None:
     assert LineDecoder(named("teledyne.3000t")).decode(b"Teledyne Model 3000T Oxygen Analyzer") is None
 
 
+def test_a_count_of_blocks_that_is_wrong_is_refused_though_the_checksum_is_right() -> None:
+    body = CAPTURED[1:-5].replace(b";05;", b";04;")
+    line = b" " + body + checksum("sum16", body).encode() + b";"
+    assert reason(LineDecoder(named("servomex.4100-ascii")), line) == "decode"
+
+
+def test_a_unit_where_none_is_expected_is_no_reading() -> None:
+    made = profile()
+    for line in (b"21.5 K,3", b"21.5 degC,3"):
+        received = LineDecoder(made).decode(line)
+        assert received is not None
+        assert [(f.channel, f.reason) for f in received.flags] == [("temperature_c", Reason.DECODE)]
+    received = LineDecoder(named("servomex.multiexact")).decode(b"19/01/05 ; 14:50:25 ; O2 ; 20.3 % ; % ; ;")
+    assert received is not None
+    assert [f.reason for f in received.flags] == [Reason.DECODE]
+
+
+def test_a_status_speaks_for_its_own_channels_and_must_be_there_where_it_is_required() -> None:
+    made = profile(
+        line={"delimiter": ",", "fields": 3},
+        channels={"temperature_c": {"field": 0}, "humidity_pct": {"field": 1}},
+        status=[
+            {"field": 2, "allowed": "0", "required": True, "text": "probe", "channels": ["temperature_c"]}
+        ],
+        tests=[{"line": "1,2,0", "expect": {"temperature_c": 1, "humidity_pct": 2}}],
+    )
+    for state in (b"1", b"", b" "):
+        received = LineDecoder(made).decode(b"21.5,40," + state)
+        assert received is not None
+        assert received.values == {"humidity_pct": 40}
+        assert [(f.channel, f.reason) for f in received.flags] == [("temperature_c", Reason.DEVICE_STATUS)]
+    received = LineDecoder(made).decode(b"21.5,40,0")
+    assert received is not None
+    assert not received.flags
+
+
 def test_two_blocks_that_claim_one_channel_are_no_reading() -> None:
     line = b"19/01/05 ; 14:50:25 ; O2 ; 20.3 ; % ; ; O2 ; 5.1 ; % ; ;"
     received = LineDecoder(named("servomex.multiexact")).decode(line)

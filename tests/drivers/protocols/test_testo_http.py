@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -125,6 +128,35 @@ def test_a_clock_that_stands_still_while_the_values_move_costs_no_readings(kit: 
         kit.values["o2_pct"] = 6.0 + step / 10
         kit.tick()
         assert not kit.last.flags
+    assert kit.last.time_source == TimeSource.HOST
+
+
+def test_two_readings_within_a_second_of_the_instruments_clock_are_two_moments(kit: Kit) -> None:
+    for _ in range(4):
+        kit.tick(0.3)
+    times = [sample.time_ns for sample in kit.inbox.taken]
+    assert times == sorted(set(times))
+    assert len(times) == 4
+
+
+def test_of_several_moments_the_newest_counts_and_gases_without_a_channel_do_no_harm(kit: Kit) -> None:
+    now = datetime.fromtimestamp(kit.clock.now_ns() // SECOND_NS, ZoneInfo("Asia/Ho_Chi_Minh"))
+    old = now - timedelta(seconds=5)
+    entries = [{"value": v, "timeStamp": t.isoformat()} for v, t in ((9.0, old), (6.0, now))]
+    o2 = {"type": {"name": "O2"}, "unit": {"name": "%"}, "values": entries}
+    so2 = {"type": {"name": "SO2"}, "unit": {"name": "ppm"}, "values": [{**entries[1], "description": "--"}]}
+    kit.testo.document = lambda: json.dumps({"channels": [o2, so2]}).encode()  # type: ignore[method-assign]
+    kit.tick()
+    assert kit.values_of(kit.last) == {"o2_pct": 6.0}
+    assert kit.reasons() == {}
+
+
+def test_values_without_any_time_that_stand_still_are_not_called_old(kit: Kit) -> None:
+    o2 = {"type": {"name": "O2"}, "unit": {"name": "%"}, "values": [{"value": 6.0}]}
+    kit.testo.document = lambda: json.dumps({"channels": [o2]}).encode()  # type: ignore[method-assign]
+    for _ in range(6):
+        kit.tick()
+    assert kit.values_of(kit.last) == {"o2_pct": 6.0}
     assert kit.last.time_source == TimeSource.HOST
 
 

@@ -287,6 +287,26 @@ def test_a_sensor_that_wakes_up_or_is_beyond_its_range_says_so(inbox: Any, code:
     assert (kit.values(), kit.reasons()) == ({}, {"o2_pct": reason})
 
 
+def test_of_one_ident_on_two_sockets_the_wanted_one_is_taken(inbox: Any) -> None:
+    kit = Kit(inbox, [Line(0x301, -0.5, unit_word=0x17), Line(0x301, -0.125, unit_word=0x17, connector=2)])
+    kit.tick()
+    assert kit.values() == {"draught_pa": -12.5}
+
+
+@pytest.mark.parametrize("fault", ["silent", "count"])
+def test_after_a_fault_hands_are_shaken_again(inbox: Any, fault: str) -> None:
+    kit = Kit(inbox)
+    kit.tick()
+    kit.device.fault = fault
+    kit.tick()
+    kit.device.fault = ""
+    kit.device.bodies.clear()
+    for _ in range(3):
+        kit.tick()
+    assert kit.device.bodies[:2] == [b"\x40", b"\x42"]
+    assert kit.values()["o2_pct"] == 6.25
+
+
 def test_a_line_of_a_known_name_is_told_with_it(inbox: Any) -> None:
     kit = Kit(inbox, [Line(0x904, 123.0, unit_word=0x83)])
     kit.tick()

@@ -89,11 +89,40 @@ def test_the_xmlid_decides_against_the_label() -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(4294967295, "----"), (4294967295, "12,5"), (4294967296.0, ""), (4.59e-41, "----"), (3.5, "--,-")],
+    [
+        (4294967295, "----"),
+        (4294967295, "12,5"),
+        (-4294967295, "1"),
+        (4294967296.0, ""),
+        (4.59e-41, "----"),
+        (3.5, "--,-"),
+    ],
 )
 def test_an_invalid_value_never_becomes_a_reading(value: float, shown: str) -> None:
     data = tjf(channel("O2", value, description=shown), channel("CO", 12, "ppm"))
     assert reasons(data) == {"o2_pct": Reason.SENTINEL}
+
+
+@pytest.mark.parametrize("value", [True, float("nan"), float("inf"), None, [], "6"])
+def test_what_is_no_number_is_no_reading(value: object) -> None:
+    assert reasons(tjf(channel("O2", value), channel("CO", 12, "ppm"))) == {"o2_pct": Reason.DECODE}
+
+
+def test_one_value_and_one_invalid_of_the_same_gas_are_a_contradiction() -> None:
+    data = tjf(channel("O2", 6.25), channel("O2", 4294967295, description="----"))
+    assert reasons(data) == {"o2_pct": Reason.CONFLICT}
+    near = tjf(channel("O2", 6.25), channel("O2", 6.3))
+    assert reasons(near) == {"o2_pct": Reason.CONFLICT}
+
+
+def test_an_id_that_is_not_known_is_never_taken_by_its_label() -> None:
+    data = tjf(channel("CO", 900, "ppm", xmlid="CO_Ref"), channel("O2", 3))
+    assert values(data) == {"o2_pct": 3}
+    assert parse_tjf(data).others[0].why == 'the id "CO_Ref" is not known'
+    german = tjf(channel("AT", 180, "°C", xmlid="T_New"), channel("VT", 30, "°C"))
+    assert reasons(german)["t_flue_c"] == Reason.DECODE
+    mixed = tjf(channel("VT", 30, "°C", xmlid="T_Air"), channel("AT", 31, "°C"), channel("O2", 3))
+    assert reasons(mixed)["t_flue_c"] == Reason.DECODE
 
 
 def test_the_number_is_taken_and_not_its_localised_text() -> None:
@@ -168,6 +197,8 @@ def test_labels_of_further_languages_are_read(flue: str, air: str, draught: str)
 def test_a_dilution_is_told_and_nox_is_not_taken_for_no() -> None:
     extra = [{"name": "dilutionFactor", "value": 1.5}, {"name": "noxflag", "value": False}]
     assert parse_tjf(tjf(channel("CO", 90, "ppm", additionalData=extra))).dilution == {"co_ppm": 1.5}
+    less = [{"name": "dilutionFactor", "value": 0.5}]
+    assert parse_tjf(tjf(channel("CO", 90, "ppm", additionalData=less))).dilution == {"co_ppm": 0.5}
     nox = [{"name": "noxflag", "value": True}]
     assert reasons(tjf(channel("NO", 90, "ppm", additionalData=nox), channel("O2", 3))) == {
         "no_ppm": Reason.DECODE
