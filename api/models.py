@@ -81,11 +81,20 @@ class LedgerRow(BaseModel):
     dead_letter: int
 
 
+class EntriesOut(BaseModel):
+    """Readings by hand on their way: waiting to be stored, and set aside as no entries."""
+
+    waiting: int
+    refused: int
+    oldest_s: float
+
+
 class LedgerOut(BaseModel):
-    """What the journal holds since it began, per instrument and source."""
+    """What the journal holds since it began, per instrument and source, and what waits before it."""
 
     rows: list[LedgerRow]
     last_seq: int
+    entries: EntriesOut
 
 
 class MoneyOut(BaseModel):

@@ -14,8 +14,10 @@ from collector._doctor import Line
 from dodac.clock import SystemClock
 from dodac.errors import ConfigError, DodacError
 from dodac.site import MqttConnection, Site
+from drivers._spool import Spool
 
 _CHECK_S: Final = 3.0
+_STUCK_S: Final = 60.0  # a collector that runs takes entries in within a second
 
 
 def instruments(site: Site) -> Sequence[Line]:
@@ -82,6 +84,31 @@ def journal(path: Path) -> Sequence[Line]:
     size_mb = sum(p.stat().st_size for p in path.parent.glob(path.name + "*")) / 1e6
     values: dict[str, str | int | float] = {"count": count, "size": round(size_mb, 1)}
     return [Line("journal", name, "ok", "journal_written" if _held(path) else "journal_ok", values)]
+
+
+def entries(path: Path) -> Sequence[Line]:
+    """Readings by hand on their way into a journal: whether they can be kept, what waits, what was set aside."""
+    spool = Spool.beside(path)
+    name = str(spool.folder)
+    try:
+        state = spool.state()
+    except OSError as error:
+        return [Line("entries", name, "bad", "entries_unreadable", {"words": error.strerror or str(error)})]
+    parent = spool.folder if spool.folder.exists() else path.parent
+    lines: list[Line] = []
+    if parent.exists() and not os.access(parent, os.W_OK | os.X_OK):
+        lines.append(Line("entries", name, "bad", "entries_read_only"))
+    if state.refused:
+        values: dict[str, str | int | float] = {"count": state.refused}
+        lines.append(Line("entries", f"{name}/refused", "warn", "entries_refused", values))
+    if state.waiting:
+        minutes = round(state.oldest_s / 60)
+        values = {"count": state.waiting, "minutes": minutes}
+        if not _held(path):
+            lines.append(Line("entries", name, "warn", "entries_waiting", values))
+        elif state.oldest_s > _STUCK_S:
+            lines.append(Line("entries", name, "warn", "entries_stuck", values))
+    return lines or [Line("entries", name, "ok", "entries_ok", {"count": state.waiting})]
 
 
 def _quick_check(path: Path) -> str | None:

@@ -21,6 +21,7 @@ AREAS: Final[dict[str, tuple[str, str]]] = {
     "secret": ("bí mật", "secret"),
     "profile": ("cấu hình", "profile"),
     "journal": ("nhật ký", "journal"),
+    "entries": ("nhập tay", "readings by hand"),
 }
 SIGNS: Final[dict[str, tuple[str, str]]] = {
     "ok": ("tốt", "ok"),
@@ -192,6 +193,27 @@ TEXTS: Final[dict[str, tuple[tuple[str, str], tuple[str, str]]]] = {
     "profile_bad": (("Phép thử sai: {words}", "Sửa cấu hình."), ("A test fails: {words}", "Correct the profile.")),
     "journal_ok": (("{count} thiết bị, {size} MB, nguyên vẹn.", ""), ("{count} instruments, {size} MB, whole.", "")),
     "journal_written": (("{count} thiết bị, {size} MB; dodac đang ghi.", ""), ("{count} instruments, {size} MB; dodac is writing it.", "")),
+    "entries_ok": (("Giữ được; {count} số liệu đang chờ ghi.", ""), ("Can be kept; {count} wait to be stored.", "")),
+    "entries_waiting": (
+        ("{count} số liệu chờ ghi từ {minutes} phút; không có dodac nào đang ghi nhật ký.", "Chạy dodac run; hoặc nhập thêm một số liệu, mọi số liệu chờ sẽ được ghi."),
+        ("{count} wait to be stored, for {minutes} min; no dodac writes the journal.", "Start dodac run; typing another entry stores them too."),
+    ),
+    "entries_stuck": (
+        ("{count} số liệu chờ ghi từ {minutes} phút dù dodac đang chạy.", "Thiết bị có còn trong tệp địa điểm không? Thêm lại rồi khởi động lại dodac run; xem dodac status."),
+        ("{count} wait to be stored, for {minutes} min, though dodac runs.", "Is their instrument still in the site file? Put it back and start dodac run again; see dodac status."),
+    ),
+    "entries_refused": (
+        ("{count} số liệu không ghi được, đã để riêng.", "Xem lý do trong các tệp .reason.txt, nhập lại rồi xóa chúng."),
+        ("{count} could not be stored and were set aside.", "Read the reasons in the .reason.txt files, type the entries again, then delete the files."),
+    ),
+    "entries_read_only": (
+        ("Không ghi được vào thư mục này: số liệu nhập tay sẽ bị từ chối.", "Sửa quyền thư mục, hoặc thay thẻ nhớ chỉ đọc."),
+        ("The folder can't be written: entries would be refused.", "Correct its rights, or change a card that is read-only."),
+    ),
+    "entries_unreadable": (
+        ("Không đọc được: {words}", "Sửa quyền thư mục."),
+        ("It can't be read: {words}", "Correct its rights."),
+    ),
     "journal_new": (("Chưa có, sẽ được tạo.", ""), ("Not there yet; it will be made.", "")),
     "journal_damaged": (
         ("Tệp bị hỏng: {words}", "Chạy dodac run: phần đọc được sẽ được giữ; kiểm tra thẻ nhớ."),

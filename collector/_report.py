@@ -15,8 +15,9 @@ from collector.facts import sink_name
 from collector.ledger import Ledger, SinkCount, SourceCount, table
 from dodac.clock import iso_utc, local_text, parse_time_ns
 from dodac.contracts import DeadLetter, Event
-from dodac.errors import ConfigError, DataError, Where
+from dodac.errors import ConfigError, DataError, StorageError, Where
 from dodac.quantities import channel, nearest
+from drivers._spool import Spool, SpoolState
 from store import Accounts, JournalStore, SinkCounts, counting
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Report:
     open_faults: tuple[Event, ...]
     set_aside: tuple[DeadLetter, ...] = ()
     zone: str = "UTC"
+    entries: SpoolState = field(default_factory=SpoolState)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -75,6 +77,7 @@ class Report:
             "lost": self.lost,
             "size_bytes": self.size_bytes,
             "ledger": self.ledger.as_dict(),
+            "entries": asdict(self.entries),
             "instruments": [asdict(row) for row in self.instruments],
             "open_faults": [
                 {"since": iso_utc(e.time_ns), "source": e.source, "instrument": e.instrument, "text": e.text}
@@ -103,6 +106,11 @@ class Report:
         if rows:
             parts.append(table(("instrument", "samples", f"last ({self.zone})", "answers in", "fault"), rows))
         parts.append(self.ledger.text())
+        if self.entries.waiting or self.entries.refused:
+            parts.append(
+                f"Readings by hand: {self.entries.waiting} wait to be stored, {self.entries.refused} set aside "
+                f"(dodac doctor says what to do)"
+            )
         if self.open_faults:
             parts.append(
                 "Open faults and gaps:\n"
@@ -199,7 +207,20 @@ def read_report(path: Path, site: Site | None) -> Report:
         open_faults=faults,
         set_aside=tuple(sorted(letters.values(), key=lambda letter: -letter.time_ns)[:10]),
         zone=site.site.timezone if site is not None else "UTC",
+        entries=_entries(path),
     )
+
+
+def _entries(journal: Path) -> SpoolState:
+    spool = Spool.beside(journal)
+    try:
+        return spool.state()
+    except OSError as error:
+        raise StorageError(
+            f"waiting entries can't be read: {error.strerror or error}.",
+            Where(file=str(spool.folder)),
+            "Correct the folder's rights.",
+        ) from None
 
 
 def _turnaround(text: str) -> dict[str, float]:

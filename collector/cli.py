@@ -9,13 +9,16 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dodac.clock import SECOND_NS, SystemClock, duration_ns
 from dodac.errors import ConfigError, Exit
 
 if TYPE_CHECKING:
     from dodac.site import Site
+
+
+_WAIT_S: Final = 3.0  # dodac enter and the page hold the journal for a moment while they store an entry
 
 
 def _words(text: str) -> None:
@@ -75,7 +78,7 @@ def run(argv: Sequence[str]) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    collector = Collector(site, SystemClock())
+    collector = Collector(site, SystemClock(), wait_s=_WAIT_S)
     collector.start()
     _words(
         f"Collecting until Ctrl-C{'' if args.span is None else f' or for {args.span}'}. In another terminal: "

@@ -43,7 +43,7 @@ class Collector:
     """Collects a whole site: owns the journal, the schedule and the forwarders.
 
     connections: None opens those of the site file. extra_sinks: (name, sink) pairs beside
-    [influxdb].
+    [influxdb]. wait_s: how long a process that writes the journal is waited for.
     Raises ConfigError when a profile or a secret does not fit, StorageError when the journal can't
     be opened; once started, a dead port, broker or server stops nothing else.
     """
@@ -57,6 +57,7 @@ class Collector:
         extra_sinks: Iterable[tuple[str, Sink]] = (),
         window: int = 4096,
         group_ms: int = 100,
+        wait_s: float = 0.0,
     ) -> None:
         if connections is None:
             from drivers import open_connections
@@ -67,7 +68,7 @@ class Collector:
         self._connections = tuple(connections)
         sinks = [*influx_sinks(site), *extra_sinks]
         site.journal_path.parent.mkdir(parents=True, exist_ok=True)
-        self.journal = Journal.open(site.journal_path)
+        self.journal = Journal.open(site.journal_path, wait_s=wait_s)
         self._ingest = Ingest(
             self.journal, clock, window=window, group_ms=group_ms, on_event=self._keep_facts
         )
@@ -185,13 +186,16 @@ class Collector:
         return self._polled[instrument].poll(instrument, due_ns)
 
     def _register(self) -> None:
+        from drivers.rollover import rollover_facts
+
         for connection in self._connections:
             for layout in connection.layouts():
                 self.journal.layout(layout)
                 self._ingest.layout(layout)
         for item in self.site.instruments:
             measurement = measurement_of(item, self._connections)
-            self._said[item.id] = site_facts(self.site, item, measurement)
+            said = site_facts(self.site, item, measurement)
+            self._said[item.id] = {**said, **rollover_facts(self.site, item)}
             self.journal.set_facts(item.id, self._said[item.id])
 
     def _keep_facts(self, event: Event) -> None:

@@ -52,6 +52,7 @@ def checks(site: Site | None, path: Path) -> list[Check]:
     from collector import _doctor_machine as machine
     from collector import _doctor_net as net
     from collector import _doctor_ports as ports
+    from drivers._spool import Spool
 
     kinds = {c.kind for c in site.connections.values()} if site is not None else set()
     folder = site.journal_path.parent if site is not None else path.absolute().parent
@@ -63,6 +64,8 @@ def checks(site: Site | None, path: Path) -> list[Check]:
     ]
     if site is None:
         return found
+    if "manual" in kinds or Spool.beside(site.journal_path).folder.exists():
+        found.append(Check("entries", "", partial(data.entries, site.journal_path)))
     found += [
         Check("site", str(site.path), partial(data.instruments, site)),
         Check("journal", str(site.journal_path), partial(data.journal, site.journal_path)),

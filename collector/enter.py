@@ -15,7 +15,7 @@ from dodac.errors import StorageError, Where
 from dodac.quantities import CHANNELS, Kind
 from dodac.site import Site
 from drivers._photos import Photos
-from drivers._spool import Spool
+from drivers._spool import Spool, SpoolState
 from drivers.manual_forms import SiteForm, form_of, open_manual, site_forms
 from drivers.protocols.manual import OLDEST_NS, Finding
 from drivers.protocols.manual_entry import (
@@ -190,6 +190,13 @@ class Desk:
             self._clock.wait(never, 0.1)
         return not path.exists() and all(refused != id for refused, _ in self.spool.refused(instrument))
 
+    def waiting_state(self) -> SpoolState:
+        """What waits, and what was set aside. Raises StorageError."""
+        try:
+            return self.spool.state()
+        except OSError as error:
+            raise self._unreadable(error) from None
+
     def store_waiting(self) -> str:
         """Brings what waits into the journal, unless a collector holds it; says why not, "" when done."""
         with self._one:
@@ -226,11 +233,14 @@ class Desk:
                     if kept.instrument == instrument:
                         yield kept
         except OSError as error:
-            raise StorageError(
-                f"waiting entries can't be read: {error.strerror or error}.",
-                Where(file=str(self.spool.folder)),
-                "Correct the folder's rights.",
-            ) from None
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: OSError) -> StorageError:
+        return StorageError(
+            f"waiting entries can't be read: {error.strerror or error}.",
+            Where(file=str(self.spool.folder)),
+            "Correct the folder's rights.",
+        )
 
     def _photo(self, entry: Entry, one: SiteForm) -> list[Finding]:
         wanted = one.form.profile.form.photo

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
-from drivers._spool import write_durably
+from drivers._spool import sweep, write_durably
 from drivers.protocols.manual_entry import Photo
 
 MAX_PHOTO: Final = 8 * 1024 * 1024
@@ -43,6 +43,7 @@ class Photos:
         photo = Photo(hashlib.sha256(data).hexdigest(), kind, len(data))
         path = self.path(photo)
         if not path.is_file() or path.stat().st_size != len(data):
+            sweep(self.folder)
             write_durably(path, data)
         return photo
 

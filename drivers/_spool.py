@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from drivers.protocols.manual_entry import MAX_ENTRY
+MAX_ENTRY: Final = 64_000
+_PART: Final = re.compile(r"\..+\.\d+-[0-9a-f]{8}")
+_LEFT_BEHIND_S: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,16 @@ def write_durably(path: Path, data: bytes, mode: int = 0o640) -> None:
     sync_folder(path.parent)
 
 
+def sweep(folder: Path) -> None:
+    """Takes away what a process that was killed while it wrote left behind; what can't go, stays."""
+    with contextlib.suppress(OSError):
+        for item in os.scandir(folder):
+            if item.name.startswith(".") and _PART.fullmatch(item.name):
+                with contextlib.suppress(OSError):
+                    if time.time() - item.stat().st_mtime > _LEFT_BEHIND_S:
+                        Path(item.path).unlink()
+
+
 def sync_folder(folder: Path) -> None:
     """Brings the names of a folder to disk."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -49,6 +64,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolState:
+    """How many entries wait, how long the oldest did, and how many were set aside as no entries."""
+
+    waiting: int = 0
+    refused: int = 0
+    oldest_s: float = 0.0
 
 
 class Spool:
@@ -76,21 +100,16 @@ class Spool:
         Raises OSError when it can't be written.
         """
         path = self.path(instrument, id)
+        sweep(self.folder)
         write_durably(path, raw + b"\n" + hashlib.sha256(raw).hexdigest().encode() + b"\n")
         return path
 
     def waiting(self) -> Iterator[Waiting]:
         """Every entry that waits, by file name; files under way are left out. Raises OSError."""
-        try:
-            names = sorted(path.name for path in self.folder.iterdir())
-        except FileNotFoundError:
-            return
-        for name in names:
-            if name.startswith(".") or not name.endswith(".json"):
-                continue
+        for path in self._entries(self.folder):
             # taken by another process since
             with contextlib.suppress(FileNotFoundError, IsADirectoryError):
-                yield self._read(self.folder / name)
+                yield self._read(path)
 
     @staticmethod
     def _read(path: Path) -> Waiting:
@@ -115,6 +134,24 @@ class Spool:
         with contextlib.suppress(FileNotFoundError):
             path.replace(folder / path.name)
             sync_folder(self.folder)
+
+    def state(self) -> SpoolState:
+        """What lies here now. Raises OSError."""
+        ages = []
+        for path in self._entries(self.folder):
+            with contextlib.suppress(FileNotFoundError):  # taken by another process since
+                ages.append(time.time() - path.stat().st_mtime)
+        refused = len(self._entries(self.folder / "refused"))
+        return SpoolState(len(ages), refused, max(0.0, *ages) if ages else 0.0)
+
+    @staticmethod
+    def _entries(folder: Path) -> list[Path]:
+        """The files of entries in a folder, by name; those under way are left out."""
+        try:
+            found = [p for p in folder.iterdir() if p.suffix == ".json" and not p.name.startswith(".")]
+        except FileNotFoundError:
+            return []
+        return sorted(found)
 
     def refused(self, instrument: str) -> list[tuple[str, str]]:
         """(id, reason) of an instrument's entries that were set aside."""

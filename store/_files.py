@@ -7,6 +7,7 @@ import fcntl
 import os
 import sqlite3
 import struct
+import time
 from pathlib import Path
 from typing import Final, Self
 
@@ -36,8 +37,8 @@ class JournalFiles:
         self._inode: int | None = None
 
     @classmethod
-    def lock(cls, path: Path) -> Self:
-        """Takes the lock of a journal, making its folder.
+    def lock(cls, path: Path, wait_s: float = 0.0) -> Self:
+        """Takes the lock of a journal, making its folder; waits so long for another process to give it up.
 
         Raises StorageError when another process has it, the folder can't be written, or the file is
         somebody else's.
@@ -47,7 +48,9 @@ class JournalFiles:
             path.parent.mkdir(parents=True, exist_ok=True)
             fd = os.open(path.with_name(path.name + "-lock"), os.O_RDWR | os.O_CREAT, 0o644)
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                end = time.monotonic() + wait_s
+                while not _locked(fd, last=time.monotonic() >= end):
+                    time.sleep(0.01)
                 return cls(path, fd)
             except BlockingIOError:
                 os.close(fd)
@@ -172,3 +175,14 @@ def _has_tables(path: Path) -> bool:
             db.close()
     except sqlite3.DatabaseError:
         return False  # damaged: for the checks of the journal to tell
+
+
+def _locked(fd: int, *, last: bool) -> bool:
+    """Tries the lock; BlockingIOError when the last try fails."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if last:
+            raise
+        return False
+    return True

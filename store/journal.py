@@ -51,14 +51,15 @@ class Journal:
         self._read_lock = threading.Lock()
 
     @classmethod
-    def open(cls, path: Path, *, tail: int = 1000) -> Self:
+    def open(cls, path: Path, *, tail: int = 1000, wait_s: float = 0.0) -> Self:
         """Opens a journal, creating it where there is none, and checks its last `tail` rows.
 
         A damaged file is set aside as NAME.damaged-TIME, what can be read is copied over, and a
         DAMAGE event tells what was lost; only a file that can't be opened at all for want of
-        rights or space raises StorageError.
+        rights or space raises StorageError. Another process that writes it is waited for so long: one
+        that stores an entry typed by hand is done within a moment.
         """
-        files = JournalFiles.lock(Path(path))
+        files = JournalFiles.lock(Path(path), wait_s)
         try:
             damage = check_tail(files, tail)
             if damage is not None and damage.rebuild:

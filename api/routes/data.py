@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -10,6 +11,7 @@ from api._state import unit_of
 from api.deps import Context, ContextDep
 from api.display import display
 from api.models import (
+    EntriesOut,
     Health,
     InstrumentOut,
     LedgerOut,
@@ -116,7 +118,8 @@ def ledger(context: ContextDep) -> LedgerOut:
         )
         for (instrument, source), counts in sorted(store.tallies().items())
     ]
-    return LedgerOut(rows=rows, last_seq=store.last_seq())
+    entries = EntriesOut(**asdict(context.desk.waiting_state()))
+    return LedgerOut(rows=rows, last_seq=store.last_seq(), entries=entries)
 
 
 @router.get("/series")

@@ -18,7 +18,6 @@ WITHDRAWAL: Final = "dodac manual withdrawal 1"
 ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{7,63}")
 MAX_NOTE: Final = 2000
 MAX_OPERATOR: Final = 80
-MAX_ENTRY: Final = 64_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,13 @@ def test_a_running_collector_is_told_apart_from_stored(client: TestClient, site:
     assert client.post("/api/forms/kit", json=_body()).status_code == 201
 
 
+def test_the_ledger_tells_what_waits(client: TestClient, site: Site) -> None:
+    with Journal.open(site.journal_path):
+        assert client.post("/api/forms/kit", json=_body()).status_code == 202
+        entries = client.get("/api/ledger").json()["entries"]
+        assert (entries["waiting"], entries["refused"]) == (1, 0)
+
+
 def test_a_question_is_asked_in_both_languages_and_confirmed_by_its_key(client: TestClient) -> None:
     asked = client.post("/api/forms/kit", json=_body(values={"ph": {"text": "2,1", "unit": ""}}))
     assert asked.status_code == 409

@@ -19,6 +19,7 @@ from collector._doctor_words import AREAS, SIGNS, TEXTS, area, sentence, sign, t
 from dodac.cli import main
 from dodac.errors import ConfigError
 from dodac.site import MqttConnection, load_site
+from drivers._spool import Spool
 from drivers.simulator import SimulatedBus
 from store import Journal
 from tests.servers import Mosquitto
@@ -276,6 +277,22 @@ def test_an_influxdb_that_answers_and_a_token_that_does_not_open_it(tmp_path: Pa
 
 
 # ---- data
+
+
+def test_entries_that_wait_or_were_set_aside_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    assert codes(_doctor_data.entries(path)) == ["entries_ok"]
+    spool = Spool.beside(path)
+    kept = spool.put("kit", "abcdef01", b"{}")
+    assert codes(_doctor_data.entries(path)) == ["entries_waiting"]
+    with Journal.open(path):
+        assert codes(_doctor_data.entries(path)) == ["entries_ok"]
+        os.utime(kept, (1, 1))
+        assert codes(_doctor_data.entries(path)) == ["entries_stuck"]
+    spool.set_aside(kept, "damaged")
+    (line,) = _doctor_data.entries(path)
+    assert (line.text, line.values) == ("entries_refused", {"count": 1})
+    assert ".reason.txt" in todo(line, "en")
 
 
 def test_journals(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from collector._enter import enter
+from collector._report import read_report
 from collector.collector import Collector
 from collector.enter import Desk
 from dodac.clock import DAY_NS, SECOND_NS, ManualClock, SystemClock
@@ -180,6 +181,16 @@ def test_a_register_is_held_against_what_waits_too(site: Site, open_desk: Callab
         assert desk.take(_entry("aaaaaaaa", "well")).state == "waiting"
         lower = _entry("bbbbbbbb", "well", NOW + SECOND_NS, values={"volume_m3": Typed("99")})
         assert [finding.code for finding in desk.take(lower).findings] == ["fell"]
+
+
+def test_the_status_tells_what_waits(site: Site, open_desk: Callable[[], Desk]) -> None:
+    with Journal.open(site.journal_path):
+        open_desk().take(_entry("aaaaaaaa"))
+        report = read_report(site.journal_path, site)
+    assert report.as_dict()["entries"]["waiting"] == 1
+    assert "1 wait to be stored, 0 set aside" in report.text()
+    open_desk().store_waiting()
+    assert "Readings by hand" not in read_report(site.journal_path, site).text()
 
 
 def test_an_entry_that_can_not_be_kept_is_never_called_saved(

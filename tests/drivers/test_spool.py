@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,24 @@ def test_what_is_no_picture_is_not_kept(tmp_path: Path, data: bytes) -> None:
 @pytest.mark.parametrize("name", ["", "..", "../../etc/passwd", "a" * 64, "AB" * 32, "g" * 64])
 def test_a_photos_name_leads_nowhere_else(tmp_path: Path, name: str) -> None:
     assert Photos(tmp_path).find(name) is None
+
+
+def test_what_a_kill_left_half_written_does_not_fill_the_disk(tmp_path: Path) -> None:
+    """Killed a hundred times, a box had four such files; photos are up to 8 MB each."""
+    spool, photos = Spool(tmp_path / "s"), Photos(tmp_path / "p")
+    for folder in (spool.folder, photos.folder):
+        folder.mkdir()
+        for name, age_s in (
+            (".kit.abcdef01.json.123-0a1b2c3d", 7200),
+            (".new.json.12-0a1b2c3d", 10),
+            (".git", 7200),
+        ):
+            (folder / name).write_bytes(b"half")
+            os.utime(folder / name, (time.time() - age_s,) * 2)
+    spool.put("kit", "abcdef02", b"{}")
+    photos.keep(b"\xff\xd8\xff" + bytes(9))
+    for folder in (spool.folder, photos.folder):
+        assert sorted(p.name for p in folder.iterdir() if p.name[0] == ".") == [
+            ".git",
+            ".new.json.12-0a1b2c3d",
+        ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,15 @@ def test_ranges_are_the_set_of_their_numbers(pieces: list[tuple[int, int]]) -> N
 def test_two_writers_of_one_journal_are_refused_in_words(journal: Journal) -> None:
     with pytest.raises(StorageError, match="another dodac process writes this journal"):
         Journal.open(journal.path)
+
+
+def test_a_collector_that_starts_while_an_entry_is_stored_waits_a_moment(journal: Journal) -> None:
+    """dodac run ended with "another dodac process" when it was started in the moment of a form's commit."""
+    timer = threading.Timer(0.1, journal.close)
+    timer.start()
+    with Journal.open(journal.path, wait_s=5.0) as again:
+        assert again.last_seq() == 0
+    timer.join()
 
 
 def test_a_journal_deleted_under_a_running_collector_is_an_error_and_no_silent_loss(journal: Journal) -> None:
