@@ -9,6 +9,7 @@ from drivers.profile import (
     Iec62056Profile,
     LineChannel,
     LineProfile,
+    LorawanProfile,
     LorawanTest,
     ManualProfile,
     ModbusChannel,
@@ -16,6 +17,7 @@ from drivers.profile import (
     Profile,
     UsbChannel,
 )
+from drivers.protocols.modbus_values import WORDS
 
 
 def problems(profile: Profile) -> list[tuple[tuple[str | int, ...], str]]:
@@ -52,7 +54,22 @@ def problems(profile: Profile) -> list[tuple[tuple[str | int, ...], str]]:
         from drivers._manual_checks import manual_problems  # forms alone need the typing rules
 
         found += manual_problems(profile)
+    if isinstance(profile, LorawanProfile):
+        found += _unknown_fields(profile)
     found += _unknown_channels(profile)
+    return found
+
+
+def _unknown_fields(profile: LorawanProfile) -> list[tuple[tuple[str | int, ...], str]]:
+    known = profile.fields()
+    if known is None:
+        return []
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    for name, spec in profile.channels.items():
+        for field in (field for field in spec.names if field not in known):
+            near = nearest(field, known)
+            hint = f' Did you mean "{near}"?' if near else f" It has: {', '.join(known)}."
+            found.append((("channels", name, "field"), f'the payload has no field "{field}".{hint}'))
     return found
 
 
@@ -103,6 +120,9 @@ def _modbus_problems(spec: ModbusChannel) -> list[tuple[tuple[str | int, ...], s
         found.append((("mask",), "a mask needs an integer type."))
     if spec.scale == 0:
         found.append((("scale",), "a scale of 0 loses the value."))
+    words = 0 if spec.table in ("coil", "discrete") else WORDS[spec.type] - 1
+    if spec.address + words > 65535:
+        found.append((("address",), f"{spec.type} has {words + 1} registers, and 65535 is the last one."))
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from dodac.clock import parse_time_ns
 from dodac.quantities import Kind, Measurement
 from dodac.samples import Reason
 from dodac.units import canonical_unit
@@ -20,9 +21,18 @@ def _known_unit(text: str) -> str:
     return canonical_unit(text)
 
 
+def _a_time(text: str) -> str:
+    try:
+        parse_time_ns(text, "UTC")
+    except (ValueError, OverflowError):
+        raise ValueError("a time is written like 2026-11-22T06:00:00+07:00.") from None
+    return text
+
+
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 Hex = Annotated[str, AfterValidator(_hex)]
 Unit = Annotated[str, AfterValidator(_known_unit)]
+Time = Annotated[str, AfterValidator(_a_time)]
 Range = tuple[float, float]
 Baud = Annotated[int, Field(ge=50, le=4_000_000)]
 Frame = Literal["8N1", "8N2", "8E1", "8O1", "7E1", "7O1"]
@@ -33,8 +43,9 @@ class Strict(BaseModel):
 
     # a site uses few of the protocols: a model's validator is made when it is first wanted
     model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, str_strip_whitespace=True, defer_build=True
-    )
+        extra="forbid", strict=True, frozen=True, str_strip_whitespace=True, defer_build=True,
+        allow_inf_nan=False,
+    )  # fmt: skip
 
 
 class Evidence(Strict):

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from drivers._profile_common import Baud, ChannelSpec, Common, Expectation, Frame, Strict, Unit
+from drivers._profile_common import Baud, ChannelSpec, Common, Expectation, Frame, Strict, Time, Unit
 
 Raw = Annotated[str, StringConstraints(strip_whitespace=False)]
 """Text in which spaces count."""
@@ -133,7 +133,7 @@ class LineTest(Expectation):
     """A golden line, without its terminator; time is ISO 8601 (UTC) when the line carries one."""
 
     line: Raw = Field(min_length=1)
-    time: str | None = None
+    time: Time | None = None
 
 
 class LineProfile(Common):

@@ -6,7 +6,7 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from drivers._profile_common import ChannelSpec, Common, Expectation, Hex, Strict
+from drivers._profile_common import ChannelSpec, Common, Expectation, Hex, Strict, Time
 from drivers._profile_payload import Form
 
 Codec = Literal["fields", "object", "axioma_w1", "mbus_records"]
@@ -59,7 +59,7 @@ class LorawanTest(Expectation):
     port: int = Field(default=1, ge=1, le=223)
     moments: int = Field(default=1, ge=1)
     oldest: dict[str, float] = Field(default_factory=dict)
-    time: str | None = None
+    time: Time | None = None
 
 
 class LorawanProfile(Common):
@@ -93,12 +93,12 @@ class LorawanProfile(Common):
         if any(bool(test.object) != (wanted == "object") or not (test.object or test.payload)
                for test in self.tests):  # fmt: skip
             raise ValueError(f"tests of codec {self.codec} give {wanted}.")
-        if self.codec == "object":
-            return self
-        known = sorted(set().union(*(form.names() for form in self.payload))) or FIELDS[self.codec]
-        for name, spec in self.channels.items():
-            for field in spec.names:
-                if field not in known:
-                    here = f"the payload of codec {self.codec}" if not self.payload else "payload"
-                    raise ValueError(f"{name}: {here} has no field {field}; it has {', '.join(known)}.")
         return self
+
+    def fields(self) -> tuple[str, ...] | None:
+        """What its payload can give; None where the network server decodes it."""
+        if self.codec == "object":
+            return None
+        return tuple(sorted(set().union(*(form.names() for form in self.payload)))) or FIELDS.get(
+            self.codec, ()
+        )

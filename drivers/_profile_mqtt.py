@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from drivers._profile_common import ChannelSpec, Common, Expectation, Strict
+from drivers._profile_common import ChannelSpec, Common, Expectation, Strict, Time
 
 
 class MqttJsonChannel(ChannelSpec):
@@ -70,7 +70,7 @@ class MqttTest(Expectation):
 
     payload: str = Field(min_length=1)
     topic: str | None = None
-    time: str | None = None
+    time: Time | None = None
 
 
 class MqttJsonProfile(Common):

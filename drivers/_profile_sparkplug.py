@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from drivers._profile_common import ChannelSpec, Common, Expectation, Hex, Strict
+from drivers._profile_common import ChannelSpec, Common, Expectation, Hex, Strict, Time
 
 
 class SparkplugChannel(ChannelSpec):
@@ -37,7 +37,7 @@ class SparkplugTest(Expectation):
 
     address: str = Field(min_length=1)
     messages: tuple[SparkplugMessage, ...] = Field(min_length=1)
-    time: str | None = None
+    time: Time | None = None
 
 
 class SparkplugProfile(Common):

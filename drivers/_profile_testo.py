@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from drivers._profile_common import ChannelSpec, Common, Expectation, Hex, Strict, Unit
+from drivers._profile_common import ChannelSpec, Common, Expectation, Hex, Strict, Time, Unit
 
 WebPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/._-]{0,100}$")]
 """A path without query: nothing but a plain GET is ever sent."""
@@ -41,7 +41,7 @@ class HttpTjfTest(Expectation):
     """A golden answer; time is ISO 8601 (UTC)."""
 
     body: str = Field(min_length=2)
-    time: str | None = None
+    time: Time | None = None
 
 
 class HttpTjfProfile(Common):

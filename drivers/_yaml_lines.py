@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import yaml
@@ -11,7 +12,26 @@ Path = tuple[str | int, ...]
 _MOST_LINES: Final = 50_000
 _MOST_BRACKETS: Final = 5_000
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NUMBERS: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_TRAP: Final = re.compile(r"[-+]?(0[0-9_]+|[0-9_]+(:[0-9_]+)+(\.[0-9_]*)?)")
+
+_BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_BaseLoader):  # type: ignore[misc]
+    """Tells the place of a value that only looks like a date or number, as 2026-13-45 does."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        if isinstance(node, yaml.ScalarNode) and _TRAP.fullmatch(node.value) and node.tag in _NUMBERS:
+            words = (
+                f"{node.value} is octal or base 60 in YAML: write {_plain(node.value)}, or put it in quotes"
+            )
+            raise yaml.constructor.ConstructorError(None, None, words, node.start_mark)
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            words = f"{str(node.value)[:40]!r} can't be read as it looks ({error}); put text in quotes"
+            raise yaml.constructor.ConstructorError(None, None, words, node.start_mark) from None
 
 
 class DuplicateKeyError(ValueError):
@@ -20,6 +40,10 @@ class DuplicateKeyError(ValueError):
     def __init__(self, key: str, line: int) -> None:
         super().__init__(f'the key "{key}" is given twice.')
         self.line = line
+
+
+def _plain(number: str) -> str:
+    return "one number" if ":" in number else number.lstrip("+-0_") or "0"
 
 
 def load(text: str) -> tuple[Any, dict[Path, int]]:
@@ -46,7 +70,8 @@ def load(text: str) -> tuple[Any, dict[Path, int]]:
 def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
     lines.setdefault(path, node.start_mark.line + 1)
     if len(lines) > _MOST_LINES:  # aliases of aliases grow without end
-        raise yaml.YAMLError("it holds too much for a profile")
+        words = "it holds too much for a profile"
+        raise yaml.constructor.ConstructorError(None, None, words, node.start_mark)
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             here: Path = (*path, str(key.value))

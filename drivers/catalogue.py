@@ -97,8 +97,10 @@ def parse_profile(text: str, path: Path) -> Profile:
         raise ConfigError(str(error), Where(file=str(path), line=error.line)) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else None
+        line = mark.line + 1 if mark is not None else 1
         words = getattr(error, "problem", None) or str(error)
+        if isinstance(error, yaml.reader.ReaderError):  # a character that no text has
+            line, words = text.count("\n", 0, error.position) + 1, error.reason
         raise ConfigError(f"this is not YAML: {words}.", Where(file=str(path), line=line)) from None
     if not isinstance(data, dict):
         raise ConfigError("a profile is a mapping of keys.", Where(file=str(path), line=1))
@@ -153,11 +155,14 @@ def _config_error(
         case _:
             message = first["msg"].removeprefix("Value error, ")
             given = first.get("input")
-            shown = "" if isinstance(given, dict | list) else f" (it is {given!r})"
+            shown = "" if isinstance(given, dict | list) else f" (it is {_short(repr(given))})"
             near = nearest(str(given), _literal(first)) if isinstance(given, str) else None
-            return ConfigError(
-                f'"{dotted}": {message}{shown}', where, f'Did you mean "{near}"?' if near else ""
-            )
+            key = f'"{dotted}": ' if dotted else ""
+            return ConfigError(f"{key}{message}{shown}", where, f'Did you mean "{near}"?' if near else "")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:60]} … of {len(text)} characters"
 
 
 def _literal(first: Any) -> list[str]:

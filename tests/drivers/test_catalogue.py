@@ -11,7 +11,7 @@ import pytest
 from dodac.errors import ConfigError
 from drivers import load_profile, load_profiles
 from drivers._profile_modbus import Identify
-from drivers.catalogue import parse_profile
+from drivers.catalogue import parse_profile, profile_files
 from drivers.golden import check
 from drivers.profile import ModbusProfile, as_json_schema
 from drivers.protocols.modbus_map import ModbusMap
@@ -115,6 +115,17 @@ def test_golden_frames_that_differ_are_found() -> None:
         ("kind: water", "kind: water\nkind: heat", 5, "given twice"),
         ("kind: water", "kind: [water", 5, "not YAML"),
         ("41 A3", "41 G3", 10, "answer"),
+        # what only looks like a date or a number ended in a traceback
+        ("maker: nobody", "maker: 2026-13-45", 2, "month must be in 1..12"),
+        ("maker: nobody", "maker: !!int zz", 2, "can't be read as it looks"),
+        ("maker: nobody", "maker: no\x00body", 2, "control characters"),
+        # YAML reads 010 as 8 and 1:30 as 90: another register, and nobody would see it
+        ("address: 0", "address: 010", 8, "write 10"),
+        ("address: 0", "address: 1:30", 8, "base 60"),
+        ("address: 0", "address: 65535", 8, "65535 is the last one"),
+        ("type: f32", "type: f32, scale: .inf", 8, "finite number"),
+        ("type: f32", "type: f32, range: [.nan, 3]", 8, "finite number"),
+        ("type: f32", f"type: f32, resolution: -{'9' * 300}", 8, "… of"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_the_nearest_word(
@@ -189,3 +200,30 @@ def test_a_folder_or_a_dead_link_named_like_a_profile(tmp_path: Path) -> None:
 def test_a_profile_made_to_exhaust_the_reader_is_one_message(text: str) -> None:
     with pytest.raises(ConfigError, match="not YAML"):
         parsed(text)
+
+
+@pytest.mark.parametrize(
+    ("id", "found", "written", "words"),
+    [
+        (
+            "decentlab.dl-lp8p",
+            "field: air_temperature",
+            "field: air_temperatur",
+            'Did you mean "air_temperature"',
+        ),
+        ("decentlab.dl-lp8p", "payload:", "payload: [{}]\nignored:", "unknown key"),
+        ("shelly.plus-plug", 'time: "2026', 'time: "x2026', "a time is written like"),
+    ],
+)
+def test_a_mistake_in_a_message_profile_is_told_where_it_stands(
+    id: str, found: str, written: str, words: str
+) -> None:
+    path = profile_files()[id]
+    text = path.read_text(encoding="utf-8")
+    assert found in text
+    wrong = text.replace(found, written, 1)
+    with pytest.raises(ConfigError) as error:
+        parse_profile(wrong, path)
+    assert words in str(error.value)
+    assert error.value.where is not None
+    assert error.value.where.line != 1
