@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from dodac.errors import ConfigError
 from dodac.quantities import CHANNELS, Kind, Measurement, nearest
-from drivers.profile import ModbusChannel, ModbusProfile, Profile
-from drivers.protocols.modbus_values import BOUNDS
+from drivers.profile import ModbusProfile, Profile
+from drivers.rollover import rollover
 
 if TYPE_CHECKING:
     from drivers._simulate import Options
@@ -45,9 +45,7 @@ def values_of(
     elif wiring_words:
         raise ConfigError(f'"{wiring_words[0]}" is a fault of power meters; {profile.id} is none.')
     turns = {
-        name: top
-        for name, spec in profile.channels.items()
-        if CHANNELS[name].kind is Kind.COUNTER and (top := rollover(spec)) is not None
+        name: top for name, spec in profile.channels.items() if (top := rollover(name, spec)) is not None
     }
     roll = "rollover" in options.faults
     if roll and not turns:
@@ -63,13 +61,6 @@ def values_of(
         return {**shown, **options.values}
 
     return values
-
-
-def rollover(spec: ModbusChannel) -> float | None:
-    """Where an integer counter begins again from 0, canonical unit; None for floats and counters of parts."""
-    if spec.type not in BOUNDS or spec.add or spec.exponent or spec.unit_code or spec.type in ("u64", "i64"):
-        return None
-    return (BOUNDS[spec.type][1] + 1) * spec.scale
 
 
 _MIDDLES: Final = {

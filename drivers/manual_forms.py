@@ -37,7 +37,7 @@ def site_form(site: Site, item: InstrumentConfig, profile: Profile) -> SiteForm:
             site.where_instrument(item.id, "profile"),
             "Choose a profile that begins with manual. (dodac profiles), or another connection.",
         )
-    return SiteForm(item, Form(item.id, profile, Ratios(ct=_ratio(item.ct_ratio), vt=_ratio(item.vt_ratio))))
+    return SiteForm(item, Form(item.id, profile, Ratios.stated(item.ct_ratio, item.vt_ratio)))
 
 
 def site_forms(site: Site) -> dict[str, SiteForm]:
@@ -74,10 +74,3 @@ def open_manual(site: Site, id: str, members: list[SiteForm], clock: Clock) -> M
     """The connection that takes in what is typed."""
     spool = Spool.beside(site.journal_path)
     return ManualStream(id, spool, [(one.form, one.measurement) for one in members], clock)
-
-
-def _ratio(text: str | None) -> float:
-    if text is None:
-        return 1.0
-    primary, secondary = text.split("/")
-    return float(primary) / float(secondary)

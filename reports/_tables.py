@@ -11,7 +11,7 @@ from reports.formats import day_text, percent_text, unit_text
 from reports.words import say, say_or
 
 # how an instrument is reached says nothing about what its figures are worth
-_NOT_METROLOGY = {"site", "company", "connection", "address", "topic", "every"}
+_NOT_METROLOGY = {"site", "company", "connection", "address", "topic", "every", "rollovers"}
 
 
 def instrument_rows(case: SavingCase, language: Language) -> list[tuple[str, str, list[tuple[str, str]]]]:

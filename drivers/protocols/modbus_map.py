@@ -30,6 +30,11 @@ class Ratios:
     ct: float = 1.0
     vt: float = 1.0
 
+    @classmethod
+    def stated(cls, ct: str | None, vt: str | None) -> Ratios:
+        """Of ratios as the site file writes them ("400/5"); None is no transformer."""
+        return cls(_quotient(ct), _quotient(vt))
+
     def of(self, quantity: str) -> float:
         """What turns a secondary value of that quantity into a primary one."""
         if quantity in _CURRENT:
@@ -104,6 +109,11 @@ class ModbusMap:
             else:
                 flags.append(Flag(name, reason, value if math.isfinite(value) else None))
         return values, flags
+
+
+def _quotient(text: str | None) -> float:
+    primary, _, secondary = (text or "1/1").partition("/")
+    return float(primary) / float(secondary)
 
 
 def place(register: Register | ModbusChannel, table: Table) -> Span:

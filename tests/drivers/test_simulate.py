@@ -187,6 +187,19 @@ def test_counters_roll_over(tmp_path: Path) -> None:
     assert made.expected()["energy_import_kwh"] < 1 < high
 
 
+@pytest.mark.parametrize("id", ["peacefair.pzem-016", "eastron.sdm220", "acrel.adl3000"])
+def test_a_counter_that_rolls_over_is_served_as_it_is_told(id: str, tmp_path: Path) -> None:
+    profile = load_profile(id)
+    made = simulation(profile, fast(profile, faults=("rollover",)), lambda: 0.0)
+    made.served.start()
+    try:
+        sample, reader, _ = read_with(site_of(tmp_path, made.site()), "my-meter", SystemClock())
+    finally:
+        made.served.stop()
+    read = dict(zip(reader.layout.channels, sample.values, strict=True))["energy_import_kwh"]
+    assert read == pytest.approx(made.expected()["energy_import_kwh"], rel=1e-6)
+
+
 @pytest.mark.parametrize("fault", [*FAULTS, "rollover", *WIRING_FAULTS])
 def test_every_fault_can_be_asked_for(fault: str) -> None:
     more = {"ct": "400/5"} if fault == "scaled_twice" else {}
