@@ -9,7 +9,7 @@ from typing import assert_never
 from dodac.clock import Clock
 from dodac.errors import ConfigError, InstrumentError, Where
 from dodac.quantities import Measurement
-from dodac.samples import Layout, Sample
+from dodac.samples import Layout, Reason, Sample
 from dodac.site import (
     FileConnection,
     HttpConnection,
@@ -134,7 +134,9 @@ def _read_with(
     finally:
         bus.link.close()
     if not any(value == value for value in sample.values) and reader.fault_text:
-        raise InstrumentError(f"{reader.fault_text}.", where, todo)
+        # an instrument that answers with an error is switched on, and it is the one that was asked
+        answered = all(flag.reason is Reason.EXCEPTION for flag in sample.flags)
+        raise InstrumentError(f"{reader.fault_text}.", where, "" if answered else todo)
     return sample, reader, doubts
 
 
@@ -261,7 +263,7 @@ def _reader(
                 _unit(site, item, profile, config),
                 clock,
                 framing=config.framing,
-                ratios=Ratios.stated(item.ct_ratio, item.vt_ratio),
+                ratios=Ratios(ct=_ratio(item.ct_ratio), vt=_ratio(item.vt_ratio)),
             )
         case MbusProfile():
             from drivers.protocols.mbus import MbusReader
@@ -317,6 +319,13 @@ def _unit(site: Site, item: InstrumentConfig, profile: ModbusProfile, config: Po
         todo = "0 is a broadcast: it asks nobody." if address == 0 else ""
         raise _misfit(site, item, words, "address", todo)
     return address
+
+
+def _ratio(text: str | None) -> float:
+    if text is None:
+        return 1.0
+    primary, secondary = text.split("/")
+    return float(primary) / float(secondary)
 
 
 def _misfit(

@@ -23,6 +23,9 @@ _REASONS = {
 }
 
 
+_MOST_TOLD = 100  # an instrument of which every answer is another is told of no further
+
+
 class HttpTjfReader:
     """One analyser: asks for its current measurement; see Reader and Noting.
 
@@ -101,6 +104,11 @@ class HttpTjfReader:
         self._tell("facts", facts_text(facts), facts)
         if self._serial and not serial:
             self._tell("serial", f"it names no serial number: {self._serial} can't be checked")
+        read = reading.moments[-1].values
+        for other in reading.others:
+            if not other.expected and other.channel not in read:
+                words = f'"{other.label}" = {other.shown or "nothing"} is no reading: {other.why}'
+                self._tell(f"other {other.label} {other.why}", words)
         for channel, factor in reading.dilution.items():
             words = (
                 f"{channel} comes with the dilution factor {factor:g}; it is taken as the analyser gives it"
@@ -147,7 +155,8 @@ class HttpTjfReader:
         return self.layout.sample(time_ns, values, flags=flags, span_ns=span, time_source=source, raw=raw)
 
     def _tell(self, key: str, text: str, facts: Mapping[str, str] | None = None) -> None:
-        if text and (key not in self._told or (key == "facts" and self._told[key] != text)):
+        known = key in self._told or len(self._told) >= _MOST_TOLD
+        if text and (not known or (key == "facts" and self._told[key] != text)):
             self._told[key] = text
             self.notes.append(Note(text, dict(facts or {})))
 

@@ -14,7 +14,7 @@ from dodac.clock import SECOND_NS
 from dodac.quantities import CHANNELS
 from dodac.samples import Flag, Reason
 from drivers.protocols.received import Refused
-from drivers.protocols.tjf_names import Language, channels_of, convert_from, label, language
+from drivers.protocols.tjf_names import LEFT_OUT, Language, channels_of, convert_from, label, language
 
 MAX_BYTES: Final = 8_000_000
 _INVALID: Final = 4_294_967_040.0  # 2³² − 1 and what a float32 makes of it
@@ -22,8 +22,8 @@ _EARLIEST_S: Final = 946_684_800  # the year 2000: a clock that counts from its 
 _LATEST_S: Final = 4_102_444_800  # the year 2100
 _TOGETHER_NS: Final = SECOND_NS  # stamps of one measurement differ by milliseconds
 _ERRORS: Final = {
-    1: "no measuring instrument is connected",
-    2: "no measurements are available",
+    1: "no measuring instrument is connected; switch it on and join it with the app",
+    2: "no measurements are available; start the measurement",
 }
 
 
@@ -42,11 +42,20 @@ class TjfMoment:
 
 @dataclass(frozen=True, slots=True)
 class TjfOther:
-    """What was in the data and is no reading: its label, the value as shown, and why it was not taken."""
+    """What was in the data and is no reading: its label, the value as shown, and why it was not taken.
+
+    channel: the one that it would have been, "" when it is none.
+    """
 
     label: str
     shown: str
     why: str
+    channel: str = ""
+
+    @property
+    def expected(self) -> bool:
+        """True for what no testo is read for: its own arithmetic, its own temperature."""
+        return self.why in LEFT_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +129,18 @@ class _Gathered:
                 continue
             shown = f"{_text(entry, 'description') or entry.get('value')} {_text(unit, 'name')}".strip()
             if len(names) != 1:
-                self.others.append(TjfOther(name, shown, why))
+                self.others.append(TjfOther(name, shown, why, names[0] if names else ""))
                 for one in names:
                     self._add(entry, one, _Slot(flag=Flag(one, Reason.DECODE)))
                 continue
             convert = convert_from(names[0], _text(unit, "xmlid"), _text(unit, "name"))
             if isinstance(convert, str):
-                self.others.append(TjfOther(name, shown, convert))
+                self.others.append(TjfOther(name, shown, convert, names[0]))
                 self._add(entry, names[0], _Slot(flag=Flag(names[0], Reason.DECODE)))
                 continue
             extra = _extras(entry)
             if extra.get("noxflag") is True and names[0] == "no_ppm":
-                self.others.append(TjfOther(name, shown, "it is marked as NOx, not as NO"))
+                self.others.append(TjfOther(name, shown, "it is marked as NOx, not as NO", names[0]))
                 self._add(entry, names[0], _Slot(flag=Flag(names[0], Reason.DECODE)))
                 continue
             factor = _number(extra.get("dilutionFactor"))

@@ -43,6 +43,8 @@ _WITHOUT_CHANNEL: Final = {
     "T_Dew": f"dew point {_COMPUTED}",
     "GT": "temperature inside the instrument has no channel here",
 }
+LEFT_OUT: Final = frozenset(_WITHOUT_CHANNEL.values())
+"""Why something is never read; it is nothing to be told of again."""
 # labels of the same, where there is no id
 _WITHOUT_CHANNEL_NAMED: Final = {
     name: _WITHOUT_CHANNEL[xmlid]
@@ -142,7 +144,8 @@ def convert_from(channel: str, xmlid: str, name: str) -> Conversion | str:
     """How a unit becomes the channel's own, or words saying why it can't be."""
     shown = name.replace("\0", "").strip()
     if xmlid in MASS_UNITS or shown in MASS_UNITS:
-        return f"{shown or xmlid} needs the gas and its reference state to become {CHANNELS[channel].unit}"
+        wanted = CHANNELS[channel].unit
+        return f"{shown or xmlid} needs the gas and its reference state; set the instrument to {wanted}"
     by_id, by_name = _UNITS.get(xmlid), None
     if shown:
         try:

@@ -160,6 +160,36 @@ def test_values_without_any_time_that_stand_still_are_not_called_old(kit: Kit) -
     assert kit.last.time_source == TimeSource.HOST
 
 
+def test_why_a_value_is_not_read_is_told_once_unless_it_is_read_in_another_unit(kit: Kit) -> None:
+    def channel(name: str, value: float, unit: str, xmlid: str = "") -> dict[str, Any]:
+        kind = {"name": name, **({"xmlid": xmlid} if xmlid else {})}
+        return {"type": kind, "unit": {"name": unit}, "values": [{"value": value}]}
+
+    rows = [
+        channel("O2", 6.0, "%"),
+        channel("CO", 264, "mg/m³"),
+        channel("NO", 40, "ppm", "NO_Ref"),
+        channel("λ", 1.4, ""),
+    ]
+    kit.testo.document = lambda: json.dumps({"channels": rows}).encode()  # type: ignore[method-assign]
+    kit.tick()
+    kit.tick()
+    told = [text for text in kit.texts(EventKind.NOTE) if "is no reading" in text]
+    assert [text.split(" is no reading: ")[0] for text in told] == ['"CO" = 264 mg/m³', '"NO" = 40 ppm']
+    assert "reference state" in told[0]
+    assert "NO_Ref" in told[1]
+    kit.inbox.events.clear()
+    made = Kit(kit.inbox)
+    try:
+        both = [*rows[:2], channel("CO", 211, "ppm")]
+        made.testo.document = lambda: json.dumps({"channels": both}).encode()  # type: ignore[method-assign]
+        made.tick()
+        assert made.values_of(made.last) == {"o2_pct": 6.0, "co_ppm": 211.0}
+        assert not [text for text in made.texts(EventKind.NOTE) if "is no reading" in text]
+    finally:
+        made.testo.stop()
+
+
 def test_another_instrument_at_the_address_gives_no_readings(inbox: Any) -> None:
     kit = Kit(inbox, serial_number="61300002")
     try:
