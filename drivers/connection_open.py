@@ -263,7 +263,7 @@ def _reader(
                 _unit(site, item, profile, config),
                 clock,
                 framing=config.framing,
-                ratios=Ratios(ct=_ratio(item.ct_ratio), vt=_ratio(item.vt_ratio)),
+                ratios=Ratios.stated(item.ct_ratio, item.vt_ratio),
             )
         case MbusProfile():
             from drivers.protocols.mbus import MbusReader
@@ -319,13 +319,6 @@ def _unit(site: Site, item: InstrumentConfig, profile: ModbusProfile, config: Po
         todo = "0 is a broadcast: it asks nobody." if address == 0 else ""
         raise _misfit(site, item, words, "address", todo)
     return address
-
-
-def _ratio(text: str | None) -> float:
-    if text is None:
-        return 1.0
-    primary, secondary = text.split("/")
-    return float(primary) / float(secondary)
 
 
 def _misfit(
