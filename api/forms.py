@@ -7,8 +7,8 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from collector.enter import Desk, Taken
-from collector.entered import Past
-from dodac.clock import DAY_NS, iso_utc, parse_time_ns
+from collector.entered import Past, moment_ns
+from dodac.clock import DAY_NS, iso_utc
 from dodac.errors import DataError, Where
 from dodac.quantities import CHANNELS
 from dodac.words import LANGUAGES, Language
@@ -202,8 +202,8 @@ def _clean(text: str) -> str:
 
 def _time(text: str, zone: str, where: Where) -> int:
     try:
-        return parse_time_ns(text, zone)
-    except (ValueError, OverflowError):
+        return moment_ns(text, zone)
+    except ValueError:
         raise DataError(f'"{text}" is no ISO 8601 time.', where, "Write e.g. 2026-11-22T08:30.") from None
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dodac.clock import Clock, SystemClock, parse_time_ns
+from dodac.clock import Clock, SystemClock
 from dodac.errors import ConfigError, DataError, Exit, StorageError, Where
 from dodac.quantities import nearest
 from dodac.words import Language
@@ -206,9 +206,11 @@ def _times(args: argparse.Namespace, one: SiteForm, desk: Desk, clock: Clock) ->
 
 
 def _time(text: str, zone: str, option: str) -> int:
+    from collector.entered import moment_ns
+
     try:
-        return parse_time_ns(text, zone)
-    except (ValueError, OverflowError):
+        return moment_ns(text, zone)
+    except ValueError:
         raise ConfigError(
             f'{option}: "{text}" is no ISO 8601 time.', None, "Write e.g. 2026-11-22T08:30 or 2026-11-22."
         ) from None

@@ -11,7 +11,7 @@ from collector.entered import Past, entry_of, good_values, in_order, known_at
 from collector.facts import site_facts
 from collector.ingest import Ingest
 from dodac.clock import DAY_NS, Clock
-from dodac.errors import StorageError, Where
+from dodac.errors import DataError, StorageError, Where
 from dodac.quantities import CHANNELS, Kind
 from dodac.site import Site
 from drivers._photos import Photos
@@ -19,6 +19,7 @@ from drivers._spool import Spool, SpoolState
 from drivers.manual_forms import SiteForm, form_of, open_manual, site_forms
 from drivers.protocols.manual import OLDEST_NS, Finding
 from drivers.protocols.manual_entry import (
+    ID,
     Entry,
     Kept,
     Photo,
@@ -31,6 +32,7 @@ from drivers.protocols.received import Refused
 from store import Journal, JournalStore
 
 _REGISTER_NS: Final = 400 * DAY_NS  # how far the neighbours of a register's reading are looked for
+_FOREVER_NS: Final = 1 << 62
 State = Literal["stored", "waiting", "refused", "ask"]
 
 
@@ -80,6 +82,8 @@ class Desk:
         Raises StorageError when journal or spool can't be read.
         """
         one = self.form(instrument)
+        # what the journal's 63 bits hold: a year typed as 0026 or 9999 is refused by the form, with words
+        start_ns, end_ns = (max(-_FOREVER_NS, min(t, _FOREVER_NS)) for t in (start_ns, end_ns))
         found: dict[str, Past] = {}
         for kept in self._waiting(instrument):
             try:
@@ -102,8 +106,9 @@ class Desk:
         """Checks an entry, keeps it on disk when nothing stands in its way, and stores it when it can.
 
         The same id again gives what became of it, whatever else it says. Raises StorageError when it
-        can't be kept, ConfigError for an unknown form.
+        can't be kept, ConfigError for an unknown form, DataError for an id that is none.
         """
+        _check_id(entry.instrument, entry.id)
         with self._one:
             return self._take(entry)
 
@@ -146,6 +151,7 @@ class Desk:
 
         The same id again gives what became of it. Raises as take() does.
         """
+        _check_id(given.instrument, given.id)
         with self._one:
             self.form(given.instrument)
             now_ns = self._clock.now_ns()
@@ -178,7 +184,18 @@ class Desk:
                 "Make room, or correct the folder's rights; nothing was stored.",
             ) from None
         why = self.store_waiting()
+        if not why and not self._gone(instrument, id):
+            raise StorageError(
+                "the entry was kept, but could not be stored.",
+                Where(file=str(self.spool.folder), instrument=instrument),
+                "See dodac doctor; the reason stands beside the entry.",
+            )
         return Taken("waiting" if why else "stored", id, values=values, why=why)
+
+    def _gone(self, instrument: str, id: str) -> bool:
+        """True when an entry left the spool for the journal, and was not set aside."""
+        waits = self.spool.path(instrument, id).exists()
+        return not waits and all(refused != id for refused, _ in self.spool.refused(instrument))
 
     def settled(self, instrument: str, id: str, seconds: float) -> bool:
         """Waits until a collector that runs has taken an entry in; False when it still waits."""
@@ -188,7 +205,7 @@ class Desk:
             if not path.exists():
                 break
             self._clock.wait(never, 0.1)
-        return not path.exists() and all(refused != id for refused, _ in self.spool.refused(instrument))
+        return self._gone(instrument, id)
 
     def waiting_state(self) -> SpoolState:
         """What waits, and what was set aside. Raises StorageError."""
@@ -263,3 +280,10 @@ class Desk:
 
 def _typed(entry: Entry, name: str) -> bool:
     return name in entry.values and bool(entry.values[name].text.strip())
+
+
+def _check_id(instrument: str, id: str) -> None:
+    if ID.fullmatch(id) is None:
+        raise DataError(
+            "the id of an entry has 8 to 64 small letters, digits and hyphens.", Where(instrument=instrument)
+        )

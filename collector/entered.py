@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
-from dodac.clock import local_text
+from dodac.clock import SECOND_NS, local_text, parse_time_ns
 from dodac.samples import Layout, Sample
 from dodac.words import Language
 from drivers.manual_forms import SiteForm
@@ -14,6 +14,9 @@ from drivers.manual_words import channel_name, number_words, unit_words
 from drivers.protocols.manual import Known
 from drivers.protocols.manual_entry import Kept, read_back
 from drivers.protocols.received import Refused
+
+_EARLIEST_NS: Final = -2_208_988_800 * SECOND_NS  # 1900
+_LATEST_NS: Final = 7_258_118_400 * SECOND_NS  # 2200
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,20 @@ class Past:
     def counts(self) -> bool:
         """True while nothing replaced it; a withdrawal holds nothing that could count."""
         return not self.corrected and not self.entry.withdrawal
+
+
+def moment_ns(text: str, zone: str) -> int:
+    """An ISO 8601 time as typed, local to the zone without an offset.
+
+    Raises ValueError for what is none, or of a year that no reading can have.
+    """
+    try:
+        time_ns = parse_time_ns(text, zone)
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+    if not _EARLIEST_NS <= time_ns <= _LATEST_NS:
+        raise ValueError("the year can't be right")
+    return time_ns
 
 
 def in_order(found: Iterable[Past], start_ns: int, end_ns: int) -> list[Past]:

@@ -91,8 +91,11 @@ class Spool:
         return cls(journal.with_name(f"{journal.stem}-entries"))
 
     def path(self, instrument: str, id: str) -> Path:
-        """Where an entry waits."""
-        return self.folder / f"{instrument}.{id}.json"
+        """Where an entry waits; ValueError for a name that would lead elsewhere."""
+        name = f"{instrument}.{id}.json"
+        if "/" in name or "\0" in name or name.startswith("."):
+            raise ValueError(f"{name!r} is no name of an entry")
+        return self.folder / name
 
     def put(self, instrument: str, id: str, raw: bytes) -> Path:
         """Keeps an entry; on return it is on disk. The same one again changes nothing.

@@ -15,7 +15,7 @@ from drivers.protocols.received import Refused
 
 FORMAT: Final = "dodac manual entry 1"
 WITHDRAWAL: Final = "dodac manual withdrawal 1"
-ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{7,63}")
+ID: Final = re.compile(r"^[a-z0-9][a-z0-9-]{7,63}$")  # anchored: JSON Schema looks for it anywhere
 MAX_NOTE: Final = 2000
 MAX_OPERATOR: Final = 80
 

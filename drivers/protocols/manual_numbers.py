@@ -9,6 +9,7 @@ from typing import Final
 
 _SPACES: Final = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\t"), " ") | {0x2212: "-", 0x2019: "'"}
 _SHAPE: Final = re.compile(r"([+-]?) ?(\d[\d.,' ]*\d|\d|[.,]\d+) ?([^\d\s.,'+-].{0,15})?", re.ASCII)
+_NO_UNIT: Final = re.compile(r"[eE][+-]?\d|[xX_/]")  # 1e3, 0x10, 1_000, 1/2
 _SPACED: Final = re.compile(r"(\d{1,3}(?:[ ']\d{3})+)(?:[.,](\d+))?", re.ASCII)
 _MOST_DIGITS: Final = 18
 
@@ -34,6 +35,8 @@ def parse_number(text: str) -> Number | None:
     if match is None:
         return None
     sign, digits, unit = match.groups()
+    if unit and _NO_UNIT.match(unit):
+        return None
     if sum(letter.isdigit() for letter in digits) > _MOST_DIGITS:
         return None
     found = _meanings(digits)

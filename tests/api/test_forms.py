@@ -14,9 +14,13 @@ from starlette.testclient import TestClient
 
 from api import create_app
 from api._multipart import parse_multipart
+from collector.enter import Desk
 from dodac.clock import SECOND_NS, ManualClock
+from dodac.errors import DataError
 from dodac.site import Site, parse_site
 from drivers._photos import MAX_PHOTO
+from drivers.protocols.manual import Typed
+from drivers.protocols.manual_entry import Entry
 from store import Journal, JournalStore
 
 SITE = """[site]
@@ -105,6 +109,51 @@ def test_a_refusal_says_why(client: TestClient) -> None:
     answer = client.post("/api/forms/kit", json=_body(values={"ph": "72"}))
     assert answer.status_code == 422
     assert answer.json()["findings"][0]["code"] == "out_of_range"
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        "../../../evil-aaaaaaaa",
+        "/abs/evil-aaaaaaaa",
+        "abcdef01\n",
+        "abcdef01.json",
+        "a" * 65,
+        "ABCDEFGH",
+        "abc defgh",
+    ],
+)
+def test_an_id_is_never_a_way_out_of_the_spool(
+    client: TestClient, site: Site, tmp_path: Path, id: str
+) -> None:
+    """The pattern of the API was looked for anywhere in the text: such an entry was written outside, or lost as stored."""
+    assert client.post("/api/forms/kit", json=_body(id=id)).status_code == 400
+    assert client.post("/api/forms/kit/withdrawals", json={"id": id, "entry": "abcdef01"}).status_code == 400
+    assert list(tmp_path.rglob("*aaaaaaaa*")) == []
+    desk = Desk(site, ManualClock(NOW), lambda: None)
+    with pytest.raises(DataError, match="the id of an entry"):
+        desk.take(Entry(id, "kit", {"ph": Typed("7")}, NOW, NOW))
+    with pytest.raises(ValueError, match="name of an entry"):
+        desk.spool.path("kit", "../x")
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "0001-01-01T12:00",
+        "0001-01-01",
+        "0026-09-21T20:00",
+        "9999-12-31T23:59",
+        "9999-12-31T23:59:59Z",
+        "2262-04-12",
+    ],
+)
+def test_a_year_typed_wrong_is_refused_in_words(client: TestClient, at: str) -> None:
+    """Beyond what 64 bits of nanoseconds hold, it was a traceback."""
+    answer = client.post("/api/forms/kit", json=_body(at=at))
+    assert answer.status_code in (400, 422)
+    bill = {"id": "bbbbbbbb", "from": at, "to": at, "values": {"energy_interval_kwh": "1"}}
+    assert client.post("/api/forms/bill", json=bill).status_code in (400, 422)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_a_number_means_what_its_writer_means(text: str, meanings: list[str], un
 @pytest.mark.parametrize(
     "text",
     ["", "abc", "1,2,3", "1.2.3", "12.34.567", "1,23.456,7", "1 23", "7,2 8,1", "--5", "1e5", "nan", "inf", "٣", "7,",
-     "1" * 40, "12 345 6", "5 mg/l 3", "²"],
+     "1" * 40, "12 345 6", "5 mg/l 3", "²", "1E+3", "1/2", "0x10", "1_000", "7٫2"],
 )  # fmt: skip
 def test_what_is_no_number_is_never_guessed(text: str) -> None:
     number = parse_number(text)
