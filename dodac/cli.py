@@ -30,7 +30,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "sniff", "drivers.sniff_cli:run", "listen to a line: frames with what they say, tests for profiles"
     ),
     Command("profiles", "drivers.cli:profiles", "list the instruments dodac can read, or show one"),
-    Command("read", "drivers.cli:read", "read an instrument of the site file once and print its values"),
+    Command("read", "drivers.read_cli:read", "read an instrument of the site file once and print its values"),
     Command("doctor", "collector.doctor:doctor", "look at ports, clock, disk, broker, InfluxDB: what to do"),
     Command("wiring", "collector.wiring:wiring", "check how a power meter is wired: phases, signs, CTs"),
     Command(

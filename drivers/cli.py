@@ -1,19 +1,16 @@
-"""The commands profiles and read."""
+"""The command profiles: the instruments that dodac can read."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from dodac.clock import SystemClock, iso_utc, local_text
 from dodac.errors import ConfigError, Exit
 from dodac.quantities import CHANNELS
-from dodac.words import plain_text
+from drivers._table import table_text
 from drivers.profile import ModbusProfile, Profile
 
 
@@ -58,7 +55,7 @@ def profiles(argv: Sequence[str]) -> int:
         return Exit.OK
     rows = [("id", "maker", "models", "kind", "protocol", "hardware")]
     rows += [tuple(str(v) for v in _row(profile).values()) for profile in found.values()]  # type: ignore[misc]
-    _table(rows)
+    sys.stdout.write(table_text(rows))
     return Exit.OK
 
 
@@ -71,12 +68,6 @@ def _row(profile: Profile) -> dict[str, str]:
         "protocol": profile.protocol,
         "hardware": profile.evidence.hardware,
     }
-
-
-def _table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    for row in rows:
-        _say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _show(profile: Profile, *, as_json: bool) -> int:
@@ -103,7 +94,7 @@ def _show(profile: Profile, *, as_json: bool) -> int:
         (f"  {name}", CHANNELS[name].unit, CHANNELS[name].kind.value, CHANNELS[name].en)
         for name in profile.channels
     ]
-    _table(rows)
+    sys.stdout.write(table_text(rows))
     _say("\nknown from")
     for source in profile.evidence.map:
         _say(f"  {source}")
@@ -127,82 +118,3 @@ def _check(found: Mapping[str, Profile]) -> int:
             code = Exit.FINDING
             _say(f"  {words}")
     return code
-
-
-def read(argv: Sequence[str]) -> int:
-    """`dodac read INSTRUMENT`: one reading now, raw and scaled; exit code 3 when it does not answer."""
-    parser = argparse.ArgumentParser(
-        prog="dodac read",
-        description="Reads an instrument of the site file once and prints its values.",
-        epilog="Example: dodac read boiler1-power --site my-plant",
-    )
-    parser.add_argument("instrument", help="its id in the site file")
-    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (site.toml)")
-    parser.add_argument("--json", action="store_true", help="machine-readable")
-    args = parser.parse_args(argv)
-    from dodac.site import load_site
-    from drivers.connection_open import read_with
-    from drivers.noting_connection import take_notes
-
-    site = load_site(args.site)
-    sample, reader, doubts = read_with(site, args.instrument, SystemClock())
-    flags = {flag.channel: flag for flag in sample.flags}
-    raw, notes = _raw(reader), [note.text for note in take_notes(reader)]
-    readings: list[dict[str, Any]] = []
-    for place, name in enumerate(reader.layout.channels):
-        if not sample.present >> place & 1:
-            continue
-        value, flag = sample.values[place], flags.get(name)
-        shown = value if flag is None else flag.value
-        readings.append(
-            {
-                "channel": name,
-                "value": shown if shown is None or math.isfinite(shown) else None,
-                "unit": CHANNELS[name].unit,
-                "raw": raw.get(name, ""),
-                "flag": None if flag is None else flag.reason.value,
-            }
-        )
-    if args.json:
-        whole = {
-            "instrument": args.instrument,
-            "time": iso_utc(sample.time_ns),
-            "span_ms": round(sample.span_ns / 1e6, 3),
-            "readings": readings,
-            "doubts": doubts,
-            "notes": notes,
-            "raw": (sample.raw or b"").hex(" "),
-        }
-        _say(json.dumps(whole, indent=2, ensure_ascii=False))
-    else:
-        when = local_text(sample.time_ns, site.site.timezone, "%Y-%m-%d %H:%M:%S %z")
-        _say(f"{args.instrument}  {when}  ({sample.span_ns / 1e6:.0f} ms)")
-        rows = [
-            (
-                f"  {r['channel']}",
-                "–" if r["value"] is None else plain_text(r["value"]),
-                str(r["unit"]),
-                str(r["raw"]),
-                "" if r["flag"] is None else f"not good: {r['flag']}",
-            )
-            for r in readings
-        ]
-        _table(rows)
-    if reader.fault_text:
-        sys.stderr.write(f"dodac read: {reader.fault_text}\n")
-    for note in notes:
-        sys.stderr.write(f"dodac read: {note}\n")
-    for doubt in doubts:
-        sys.stderr.write(f"dodac read: this may be another model: {doubt}.\n")
-    return Exit.FINDING if flags or doubts else Exit.OK
-
-
-def _raw(reader: Any) -> dict[str, str]:
-    """Raw bytes by channel, for readers that keep a register image."""
-    from drivers.protocols.modbus_reader import ModbusReader
-
-    if not isinstance(reader, ModbusReader):
-        return {}
-    from drivers.protocols.modbus_map import raw_hex
-
-    return {name: raw_hex(reader.image, mapped) for name, mapped in reader.map.channels.items()}

@@ -113,7 +113,7 @@ def read_with(site: Site, instrument_id: str, clock: Clock) -> tuple[Sample, Rea
             item,
             "an MQTT connection brings readings by itself; it can't be asked.",
             "connection",
-            "Collect with dodac run, then look at dodac status.",
+            f"See what comes: dodac scan {item.connection}; collect it: dodac run.",
         )
     config = of_its_own(config, item)
     bus = open_bus(config, clock)

@@ -101,9 +101,8 @@ def _mbus(profile: MbusProfile, telegrams: Sequence[bytes]) -> tuple[str, str]:
         values = {n: v for n, v in zip(layout.channels, sample.values, strict=True) if v == v}
         flags = {flag.channel: flag.reason.value for flag in sample.flags}
         if values:
-            lines = ["tests:", "  - telegrams:"]
-            lines += [f'      - "{t.hex(" ").upper()}"' for t in chosen]
-            return "\n".join([*lines, *_expected(values, flags)]) + "\n", _counted(len(values), "channel")
+            lines = ["  - telegrams:", *(f'      - "{t.hex(" ").upper()}"' for t in chosen)]
+            return with_expected(lines, values, flags)
     return _NOTHING, refusal
 
 
@@ -112,8 +111,7 @@ def _lines(heard: Sequence[Heard]) -> tuple[str, str]:
     if not good:
         return _NOTHING, "no line was heard that the profile reads"
     text = json.dumps(good[-1].data.decode("latin-1"), ensure_ascii=False)
-    lines = ["tests:", f"  - line: {text}", *_expected(good[-1].values, good[-1].flags)]
-    return "\n".join(lines) + "\n", _counted(len(good[-1].values), "channel")
+    return with_expected([f"  - line: {text}"], good[-1].values, good[-1].flags)
 
 
 def _telegram(heard: Sequence[Heard]) -> tuple[str, str]:
@@ -124,8 +122,16 @@ def _telegram(heard: Sequence[Heard]) -> tuple[str, str]:
     binary = data.startswith(b"\x1b")  # SML is written in hexadecimal
     text = data.hex().upper() if binary else data.decode("latin-1").replace("\r\n", "\n")
     # control characters (STX, ETX) must survive: a quoted string, as JSON writes it, is YAML too
-    lines = ["tests:", f"  - telegram: {json.dumps(text)}", *_expected(good[-1].values, good[-1].flags)]
-    return "\n".join(lines) + "\n", _counted(len(good[-1].values), "channel")
+    return with_expected([f"  - telegram: {json.dumps(text)}"], good[-1].values, good[-1].flags)
+
+
+def with_expected(
+    frames: Sequence[str], values: Mapping[str, float], flags: Mapping[str, str]
+) -> tuple[str, str]:
+    """A block of one test: its frames as lines of YAML, and what they must give; with words about it."""
+    if not values:
+        return _NOTHING, "no good value was read: there is nothing to expect of a test"
+    return "\n".join(["tests:", *frames, *_expected(values, flags)]) + "\n", _counted(len(values), "channel")
 
 
 def _expected(values: Mapping[str, float], flags: Mapping[str, str]) -> list[str]:

@@ -52,12 +52,7 @@ class LineDecoder:
         shape = self.profile.line
         if any(text.startswith(word) for word in shape.ignore):
             return None
-        if not text.startswith(shape.start):
-            raise Refused(Reason.DECODE, f'the line does not begin with "{shape.start}"')
-        body = text[len(shape.start) :]
-        if shape.checksum is not None:
-            body = _checked(body, shape.checksum, shape.start, shape.delimiter)
-        head, blocks = self._parts([word.strip() for word in body.split(shape.delimiter)])
+        head, blocks = self._parts(self._words(text))
         values: dict[str, float] = {}
         flags: list[Flag] = []
         for place in self._places:
@@ -71,6 +66,30 @@ class LineDecoder:
         time_ns, fault = self._time(head)
         skew_s = self.profile.time.max_skew_s if self.profile.time is not None else 0.0
         return Received(values, tuple(flags), time_ns, fault, skew_s)
+
+    def printed(self, line: bytes) -> dict[str, str]:
+        """What the line prints for each channel, as it stands; raises Refused like decode."""
+        text = line.decode("latin-1")
+        head, blocks = self._parts(self._words(text))
+        found = {}
+        for place in self._places:
+            fitting = [head] if place.spec.match is None else _blocks_of(place, blocks)
+            if len(fitting) == 1 and place.spec.field < len(fitting[0]):
+                fields, unit = fitting[0], place.spec.unit_field
+                found[place.name] = " ".join(
+                    [fields[place.spec.field], *([] if unit is None else [fields[unit]])]
+                )
+        return found
+
+    def _words(self, text: str) -> list[str]:
+        """The fields of a line, its beginning and check sum taken off."""
+        shape = self.profile.line
+        if not text.startswith(shape.start):
+            raise Refused(Reason.DECODE, f'the line does not begin with "{shape.start}"')
+        body = text[len(shape.start) :]
+        if shape.checksum is not None:
+            body = _checked(body, shape.checksum, shape.start, shape.delimiter)
+        return [word.strip() for word in body.split(shape.delimiter)]
 
     def _parts(self, fields: list[str]) -> tuple[list[str], list[list[str]]]:
         """The line's own fields and its blocks."""
@@ -100,7 +119,7 @@ class LineDecoder:
         match, fields = place.spec.match, head
         own: list[str] = []
         if match is not None:
-            fitting = [block for block in blocks if block[match.field].casefold() in place.wanted]
+            fitting = _blocks_of(place, blocks)
             if not fitting:
                 return None
             if len(fitting) > 1:
@@ -223,6 +242,12 @@ def _place(name: str, spec: LineChannel) -> _Place:
     by_unit = {text.casefold(): conversion(unit, channel.unit) for text, unit in spec.units.items()}
     wanted = frozenset(text.strip().casefold() for text in spec.match.text) if spec.match else frozenset()
     return _Place(name, spec, conversion(spec.unit or channel.unit, channel.unit), by_unit, wanted, low, high)
+
+
+def _blocks_of(place: _Place, blocks: list[list[str]]) -> list[list[str]]:
+    """The blocks that claim to be this channel's."""
+    match = place.spec.match
+    return [b for b in blocks if match is not None and b[match.field].casefold() in place.wanted]
 
 
 def _reading(place: _Place, fields: Sequence[str], decimal: str) -> float | Flag:

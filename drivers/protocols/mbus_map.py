@@ -63,14 +63,10 @@ def readings(
     values: dict[str, float] = {}
     flags: list[Flag] = []
     for name, spec in channels.items():
-        fitting = [record for record in records if fits(spec.match, record)]
-        # a value held back is looked at where there is no present one
-        present = [record for record in fitting if record.function == spec.match.function]
-        if len(present) > spec.match.occurrence:
-            fitting = present
-        if len(fitting) <= spec.match.occurrence:
+        record = record_of(spec.match, records)
+        if record is None:
             continue
-        found = _reading(name, spec, fitting[spec.match.occurrence])
+        found = _reading(name, spec, record)
         if isinstance(found, Flag):
             flags.append(found)
         elif broken:
@@ -78,6 +74,16 @@ def readings(
         else:
             values[name] = found
     return values, flags
+
+
+def record_of(match: MbusMatch, records: Sequence[Record]) -> Record | None:
+    """The record that a profile's match asks for, by its occurrence; None when the meter does not send it."""
+    fitting = [record for record in records if fits(match, record)]
+    # a value held back is looked at where there is no present one
+    present = [record for record in fitting if record.function == match.function]
+    if len(present) > match.occurrence:
+        fitting = present
+    return fitting[match.occurrence] if len(fitting) > match.occurrence else None
 
 
 def _reading(name: str, spec: MbusChannel, record: Record) -> float | Flag:

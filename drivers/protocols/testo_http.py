@@ -52,7 +52,7 @@ class HttpTjfReader:
         self._since_ns = 0
         self._last_ns = 0
 
-    def read(self, bus: Bus, *, everything: bool = False) -> Sample:  # noqa: ARG002  (the contract's signature)
+    def read(self, bus: Bus, *, everything: bool = False) -> Sample:
         """One sample; raises LinkDown when the instrument takes no connection."""
         self.fault_text = ""
         sent_ns, start = bus.clock.now_ns(), bus.clock.monotonic_ns()
@@ -68,7 +68,7 @@ class HttpTjfReader:
             self.fault_text = fault.text
             flags = [Flag(channel, reason) for channel in self.layout.channels]
             return self.layout.sample(sent_ns + span // 2, {}, flags=flags, span_ns=span)
-        return self._sample(reading, body, sent_ns, span, bus.clock.monotonic_ns())
+        return self._sample(reading, body, sent_ns, span, bus.clock.monotonic_ns(), keep_raw=everything)
 
     def probe(self, bus: Bus) -> bool:
         """True when it answers with something."""
@@ -127,7 +127,9 @@ class HttpTjfReader:
             return {}
         return info_facts(said)
 
-    def _sample(self, reading: TjfReading, body: bytes, sent_ns: int, span: int, now: int) -> Sample:
+    def _sample(
+        self, reading: TjfReading, body: bytes, sent_ns: int, span: int, now: int, *, keep_raw: bool
+    ) -> Sample:
         moment = reading.moments[-1]
         values, flags = kept(moment, self.profile)
         shown = (moment.time_ns, dict(moment.values), moment.flags)
@@ -151,7 +153,7 @@ class HttpTjfReader:
             time_ns, source, span = moment.time_ns, TimeSource.DEVICE, 0
         self._last_ns = max(self._last_ns, time_ns)
         flags.sort(key=lambda flag: self.layout.index[flag.channel])
-        raw = body if flags else None
+        raw = body if flags or keep_raw else None
         return self.layout.sample(time_ns, values, flags=flags, span_ns=span, time_source=source, raw=raw)
 
     def _tell(self, key: str, text: str, facts: Mapping[str, str] | None = None) -> None:

@@ -48,10 +48,11 @@ class UsbViewReader:
         self.notes: list[Note] = []
         self.unmapped: dict[tuple[int, int], ViewRecord] = {}
         self._told: set[tuple[object, ...]] = set()
+        self.status = b""  # its measuring status after the last list of values, as it came
         self._opened = -1
         self._serial = self._ident = b""
 
-    def read(self, bus: Bus, *, everything: bool = False) -> Sample:  # noqa: ARG002  (the contract's signature)
+    def read(self, bus: Bus, *, everything: bool = False) -> Sample:
         """One sample; raises LinkDown when the plug is pulled."""
         self.fault_text = ""
         sent_ns, start = bus.clock.now_ns(), bus.clock.monotonic_ns()
@@ -61,7 +62,8 @@ class UsbViewReader:
             before = status_of(self._ask(bus, STATUS, 14))
             (count,) = struct.unpack("<H", self._ask(bus, COUNT, 2))
             body = self._ask(bus, VIEW, None)
-            after = status_of(self._ask(bus, STATUS, 14))
+            self.status = self._ask(bus, STATUS, 14)
+            after = status_of(self.status)
             records = view_of(body)
             if len(records) != count:
                 raise ValueError(f"{len(records)} values came where it said {count}")
@@ -77,7 +79,7 @@ class UsbViewReader:
         else:
             self._note(records, before if not before.running else after)
         span = bus.clock.monotonic_ns() - start
-        raw = body if flags and body else None
+        raw = body if (flags or everything) and body else None
         return self.layout.sample(sent_ns + span // 2, values, flags=flags, span_ns=span, raw=raw)
 
     def probe(self, bus: Bus) -> bool:

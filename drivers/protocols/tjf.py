@@ -31,13 +31,15 @@ _ERRORS: Final = {
 class TjfMoment:
     """The readings of one time: good values by channel, and flags (sentinel, decode, out_of_range, conflict).
 
-    time_ns: UTC; None when the file says no time that can be believed, and time_fault why.
+    time_ns: UTC; None when the file says no time that can be believed, and time_fault why. shown: what the
+    instrument says of each channel, with its unit.
     """
 
     time_ns: int | None
     values: Mapping[str, float]
     flags: tuple[Flag, ...]
     time_fault: str = ""
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class _Slot:
 
     value: float | None = None
     flag: Flag | None = None
+    shown: str = ""
 
 
 def parse_tjf(data: bytes, zone: str = "UTC") -> TjfReading:
@@ -131,24 +134,25 @@ class _Gathered:
             if len(names) != 1:
                 self.others.append(TjfOther(name, shown, why, names[0] if names else ""))
                 for one in names:
-                    self._add(entry, one, _Slot(flag=Flag(one, Reason.DECODE)))
+                    self._add(entry, one, _Slot(flag=Flag(one, Reason.DECODE)), shown)
                 continue
             convert = convert_from(names[0], _text(unit, "xmlid"), _text(unit, "name"))
             if isinstance(convert, str):
                 self.others.append(TjfOther(name, shown, convert, names[0]))
-                self._add(entry, names[0], _Slot(flag=Flag(names[0], Reason.DECODE)))
+                self._add(entry, names[0], _Slot(flag=Flag(names[0], Reason.DECODE)), shown)
                 continue
             extra = _extras(entry)
             if extra.get("noxflag") is True and names[0] == "no_ppm":
                 self.others.append(TjfOther(name, shown, "it is marked as NOx, not as NO", names[0]))
-                self._add(entry, names[0], _Slot(flag=Flag(names[0], Reason.DECODE)))
+                self._add(entry, names[0], _Slot(flag=Flag(names[0], Reason.DECODE)), shown)
                 continue
             factor = _number(extra.get("dilutionFactor"))
             if factor is not None and factor > 0 and factor != 1:
                 self.dilution[names[0]] = factor
-            self._add(entry, names[0], _reading(names[0], entry, convert.scale, convert.offset))
+            self._add(entry, names[0], _reading(names[0], entry, convert.scale, convert.offset), shown)
 
-    def _add(self, entry: Mapping[str, Any], name: str, slot: _Slot) -> None:
+    def _add(self, entry: Mapping[str, Any], name: str, slot: _Slot, shown: str) -> None:
+        slot.shown = shown
         time_ns = _time_ns(entry.get("timeStamp"), self._zone)
         if time_ns is None:
             time_ns = self._whole_ns
@@ -181,7 +185,10 @@ class _Gathered:
                 flags.append(Flag(name, Reason.CONFLICT, good[0]))
             else:
                 flags.append((told or [slot.flag for slot in several if slot.flag is not None])[0])
-        return TjfMoment(time_ns, values, tuple(flags), self._fault if time_ns is None else "")
+        shown = {
+            name: ", ".join(dict.fromkeys(slot.shown for slot in several)) for name, several in slots.items()
+        }
+        return TjfMoment(time_ns, values, tuple(flags), self._fault if time_ns is None else "", shown)
 
 
 def _together(first: int | None, second: int | None) -> bool:
