@@ -32,14 +32,20 @@ class Answer:
 
 
 class BusFault(Exception):  # noqa: N818  (a finding about the line, with its reason)
-    """A request without a good answer: the reason, words for people, and the bytes that did come."""
+    """A request without a good answer: the reason, words for people, and the bytes that did come.
 
-    def __init__(self, reason: Reason, text: str, raw: bytes = b"", late: bytes = b"") -> None:
+    stale: what came before the request was sent; late: what came after its time.
+    """
+
+    def __init__(
+        self, reason: Reason, text: str, raw: bytes = b"", late: bytes = b"", stale: bytes = b""
+    ) -> None:
         super().__init__(text)
         self.reason = reason
         self.text = text
         self.raw = raw
         self.late = late
+        self.stale = stale
 
 
 class Reader(Protocol):
@@ -148,8 +154,8 @@ class Bus:
         of the bus's own. silent_guard_s: the guard where nothing came at all, for a caller that keeps the
         guard by itself. others: takes whole answers of others out of what came. pause_s: silence wanted
         before the request. Raises BusFault (no_answer: nothing came but perhaps our echo; crc: something
-        came that is no answer) after the guard has passed, and LinkDown. Bytes that were waiting before the request are discarded and given with
-        the answer or the fault.
+        came that is no answer) after the guard has passed, and LinkDown. Bytes that were waiting before the
+        request are discarded and given with the answer or the fault.
         """
         stale = self._rest(pause_s)
         patience = self.timeout_s if timeout_s is None else timeout_s
@@ -192,10 +198,10 @@ class Bus:
         if silent:
             self.counters["timeouts"] += 1
             words = "no answer" if not came else "no answer, only an echo of the request,"
-            raise BusFault(Reason.NO_ANSWER, f"{words} within {patience:g} s", came, stale + late)
+            raise BusFault(Reason.NO_ANSWER, f"{words} within {patience:g} s", came, late, stale)
         self.counters["damaged"] += 1
         self.counters["discarded_bytes"] += len(came)
-        raise BusFault(Reason.CRC, f"{len(came)} bytes came that are no valid answer", came, stale + late)
+        raise BusFault(Reason.CRC, f"{len(came)} bytes came that are no valid answer", came, late, stale)
 
     def silence(self, guard_s: float) -> bytes:
         """Listens up to guard_s for late bytes, and on until the line is quiet; gives what came last.

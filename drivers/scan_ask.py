@@ -59,7 +59,7 @@ class Asker:
         try:
             answer = self._exchange(unit, function, pdu, size, timeout_s, guard_s)
         except BusFault as fault:
-            self._overhear(fault.raw + fault.late)
+            self._overhear(fault.stale + fault.raw + fault.late)
             raise
         self._overhear(answer.discarded)
         self.turnaround_s = answer.span_ns / SECOND_NS

@@ -6,7 +6,8 @@ from typing import Final
 
 from dodac.clock import SECOND_NS, Clock
 from dodac.samples import Reason
-from drivers.bus import Answer, Bus, BusFault
+from drivers.bus import Bus, BusFault
+from drivers.links import LinkDown
 from drivers.profile import Table
 from drivers.protocols import modbus
 from drivers.protocols.modbus_identity import Framing
@@ -16,6 +17,8 @@ from drivers.protocols.modbus_serial import ASCII, RTU
 from drivers.protocols.planner import Block, Limits, Span, avoiding
 
 _SILENT_BEHIND_GATEWAY: Final = (10, 11)
+_REFUSED_FOR_GOOD: Final = (1, 2, 3)
+"""The request itself is wrong for this unit: it does not go on to answer it."""
 
 
 class ModbusAsker:
@@ -24,7 +27,6 @@ class ModbusAsker:
     def __init__(self, name: str, map: ModbusMap, unit: int, clock: Clock, framing: Framing) -> None:
         self.map = map
         self.image: dict[tuple[Table, int], int] = {}
-        self.blocks: list[Block] = []  # those whose answers fill the image
         self._name = name
         self._number = unit
         self._clock = clock
@@ -37,7 +39,7 @@ class ModbusAsker:
         self._alone_ns = 0
 
     def _awaited(self, block: Block) -> bool:
-        return bool(self._outstanding.sizes(modbus.FUNCTIONS[block.table], self._clock.monotonic_ns()))
+        return bool(self._outstanding.awaited(modbus.FUNCTIONS[block.table], self._clock.monotonic_ns()))
 
     def _read_block(
         self, bus: Bus, block: Block, spans: set[Span], limits: Limits | None = None
@@ -80,6 +82,15 @@ class ModbusAsker:
         frames = [self._ask(bus, block, keep=False) for _ in range(old)]
         return [*frames, self._ask(bus, block)]
 
+    def _hear_out(self, bus: Bus) -> None:
+        """Listens until the line was silent for a whole guard; one that others talk on is given up in time."""
+        end_ns = self._clock.monotonic_ns() + 3 * self._guard_ns(bus)
+        while late := bus.silence(self._guard(bus)):
+            self._strike_out(bus, late)
+            if self._clock.monotonic_ns() >= end_ns:
+                return
+        self._outstanding.clear()
+
     def _guard(self, bus: Bus) -> float:
         return min(self._guard_s, bus.late_guard_s)
 
@@ -115,33 +126,31 @@ class ModbusAsker:
                 fault.text = instead(fault.raw, self._framing, self._number, function, size) or fault.text
             if self._tcp:
                 raise
-            # the guard begins when the answer is late, also where damage ended the waiting before; only this
-            # unit is left alone for it: the others' answers carry other numbers
-            self._alone_ns = max(self._clock.monotonic_ns(), in_time_ns) + self._guard_ns(bus)
+            # what came before the request, or in its time with another shape, is no answer to it
+            self._strike_out(bus, fault.stale)
             old = self._strike_out(bus, fault.raw)
-            self._outstanding.add(function, size, self._clock.monotonic_ns())
-            bus.awaiting[self._name] = self._heard
+            self._await(bus, function, size, in_time_ns)
             self._strike_out(bus, fault.late)
             if old:
                 words = "only the answer to an earlier request came"
                 raise BusFault(Reason.LATE_ANSWER, words, fault.raw, fault.late) from None
             raise
+        except LinkDown:
+            # the unit heard the request and does not know that the line is away: its answer waits for us
+            if not self._tcp:
+                self._await(bus, function, size, in_time_ns)
+            raise
         self._strike_out(bus, answer.discarded)
-        return self._taken(answer, block, function, size, keep=keep)
-
-    def _taken(self, answer: Answer, block: Block, function: int, size: int, *, keep: bool) -> bytes:
         try:
             data = modbus.pdu_data(self._pdu(answer.data), answer.data)
         except modbus.ModbusException as refusal:
-            if not self._tcp and self._awaited(block):
-                # the refusal may be an older request's: then our own answer is still to come
-                self._outstanding.add(function, size, self._clock.monotonic_ns())
+            if not self._tcp:
+                self._doubt(bus, block, size, in_time_ns, refusal.code)
             if refusal.code in _SILENT_BEHIND_GATEWAY:
                 raise BusFault(Reason.NO_ANSWER, str(refusal), answer.data) from None
             raise
         if not keep:
             return answer.data
-        self.blocks.append(block)
         if function <= 2:
             for n in range(block.count):
                 self.image[block.table, block.address + n] = data[n // 8] >> (n % 8) & 1
@@ -150,6 +159,26 @@ class ModbusAsker:
                 word = int.from_bytes(data[2 * n : 2 * n + 2], "big")
                 self.image[block.table, block.address + n] = word
         return answer.data
+
+    def _await(self, bus: Bus, function: int, size: int, in_time_ns: int) -> None:
+        """An answer did not come, and may still: for the guard this unit is left alone.
+
+        The guard begins when the answer is late, also where damage ended the waiting before. The others are
+        asked meanwhile: their answers carry other numbers.
+        """
+        now = self._clock.monotonic_ns()
+        self._alone_ns = max(now, in_time_ns) + self._guard_ns(bus)
+        self._outstanding.add(function, size, now)
+        bus.awaiting[self._name] = self._heard
+
+    def _doubt(self, bus: Bus, block: Block, size: int, in_time_ns: int, code: int) -> None:
+        """A request was refused, and its answer may come all the same."""
+        function, now = modbus.FUNCTIONS[block.table], self._clock.monotonic_ns()
+        if self._awaited(block):  # the refusal may be an older request's
+            self._outstanding.add(function, size, now)
+        elif code not in _REFUSED_FOR_GOOD:
+            self._outstanding.refused.append((function, size, max(now, in_time_ns) + self._guard_ns(bus)))
+        bus.awaiting[self._name] = self._heard
 
     def _pdu(self, frame: bytes) -> bytes:
         return frame[7:] if self._tcp else self._serial.pdu(frame)

@@ -15,21 +15,34 @@ class Outstanding:
     """Answers of one unit that may still come: (function, data bytes, believed until), oldest first.
 
     An answer is awaited for two minutes after its request went unanswered; until then no other request to
-    the unit has an answer of the same shape. fresh_ns: how long it is likely to come.
+    the unit has an answer of the same shape. fresh_ns: how long it is likely to come. refused: requests that
+    were refused, as long as their answers may come all the same (a gateway gave up on a slow meter).
     """
 
     serial: SerialFraming = RTU
     horizon_ns: int = 120 * SECOND_NS
     fresh_ns: int = 30 * SECOND_NS
     entries: list[tuple[int, int, int]] = field(default_factory=list)
+    refused: list[tuple[int, int, int]] = field(default_factory=list)
 
     def add(self, function: int, size: int, now_ns: int) -> None:
         self.entries.append((function, size, now_ns + self.horizon_ns))
 
     def sizes(self, function: int, now_ns: int) -> list[int]:
         """Data bytes of answers that may still come for this function."""
+        self.refused = [e for e in self.refused if e[2] > now_ns]
+        awaited = self.awaited(function, now_ns)
+        return [size for f, size, _ in awaited + self.refused if f == function]
+
+    def awaited(self, function: int, now_ns: int) -> list[tuple[int, int, int]]:
+        """Those of this function that nothing came for."""
         self.entries = [e for e in self.entries if e[2] > now_ns]
-        return [size for f, size, _ in self.entries if f == function]
+        return [e for e in self.entries if e[0] == function]
+
+    def clear(self) -> None:
+        """No answer can still come: the line was heard out."""
+        self.entries.clear()
+        self.refused.clear()
 
     def fresh(self, function: int, size: int, now_ns: int) -> int:
         """How many answers of this shape may well still come."""
@@ -39,12 +52,13 @@ class Outstanding:
     def seen_in(self, unit: int, came: bytes) -> int:
         """Strikes out the answers found among discarded bytes; gives how many."""
         found = 0
-        for entry in list(self.entries):
-            here = self.serial.find(came, unit, entry[0], entry[1])
-            if here is not None:
-                came = came[: here[0]] + came[here[1] :]
-                self.entries.remove(entry)
-                found += 1
+        for awaited in (self.entries, self.refused):
+            for entry in list(awaited):
+                here = self.serial.find(came, unit, entry[0], entry[1])
+                if here is not None:
+                    came = came[: here[0]] + came[here[1] :]
+                    awaited.remove(entry)
+                    found += 1
         return found
 
 

@@ -91,7 +91,7 @@ class ModbusReader(ModbusAsker):
         now = self._clock.monotonic_ns()
         spans = self.map.spans(names)
         fast = self.map.spans([name for name in names if self.map.channels[name].spec.every == "fast"])
-        self.image, self.blocks = {}, []
+        self.image = {}
         wall_ns = self._clock.now_ns()
         states = self.map.status_apart(names)
         failed, frames, lost = self._read_spans(bus, spans, fast, states)
@@ -153,7 +153,7 @@ class ModbusReader(ModbusAsker):
         """True when the unit answers its smallest request, if only with a refusal.
 
         Where its readings can't be told apart from answers to earlier requests, the line is then heard out
-        until it was silent for a whole guard.
+        until it was silent for a whole guard, or for three guards where it never is.
         """
         names = self._names("fast") or list(self.map.channels)
         span = min(self.map.spans(names), key=lambda s: (s.count, s.address))
@@ -170,9 +170,7 @@ class ModbusReader(ModbusAsker):
         # what answered may have been an earlier request: then the probe's own answer is still to come
         self._outstanding.add(modbus.FUNCTIONS[span.table], size_of(span), self._clock.monotonic_ns())
         if not self._tells_apart(names):
-            while late := bus.silence(self._guard(bus)):
-                self._strike_out(bus, late)
-            self._outstanding.entries.clear()
+            self._hear_out(bus)
         return True
 
     def _tells_apart(self, names: list[str]) -> bool:

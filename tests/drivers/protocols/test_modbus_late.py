@@ -1,0 +1,179 @@
+"""Answers that come when nobody expects them any more: after a refusal, over a line that was away, twice."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dodac.clock import SECOND_NS, ManualClock
+from dodac.samples import Reason, Sample
+from drivers.bus import Bus
+from drivers.catalogue import parse_profile
+from drivers.links import LinkDown
+from drivers.profile import ModbusProfile
+from drivers.protocols import modbus
+from drivers.protocols.modbus_late import Outstanding
+from drivers.protocols.modbus_reader import ModbusReader
+
+TWINS = """
+id: twins
+maker: nobody
+models: [two floats far apart]
+kind: water
+evidence: {map: [made up for a test]}
+protocol: modbus
+channels:
+  flow_m3h:  {table: input, address: 0, type: f32, range: [0, 1000000]}
+  volume_m3: {table: input, address: 100, type: f32}
+tests:
+  - frames: [{request: "01 04 00 00 00 02 71 CB", answer: "01 04 04 41 A3 08 31 D9 8E"}]
+    expect: {flow_m3h: 20.379}
+"""
+FLOW, VOLUME = 11.0, 222.0
+Play = list[tuple[float, bytes]]
+"""What comes after a request: seconds, bytes; "" where the line goes away then."""
+
+
+def answer(request: bytes) -> bytes:
+    """What the unit says: each number its own, whatever is read around it."""
+    address, count = struct.unpack(">HH", request[2:6])
+    words = {0: FLOW, 100: VOLUME}
+    data = b"".join(struct.pack(">f", words.get(a, 0.0)) for a in range(address, address + count, 2))
+    return modbus.rtu(request[0], bytes((request[1], len(data))) + data)
+
+
+def refusal(request: bytes, code: int) -> bytes:
+    return modbus.rtu(request[0], bytes((request[1] | 0x80, code)))
+
+
+class Line:
+    """A link on which a test says what comes; what is under way arrives though the port was closed."""
+
+    name = "line"
+
+    def __init__(self, clock: ManualClock, plays: list[Callable[[bytes], Play]]) -> None:
+        self.clock = clock
+        self.plays = plays
+        self.asked: list[tuple[int, bytes]] = []
+        self._due: list[tuple[int, bytes]] = []
+
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+
+    def write(self, data: bytes) -> None:
+        now = self.clock.monotonic_ns()
+        self.asked.append((now, data))
+        play = self.plays.pop(0) if self.plays else prompt
+        self._due += [(now + round(after * SECOND_NS), piece) for after, piece in play(data)]
+        self._due.sort(key=lambda item: item[0])
+
+    def read(self, timeout_s: float) -> bytes:
+        now = self.clock.monotonic_ns()
+        if self._due and self._due[0][0] <= now + round(timeout_s * SECOND_NS):
+            due, data = self._due.pop(0)
+            self.clock.advance(max(0, due - now) / SECOND_NS)
+            if not data:
+                raise LinkDown("line: the other side closed the connection")
+            return data
+        self.clock.advance(timeout_s)
+        return b""
+
+
+def prompt(request: bytes) -> Play:
+    return [(0.02, answer(request))]
+
+
+def dead(_: bytes) -> Play:
+    return []
+
+
+def bench(*plays: Callable[[bytes], Play]) -> tuple[ModbusReader, Bus, Line]:
+    profile = parse_profile(TWINS, Path("twins.yaml"))
+    assert isinstance(profile, ModbusProfile)
+    clock = ManualClock()
+    line = Line(clock, list(plays))
+    return ModbusReader("meter", profile, 1, clock), Bus(line, clock, timeout_s=1.0, late_guard_s=2.0), line
+
+
+def values(reader: ModbusReader, sample: Sample) -> dict[str, float]:
+    return {n: v for n, v in zip(reader.layout.channels, sample.values, strict=True) if v == v}
+
+
+@pytest.mark.parametrize("code", [4, 5, 6, 8, 10, 11])
+def test_the_answer_behind_a_refusal_is_never_taken_for_the_next_register(code: int) -> None:
+    """A gateway gives up on a slow meter (0Bh), or a meter says "still working", and its answer comes after all."""
+    reader, bus, _ = bench(lambda r: [(0.02, refusal(r, code)), (0.03, answer(r))])
+    sample = reader.read(bus)
+    assert values(reader, sample) in ({}, {"volume_m3": VOLUME})
+    assert sample.flags[0].channel == "flow_m3h"
+    bus.clock.advance(10)  # type: ignore[attr-defined]
+    assert values(reader, reader.read(bus)) == {"flow_m3h": FLOW, "volume_m3": VOLUME}
+
+
+def test_a_refusal_is_thought_of_no_longer_than_the_guard() -> None:
+    reader, bus, line = bench(lambda r: [(0.02, refusal(r, 6))])
+    reader.read(bus)
+    bus.clock.advance(3)  # type: ignore[attr-defined]
+    before = len(line.asked)
+    assert values(reader, reader.read(bus)) == {"flow_m3h": FLOW, "volume_m3": VOLUME}
+    assert len(line.asked) - before == 2
+
+
+def test_registers_refused_for_good_are_remembered_though_others_were_busy() -> None:
+    """Only what came to nothing at all makes a refusal doubtful: busy registers are refused ones' neighbours."""
+    reader, bus, _ = bench(lambda r: [(0.02, refusal(r, 6))], lambda r: [(0.02, refusal(r, 2))] * 2)
+    sample = reader.read(bus)
+    assert {flag.reason for flag in sample.flags} == {Reason.EXCEPTION}
+    assert reader.refused_channels == {"volume_m3"}
+
+
+def test_an_answer_that_outlives_the_line_is_never_taken_for_another_register() -> None:
+    """A serial server drops its client in the middle of a request; the meter's answer comes over the next one."""
+    reader, bus, line = bench(prompt, lambda r: [(0.02, b""), (0.28, answer(r))])
+    with pytest.raises(LinkDown):
+        reader.read(bus)
+    bus.clock.advance(0.25)  # type: ignore[attr-defined]  # the line is opened again
+    sample = reader.read(bus)
+    assert values(reader, sample) == {"flow_m3h": FLOW, "volume_m3": VOLUME}
+    assert bus.counters["late_recognised"] == 1
+    assert line.asked[2][0] > line.asked[1][0] + SECOND_NS * 0.28  # nothing is asked before it came
+
+
+def test_what_came_before_a_request_is_not_counted_as_its_late_answer() -> None:
+    """A good answer came twice: the second one, unasked, was struck out for the one still to come."""
+    reader, bus, line = bench(lambda r: [(0.02, answer(r)), (0.021, answer(r))], dead)
+    bus.byte_s = 10 / 9600
+    sample = reader.read(bus)
+    assert values(reader, sample) == {"flow_m3h": FLOW}
+    assert len(line.asked) == 2
+    assert reader._outstanding.sizes(4, bus.clock.monotonic_ns()) == [4]
+
+
+def test_a_line_that_others_talk_on_does_not_hold_the_thread_after_a_probe() -> None:
+    """Another master polls the same line ten times a second: the probe waited for a silence that never came."""
+    others = [(0.5 + 0.1 * n, b"\x09\x03\x00\x00\x00\x02\xc5\x43") for n in range(4000)]
+    reader, bus, _ = bench(dead, lambda r: [*prompt(r), *others])
+    reader.read(bus)
+    start = bus.clock.monotonic_ns()
+    assert reader.probe(bus)
+    assert bus.clock.monotonic_ns() - start < 10 * SECOND_NS
+    assert reader._outstanding.sizes(4, bus.clock.monotonic_ns())  # what may still come is not forgotten
+
+
+def test_answers_are_struck_out_one_for_one_and_forgotten_in_time() -> None:
+    waiting = Outstanding()
+    waiting.add(4, 4, 0)
+    waiting.add(4, 8, 0)
+    waiting.refused.append((4, 8, 3 * SECOND_NS))
+    assert waiting.sizes(4, 0) == [4, 8, 8]
+    assert waiting.sizes(3, 0) == []
+    frame = modbus.rtu(1, bytes((4, 8)) + bytes(8))
+    assert waiting.seen_in(1, frame + b"\x55" + frame) == 2
+    assert waiting.sizes(4, 0) == [4]
+    assert waiting.fresh(4, 4, 29 * SECOND_NS) == 1
+    assert waiting.fresh(4, 4, 31 * SECOND_NS) == 0
+    assert waiting.sizes(4, 119 * SECOND_NS) == [4]
+    assert waiting.sizes(4, 120 * SECOND_NS) == []
