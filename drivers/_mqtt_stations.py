@@ -32,6 +32,7 @@ class MqttStation:
     last_good_ns: int | None = None
     fault_ns: int | None = None
     silent: bool = False
+    clock_off: bool = False
 
 
 def station_of(site: Site, item: InstrumentConfig, profile: MqttProfile) -> MqttStation:

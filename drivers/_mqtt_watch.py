@@ -11,6 +11,8 @@ from dodac.contracts import Event, EventKind, Inbox
 from dodac.samples import Flag, Reason, Sample
 from drivers._mqtt_stations import MqttStation
 
+_NEVER_SET_H = 365 * 24  # so far off, how far says nothing
+
 
 class MqttWatch:
     """What is in fault on one broker, since when, and what is told of it.
@@ -64,13 +66,20 @@ class MqttWatch:
         for station in fresh:
             self._flag_all(station)
 
-    def heard(self, station: MqttStation, samples: Sequence[Sample]) -> None:
-        """An instrument has sent something: what ends with it is told."""
+    def heard(self, station: MqttStation, samples: Sequence[Sample], clock_off_ns: int | None = None) -> None:
+        """An instrument has sent something: what ends or begins with it is told.
+
+        clock_off_ns: how far the clock is off for which all its readings are doubtful.
+        """
         good = [sample.time_ns for sample in samples if any(value == value for value in sample.values)]
         gap: tuple[int, int] | None = None
         with self._lock:
             station.heard_ns = self._clock.monotonic_ns()
             silent, station.silent = station.silent, False
+            was_off = station.clock_off
+            station.clock_off = clock_off_ns is not None or (was_off and not good)
+            if clock_off_ns is not None and station.fault_ns is None:
+                station.fault_ns = self._clock.now_ns()
             if good:
                 since_ns = station.last_good_ns if station.last_good_ns is not None else station.fault_ns
                 # what a device stored fills the gap: it ends with the first reading after the fault
@@ -81,6 +90,10 @@ class MqttWatch:
                 station.last_good_ns = max(*good, station.last_good_ns or 0)
         if silent:
             self.tell(EventKind.FAULT_END, "sends again", station)
+        if clock_off_ns is not None and not was_off:
+            self.tell(EventKind.FAULT_START, _clock_words(clock_off_ns), station)
+        elif was_off and not station.clock_off:
+            self.tell(EventKind.FAULT_END, "the time in its messages is right again", station)
         if gap is not None:
             self.tell(EventKind.GAP, "no readings", station, time_ns=gap[0], end_ns=gap[1])
 
@@ -132,3 +145,12 @@ class MqttWatch:
             when = self._clock.now_ns() if time_ns is None else time_ns
             with contextlib.suppress(RuntimeError):
                 self.inbox.event(Event(when, kind, text, self._id, instrument, end_ns))
+
+
+def _clock_words(off_ns: int) -> str:
+    minutes, seconds = divmod(abs(off_ns) // SECOND_NS, 60)
+    hours, minutes = divmod(minutes, 60)
+    long = f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+    side = "ahead of" if off_ns > 0 else "behind"
+    off = f"is {long} {side} ours" if hours < _NEVER_SET_H else "was never set"
+    return f"the clock in its messages {off}: its readings are flagged clock; set its time and time zone"

@@ -12,7 +12,7 @@ from dodac.clock import Clock
 from dodac.contracts import DeadLetter, EventKind, Inbox
 from dodac.errors import ConfigError
 from dodac.quantities import Measurement
-from dodac.samples import Layout, Sample
+from dodac.samples import Layout, Reason, Sample
 from dodac.site import InstrumentConfig, MqttConnection, Site
 from drivers._mqtt_acks import Acks
 from drivers._mqtt_config import address_of, tls_context
@@ -230,7 +230,7 @@ class MqttStream:
                 self._dead(DeadLetter(now_ns, self.id, topic, payload, str(refusal), instrument), last)
                 self._ask_birth(client, station, refusal.birth)
                 continue
-            samples = self._samples(station, found, payload, arrival)
+            samples, clock_off_ns = self._samples(station, found, payload, arrival)
             if len(samples) == 1:
                 self._inbox.sample(samples[0], source=self.id, done=last)
             else:
@@ -239,19 +239,24 @@ class MqttStream:
                 self._watch.tell(note.kind, note.text, station, time_ns=note.since_ns, end_ns=note.until_ns)
             self._ask_birth(client, station, found.birth)
             if not message.retain:
-                self._watch.heard(station, samples)
+                self._watch.heard(station, samples, clock_off_ns)
 
     def _samples(
         self, station: MqttStation, found: Message, payload: bytes, arrival: Arrival
-    ) -> list[Sample]:
-        samples = []
+    ) -> tuple[list[Sample], int | None]:
+        """Its samples, and how far the clock that stamped them is off, where that spoils them all."""
+        samples, off_ns, fine = [], None, False
         for place, decoded in enumerate(found.samples):
             stamp = stamp_of(decoded, station.skew_s, arrival)
             if stamp.clock_refused:
                 self._counters["clock_refused"] += 1
+            if stamp.doubt == Reason.CLOCK and decoded.values:
+                said_ns = decoded.sent_ns if decoded.sent_ns is not None else decoded.time_ns
+                off_ns = None if said_ns is None else said_ns - arrival.now_ns
+            fine = fine or (stamp.doubt is None and bool(decoded.values))
             part = part_of(station.layout, decoded, stamp, place, partial=station.partial)
             samples.append(stamped(station.layout, decoded, payload, stamp, arrival, part))
-        return samples
+        return samples, None if fine else off_ns
 
     def _dead(self, letter: DeadLetter, done: Callable[[], None] | None) -> None:
         assert self._inbox is not None  # noqa: S101

@@ -366,6 +366,33 @@ def test_a_device_with_a_wrong_clock_is_doubtful_and_not_filed_under_another_day
             assert abs(item.time_ns - time.time_ns()) < 10 * SECOND_NS
 
 
+def test_a_device_in_the_wrong_time_zone_is_told_once_with_what_to_do(
+    plant: Plant, mosquitto: Mosquitto, eventually: Eventually
+) -> None:
+    def sent(hours: float, watts: float) -> tuple[str, dict[str, Any]]:
+        at = datetime.fromtimestamp(time.time() + hours * 3600, UTC)
+        return "plant/m2/data", {"time": at.isoformat(), "power_w": watts}
+
+    inbox = SlowInbox()
+    with plant.running(inbox) as stream:
+        eventually(up(stream))
+        publish(mosquitto, sent(-7, 1), sent(-7, 2))
+        eventually(lambda: len(inbox.items) == 2)
+        assert inbox.kinds() == ["fault_start"]
+        publish(mosquitto, sent(0, 3), sent(0, 4))
+        eventually(lambda: len(inbox.items) == 4)
+        eventually(lambda: inbox.kinds() == ["fault_start", "fault_end", "gap"])
+        told, ended, gap = inbox.events
+        assert told.instrument == ended.instrument == gap.instrument == "m2"
+        assert "is 7 h 0 min behind ours" in told.text
+        assert "time zone" in told.text
+        assert [v for sample in inbox.good for v in sample.values if v == v] == [3, 4]
+        assert gap.end_ns == inbox.good[0].time_ns
+        publish(mosquitto, ("plant/m2/data", {"time": "1970-01-01T00:00:10Z", "power_w": 1}))
+        eventually(lambda: inbox.kinds()[3:] == ["fault_start"])
+        assert "was never set" in inbox.events[-1].text
+
+
 def test_a_broker_that_is_away_is_one_event_and_one_when_it_is_back(
     plant: Plant, mosquitto: Mosquitto, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
