@@ -27,6 +27,7 @@ class ModbusAsker:
     def __init__(self, name: str, map: ModbusMap, unit: int, clock: Clock, framing: Framing) -> None:
         self.map = map
         self.image: dict[tuple[Table, int], int] = {}
+        self.blocks: list[Block] = []  # those whose answers fill the image
         self._name = name
         self._number = unit
         self._clock = clock
@@ -151,6 +152,7 @@ class ModbusAsker:
             raise
         if not keep:
             return answer.data
+        self.blocks.append(block)
         if function <= 2:
             for n in range(block.count):
                 self.image[block.table, block.address + n] = data[n // 8] >> (n % 8) & 1

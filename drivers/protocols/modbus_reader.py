@@ -91,7 +91,7 @@ class ModbusReader(ModbusAsker):
         now = self._clock.monotonic_ns()
         spans = self.map.spans(names)
         fast = self.map.spans([name for name in names if self.map.channels[name].spec.every == "fast"])
-        self.image = {}
+        self.image, self.blocks = {}, []
         wall_ns = self._clock.now_ns()
         states = self.map.status_apart(names)
         failed, frames, lost = self._read_spans(bus, spans, fast, states)
