@@ -14,7 +14,8 @@ from drivers.protocols.files_text import open_text
 from drivers.protocols.files_time import StampReader, Walls, check_format
 from drivers.protocols.line import LineDecoder
 from drivers.protocols.received import Refused
-from drivers.protocols.tjf import MAX_BYTES, parse_tjf
+from drivers.protocols.tjf import parse_tjf
+from drivers.protocols.tjf_json import MAX_BYTES
 
 _MOST_LINES: Final = 1_000_000
 

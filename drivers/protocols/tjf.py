@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -14,12 +12,10 @@ from dodac.clock import SECOND_NS
 from dodac.quantities import CHANNELS
 from dodac.samples import Flag, Reason
 from drivers.protocols.received import Refused
+from drivers.protocols.tjf_json import number_of, part_of, read_document, text_of, time_of
 from drivers.protocols.tjf_names import LEFT_OUT, Language, channels_of, convert_from, label, language
 
-MAX_BYTES: Final = 8_000_000
 _INVALID: Final = 4_294_967_040.0  # 2³² − 1 and what a float32 makes of it
-_EARLIEST_S: Final = 946_684_800  # the year 2000: a clock that counts from its start is no time
-_LATEST_S: Final = 4_102_444_800  # the year 2100
 _TOGETHER_NS: Final = SECOND_NS  # stamps of one measurement differ by milliseconds
 _ERRORS: Final = {
     1: "no measuring instrument is connected; switch it on and join it with the app",
@@ -89,14 +85,14 @@ def parse_tjf(data: bytes, zone: str = "UTC") -> TjfReading:
     Raises Refused: exception when the instrument reports an error instead, decode for what is no TJF
     or has no channel that is known.
     """
-    document = _document(data)
+    document = read_document(data)
     if "errors" in document:
         raise Refused(Reason.EXCEPTION, f"the instrument reports {_errors(document['errors'])}")
     channels = document.get("channels")
     if not isinstance(channels, list):
         raise Refused(Reason.DECODE, 'this is no TJF: it has no list "channels"')
     rows = [row for row in channels if isinstance(row, dict)]
-    tongue = language(_text(_part(row, "type"), "name") for row in rows if not _xmlid(row))
+    tongue = language(text_of(part_of(row, "type"), "name") for row in rows if not _xmlid(row))
     gathered = _Gathered(ZoneInfo(zone), document.get("timeStamp"))
     for row in rows:
         gathered.channel(row, tongue)
@@ -116,27 +112,27 @@ class _Gathered:
         self.others: list[TjfOther] = []
         self.dilution: dict[str, float] = {}
         self._zone = zone
-        self._whole_ns = _time_ns(whole_stamp, zone)
+        self._whole_ns = time_of(whole_stamp, zone)
         self._found: list[tuple[int | None, str, _Slot]] = []
         self._fault = ""
 
     def channel(self, row: Mapping[str, Any], tongue: Language) -> None:
         """Takes one channel with its values."""
-        kind, unit = _part(row, "type"), _part(row, "unit")
-        name = _text(kind, "name")
+        kind, unit = part_of(row, "type"), part_of(row, "unit")
+        name = text_of(kind, "name")
         names, why = channels_of(_xmlid(row), name, tongue)
         entries = row.get("values")
         for entry in entries if isinstance(entries, list) else ():
             if not isinstance(entry, dict):
                 self.others.append(TjfOther(name, "", "a value that is none"))
                 continue
-            shown = f"{_text(entry, 'description') or entry.get('value')} {_text(unit, 'name')}".strip()
+            shown = f"{text_of(entry, 'description') or entry.get('value')} {text_of(unit, 'name')}".strip()
             if len(names) != 1:
                 self.others.append(TjfOther(name, shown, why, names[0] if names else ""))
                 for one in names:
                     self._add(entry, one, _Slot(flag=Flag(one, Reason.DECODE)), shown)
                 continue
-            convert = convert_from(names[0], _text(unit, "xmlid"), _text(unit, "name"))
+            convert = convert_from(names[0], text_of(unit, "xmlid"), text_of(unit, "name"))
             if isinstance(convert, str):
                 self.others.append(TjfOther(name, shown, convert, names[0]))
                 self._add(entry, names[0], _Slot(flag=Flag(names[0], Reason.DECODE)), shown)
@@ -146,14 +142,14 @@ class _Gathered:
                 self.others.append(TjfOther(name, shown, "it is marked as NOx, not as NO", names[0]))
                 self._add(entry, names[0], _Slot(flag=Flag(names[0], Reason.DECODE)), shown)
                 continue
-            factor = _number(extra.get("dilutionFactor"))
+            factor = number_of(extra.get("dilutionFactor"))
             if factor is not None and factor > 0 and factor != 1:
                 self.dilution[names[0]] = factor
             self._add(entry, names[0], _reading(names[0], entry, convert.scale, convert.offset), shown)
 
     def _add(self, entry: Mapping[str, Any], name: str, slot: _Slot, shown: str) -> None:
         slot.shown = shown
-        time_ns = _time_ns(entry.get("timeStamp"), self._zone)
+        time_ns = time_of(entry.get("timeStamp"), self._zone)
         if time_ns is None:
             time_ns = self._whole_ns
         if time_ns is None and not self._fault:
@@ -198,8 +194,8 @@ def _together(first: int | None, second: int | None) -> bool:
 
 
 def _reading(name: str, entry: Mapping[str, Any], scale: float, offset: float) -> _Slot:
-    shown = _text(entry, "description").replace("\0", "").strip()
-    number = _number(entry.get("value"))
+    shown = text_of(entry, "description").replace("\0", "").strip()
+    number = number_of(entry.get("value"))
     if (number is not None and abs(number) >= _INVALID) or (shown and not any(s.isdigit() for s in shown)):
         return _Slot(flag=Flag(name, Reason.SENTINEL))
     if number is None:
@@ -210,26 +206,13 @@ def _reading(name: str, entry: Mapping[str, Any], scale: float, offset: float) -
     return _Slot(value=value)
 
 
-def _document(data: bytes) -> Mapping[str, Any]:
-    if len(data) > MAX_BYTES:
-        raise Refused(Reason.DECODE, f"{len(data)} bytes are more than the {MAX_BYTES} a TJF may have")
-    try:
-        document = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        words = str(error).split(":")[0] if isinstance(error, ValueError) else "nested too deep"
-        raise Refused(Reason.DECODE, f"this is no JSON: {words[:100]}") from None
-    if not isinstance(document, dict):
-        raise Refused(Reason.DECODE, "this is no TJF: the JSON is no object")
-    return document
-
-
 def _errors(errors: object) -> str:
     told = []
     for error in errors if isinstance(errors, list) else ():
         if isinstance(error, dict):
-            code, name = error.get("errorcode"), _text(error, "name")
+            code, name = error.get("errorcode"), text_of(error, "name")
             words = _ERRORS.get(code, "") if isinstance(code, int) else ""
-            said = words or _text(error, "description")
+            said = words or text_of(error, "description")
             told.append(f"error {code}{f' ({name})' if name else ''}{f': {said}' if said else ''}")
     return "; ".join(told)[:300] or "an error without a name"
 
@@ -239,15 +222,15 @@ def _facts(document: Mapping[str, Any]) -> dict[str, str]:
     devices = [item for item in (device if isinstance(device, list) else [device]) if isinstance(item, dict)]
     found: dict[str, str] = {}
     if devices:
-        found["model"] = _text(devices[0], "name")
-        found["serial_number"] = _text(devices[0], "serial")
-        found["firmware"] = _text(devices[0], "firmwareVersion")
-    kind = _part(document, "type")
-    found["measurement"] = _text(kind, "id") or _text(kind, "name")
+        found["model"] = text_of(devices[0], "name")
+        found["serial_number"] = text_of(devices[0], "serial")
+        found["firmware"] = text_of(devices[0], "firmwareVersion")
+    kind = part_of(document, "type")
+    found["measurement"] = text_of(kind, "id") or text_of(kind, "name")
     listed = document.get("properties")
     for item in listed if isinstance(listed, list) else ():
-        if isinstance(item, dict) and label(_text(item, "name")) == "fuel":
-            found["fuel"], found["fuel_id"] = _text(item, "description"), _text(item, "id")
+        if isinstance(item, dict) and label(text_of(item, "name")) == "fuel":
+            found["fuel"], found["fuel_id"] = text_of(item, "description"), text_of(item, "id")
             for name, number in _fuel_values(item.get("values")):
                 found[name] = f"{number:g}"
     cleaned = {name: text.replace("\0", "").strip()[:200] for name, text in found.items()}
@@ -256,73 +239,21 @@ def _facts(document: Mapping[str, Any]) -> dict[str, str]:
 
 def _fuel_values(values: object) -> Iterator[tuple[str, float]]:
     for value in values if isinstance(values, Sequence) and not isinstance(values, str) else ():
-        number = _number(value.get("value")) if isinstance(value, dict) else None
+        number = number_of(value.get("value")) if isinstance(value, dict) else None
         if number is None:
             continue
-        word = label(_text(value, "id") or _text(value, "name"))
+        word = label(text_of(value, "id") or text_of(value, "name"))
         if word in ("o2ref", "o2-bezug", "o2 reference", "o2 ref."):
             yield "o2_reference_pct", number
         elif word == "co2max":
             yield "co2_max_pct", number
 
 
-def _time_ns(stamp: object, zone: ZoneInfo) -> int | None:
-    """UTC of a stamp: ISO text, or Unix seconds or milliseconds as number or text; None for any other."""
-    if isinstance(stamp, str):
-        text = stamp.strip()
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            return _unix_ns(_number_of(text))
-        # a moment before the instrument knew the year
-        if not 2000 <= moment.year < 2100:
-            return None
-        aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
-        return round(aware.timestamp() * 1000) * 1_000_000
-    return _unix_ns(_number(stamp))
-
-
-def _unix_ns(number: float | None) -> int | None:
-    if number is None:
-        return None
-    seconds = number / 1000 if number > _LATEST_S else number
-    return round(seconds * 1000) * 1_000_000 if _EARLIEST_S <= seconds < _LATEST_S else None
-
-
-def _number_of(text: str) -> float | None:
-    try:
-        return _number(float(text))
-    except ValueError:
-        return None
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
-
-
 def _extras(entry: Mapping[str, Any]) -> dict[str, object]:
     extra = entry.get("additionalData")
     items = [item for item in extra if isinstance(item, dict)] if isinstance(extra, list) else []
-    return {_text(item, "name"): item.get("value") for item in items}
+    return {text_of(item, "name"): item.get("value") for item in items}
 
 
 def _xmlid(row: Mapping[str, Any]) -> str:
-    return _text(_part(row, "type"), "xmlid")
-
-
-def _part(row: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    part = row.get(key)
-    return part if isinstance(part, dict) else {}
-
-
-def _text(row: Mapping[str, Any], key: str) -> str:
-    value = row.get(key)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if abs(value) < 10**20 else ""
-    return value if isinstance(value, str) else ""
+    return text_of(part_of(row, "type"), "xmlid")

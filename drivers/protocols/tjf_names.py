@@ -130,6 +130,7 @@ def channels_of(xmlid: str, name: str, tongue: Language) -> tuple[tuple[str, ...
         if known is not None and not xmlid:
             return (known,), ""
         words = '"AT" is the flue gas in German and the combustion air in English; nothing tells which'
+        words += ": set the display to English"
         return ("t_flue_c", "t_air_c"), words
     if xmlid:
         return (), f'the id "{xmlid[:40]}" is not known'
