@@ -121,12 +121,10 @@ def _step_kwh(energy: ChannelSpec, item: InstrumentConfig) -> float | None:
     """The step of the energy counter as readings show it: the transformers multiply it, too."""
     if energy.side != "secondary":
         return energy.resolution
-    step = energy.resolution or 0.01
-    for ratio in (item.ct_ratio, item.vt_ratio):
-        if ratio is not None:
-            primary, secondary = ratio.split("/")
-            step *= float(primary) / float(secondary)
-    return step
+    from drivers.protocols.modbus_map import Ratios
+
+    ratios = Ratios.stated(item.ct_ratio, item.vt_ratio)
+    return (energy.resolution or 0.01) * ratios.ct * ratios.vt
 
 
 def _clamp(word: str) -> tuple[int, float]:

@@ -31,6 +31,12 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "The profile has no phase voltages: they can't be checked.",
     ),
     "voltage_ok": ("{volts} V.", "{volts} V."),
+    "voltage_secondary": (
+        ("{volts} V không phải điện áp lưới hạ áp, mà như phía thứ cấp của biến điện áp. Nếu có biến điện áp, hãy ghi"
+        " vt_ratio (ví dụ 22000/110) trong tệp site, hoặc cài tỉ số trong đồng hồ."),
+        ("{volts} V is no low-voltage mains but what voltage transformers give. Where there are some, write vt_ratio"
+        " (22000/110, say) into the site file, or set the ratio in the meter."),
+    ),
     "voltage_lost": (
         "{volts} V: pha {phases} mất điện áp. Kiểm tra cầu chì và dây áp.",
         "{volts} V: {phases} has no voltage. Check its fuse and lead.",
@@ -79,6 +85,12 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         " và cài đặt của đồng hồ."),
         ("L{phase}: {amps} A, clamp {clamp} A: a factor of {factor}. Look at the transformer's plate, the turns through"
         " it, and the meter's setting."),
+    ),
+    "ratio_apart": (
+        ("L{phase}: {amps} A, ampe kìm {clamp} A: sai {factor} lần. Tệp site nhân với {ratio}; đúng ra khoảng {right},"
+        " như biến dòng {plate}. Xem nhãn biến dòng và số vòng dây xuyên, rồi sửa ct_ratio."),
+        ("L{phase}: {amps} A, clamp {clamp} A: a factor of {factor}. The site file multiplies by {ratio}; about {right}"
+        " would be right, as of a {plate} transformer. Look at its plate and the turns through it, then correct ct_ratio."),
     ),
     "scaled_twice_seen": (
         ("{amps} A vượt quá biến dòng {rated} A: có lẽ đồng hồ đã tự nhân tỉ số rồi. Đo bằng ampe kìm rồi chạy lại với"
@@ -199,14 +211,27 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
 }  # fmt: skip
 
 _CAUSES: Final[dict[str, tuple[str, str]]] = {
-    "reversed": ("biến dòng pha {0} ngược chiều", "the CT of L{0} is turned round"),
-    "crossed": (
-        "dòng và áp của pha {0} lẫn nhau (đổi chỗ hai biến dòng, hoặc hai dây áp)",
-        "current and voltage of L{0} are exchanged (the two CTs, or the two voltage leads)",
+    "reversed": (
+        "biến dòng L{0} ngược chiều: đổi chỗ hai dây S1 và S2 (k và l) của nó",
+        "the CT of L{0} is turned round: exchange its two wires S1 and S2 (k and l)",
     ),
-    "rotated": ("mọi biến dòng lệch sang pha bên cạnh", "every CT is on the next phase"),
-    "sequence": ("thứ tự pha ngược", "the phases rotate the other way"),
+    "crossed": (
+        "dòng và áp của L{0} lẫn nhau: đổi chỗ hai biến dòng, hoặc hai dây áp",
+        "current and voltage of L{0} are mixed up: exchange the two CTs, or the two voltage leads",
+    ),
+    "rotated": (
+        "mọi biến dòng lệch sang pha bên cạnh: dời cả ba đôi dây biến dòng sang pha kế, thử cả hai hướng",
+        "every CT is on the next phase: move all three pairs of CT wires on by one phase, one way or the other",
+    ),
+    "sequence": (
+        "thứ tự pha ngược: đổi chỗ hai dây áp",
+        "the phases rotate the other way: exchange two voltage leads",
+    ),
 }
+_CARE: Final = (
+    " Nối tắt thứ cấp biến dòng trước khi tháo dây của nó: hở mạch khi có tải sinh điện áp nguy hiểm.",
+    " Short a CT's secondary before taking its wires off: open under load it makes a deadly voltage.",
+)
 
 
 def label(check: Check, language: Language) -> str:
@@ -235,8 +260,8 @@ def _causes(codes: str, language: Language) -> str:
         for fault in cause.split("+"):
             name, _, phases = fault.partition(" ")
             parts.append(
-                _CAUSES[name][english].format(phases.replace("-", (" and L" if english else " và ")))
+                _CAUSES[name][english].format(phases.replace("-", (" and L" if english else " và L")))
             )
         told.append((" and " if english else " và ").join(parts))
-    joined = (", or " if english else ", hoặc ").join(told)
-    return f" {'Most likely' if english else 'Có lẽ'}: {joined}."
+    joined = ("; or " if english else "; hoặc ").join(told)
+    return f" {'Most likely' if english else 'Có lẽ'}: {joined}.{_CARE[english]}"

@@ -13,9 +13,15 @@ from drivers._wiring_types import Check, Known, Moment, Status, factor_text, pha
 
 __all__ = ["Check", "Known", "Moment", "Status", "diagnose"]
 
+_PLATES: Final = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 8, 10)
+"""First digits of the primary currents that transformers are made for (IEC 61869-2, and 8)."""
 SMALL_LOAD: Final = 0.05
 """Below this share of the rated current no direction is judged: errors of angle grow without bound there."""
 _LEADING: Final = -30.0
+_LAGGING: Final = 80.0
+"""Degrees: a load that lags more has hardly any power; transformers a phase off and turned round show the same."""
+_OF_VOLTAGE_TRANSFORMERS: Final = (52.0, 75.0)
+"""Volts to neutral behind voltage transformers of 100 to 120 V; no mains has them."""
 _APART: Final = 80.0
 
 
@@ -89,6 +95,9 @@ def _voltages(mean: Mapping[str, float], known: Known) -> list[Check]:
             "between": round(pairs[worst], 1),
         }
         return [Check("voltage", Status.FINDING, "voltage_same", words)]
+    low, high = _OF_VOLTAGE_TRANSFORMERS
+    if all(low <= value <= high for value in present):
+        return [Check("voltage", Status.OPEN, "voltage_secondary", shown)]
     return [Check("voltage", Status.OK, "voltage_ok", shown)]
 
 
@@ -142,6 +151,9 @@ def _transformers(mean: Mapping[str, float], known: Known) -> list[Check]:
             found.append(Check("ratio", Status.FINDING, "scaled_twice", {**words, "ratio": f"{ratio:g}"}))
         elif ratio is not None and ratio > 1.5 and _near(factor, 1 / ratio):
             found.append(Check("ratio", Status.FINDING, "not_scaled", {**words, "ratio": f"{ratio:g}"}))
+        elif ratio is not None and known.multiplied:
+            right = {"ratio": f"{ratio:g}", "right": f"{ratio / factor:.3g}", "plate": _plate(ratio / factor)}
+            found.append(Check("ratio", Status.FINDING, "ratio_apart", {**words, **right}))
         else:
             found.append(Check("ratio", Status.FINDING, "clamp_apart", words))
     if found:
@@ -202,7 +214,7 @@ def _three(loaded: Mapping[int, Element], known: Known) -> Check:
     negative = [n for n, e in loaded.items() if e.factor < -0.02]
     if not negative:
         angles = [e.angle for e in loaded.values() if e.var is not None]
-        if all(abs(e.factor) < 0.05 for e in loaded.values()):
+        if all(e.factor < math.cos(math.radians(_LAGGING)) for e in loaded.values()):
             return Check("direction", Status.OPEN, "no_power", factors)
         if len(angles) >= 2 and max(angles) < _LEADING:
             return Check("direction", Status.OPEN, "all_leading", factors)
@@ -247,6 +259,13 @@ def _named(causes: Sequence[Cause]) -> dict[str, str]:
         return {"causes": ""}
     likely = [cause for cause in causes if cause.weight <= causes[0].weight + 1][:3]
     return {"causes": "|".join("+".join(cause.faults) for cause in likely)}
+
+
+def _plate(ratio: float) -> str:
+    """The plate that a measured ratio comes nearest to, with a secondary of 5 A."""
+    size = 10.0 ** math.floor(math.log10(ratio * 5))
+    primary = min((size * step for step in _PLATES), key=lambda amps: abs(amps / (ratio * 5) - 1))
+    return f"{primary:g}/5"
 
 
 def _near(value: float, wanted: float) -> bool:

@@ -219,3 +219,38 @@ def test_every_outcome_has_words_in_both_languages() -> None:
             assert sentence(check, language)
             assert sign(check, language)
             assert label(check, language) in LABELS[check.name]
+
+
+def test_a_ratio_typed_wrong_is_told_with_the_one_that_fits() -> None:
+    # transformers of 400/5, and the site file says 200/5: half the amperes of the clamp
+    known = Known(ratio=40, multiplied=True, secondary_side=True, clamp={1: 50.0})
+    check = verdict(diagnose(moments(Load(), Wiring()), known), "ratio")
+    assert (check.status, check.text) == (Status.FINDING, "ratio_apart")
+    assert "80" in sentence(check, "en")
+    assert "400/5" in sentence(check, "en")
+    assert "400/5" in sentence(check, "vi")
+
+
+def test_volts_of_a_voltage_transformer_are_not_passed_for_the_mains() -> None:
+    low = Load(voltage_v=(63.5, 63.6, 63.4), current_a=(2.0, 2.0, 2.0))
+    check = verdict(diagnose(moments(low, Wiring()), Known()), "voltage")
+    assert (check.status, check.text) == (Status.OPEN, "voltage_secondary")
+    assert "vt_ratio" in sentence(check, "vi")
+    mains = Load(voltage_v=(127.0, 127.5, 126.5))
+    assert verdict(diagnose(moments(mains, Wiring()), Known()), "voltage").text == "voltage_ok"
+
+
+def test_transformers_a_phase_off_and_turned_round_do_not_pass_for_an_idle_load() -> None:
+    wired = wiring_fault("ct_all_reversed", wiring_fault("ct_rotated", wiring_fault("ct_rotated")))
+    load = Load(angle_deg=(23.0, 22.0, 24.0))  # they show 83 degrees
+    check = verdict(diagnose(moments(load, wired), Known(generation=False)))
+    assert (check.status, check.text) == (Status.OPEN, "no_power")
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_an_electrician_is_told_which_wires_to_change_and_how_not_to_be_hurt(language) -> None:
+    check = verdict(diagnose(moments(Load(), wiring_fault("ct_reversed:2")), Known(generation=False)))
+    told = sentence(check, language)
+    assert "L2" in told
+    assert "S1" in told
+    assert ("nối tắt thứ cấp" if language == "vi" else "short a ct's secondary") in told.lower()
