@@ -14,7 +14,7 @@ from dodac.clock import SystemClock
 from dodac.errors import ConfigError, InstrumentError
 from dodac.site import Site, parse_site
 from drivers import open_connections, read_once
-from drivers.cli import read
+from drivers.read_cli import read
 from drivers.simulator.testo_http import SimulatedTesto300
 
 HEAD = '[site]\nid = "s"\ncompany = "c"\n'
