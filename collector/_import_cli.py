@@ -24,7 +24,7 @@ def import_command(argv: Sequence[str]) -> int:
     path, site = journal_path(args)
     known = [] if site is None else [item.id for item in site.instruments]
     instrument = work.check_instrument_id(args.instrument, known)
-    measurement = _measurement(args, site)
+    measurement = args.measurement = _measurement(args, site)
     zone = args.timezone
     if zone is None:
         zone = site.site.timezone if site is not None else "Asia/Ho_Chi_Minh"
@@ -168,8 +168,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--old", metavar="COLUMN", help="the meter's reading at the beginning")
     add("--new", metavar="COLUMN", help="the meter's reading at the end")
     add("--factor", metavar="COLUMN", help="what their difference is multiplied by")
-    add("--register", metavar="CHANNEL", default="energy_interval_kwh",
-        help="what the meter's readings count (default energy_interval_kwh)")  # fmt: skip
+    add(
+        "--register",
+        metavar="CHANNEL",
+        help="what the meter's readings count (default: what the column of amounts is)",
+    )
     add("--cost", metavar="COLUMN", help="the money, kept as an event of the period")
     add("--currency", metavar="CODE", help='of the money, e.g. "VND" (default: from the header)')
     add("--estimated", metavar="COLUMN", help="says which readings are estimates")

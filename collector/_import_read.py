@@ -10,22 +10,27 @@ from pathlib import Path
 
 from collector._import_words import Column, meaning_text, option
 from dodac.errors import ConfigError, DodacError, Where
-from dodac.quantities import channel
+from dodac.quantities import CHANNELS, Kind, channel
 from dodac.units import canonical_unit
 from drivers.profile import LineProfile
 from drivers.protocols.files import FileReading, FileSpec, header_of, read_interval_file
+from drivers.protocols.files_bill_rows import ENERGY, TARIFF
 from drivers.protocols.files_bill_spec import BillSpec
 from drivers.protocols.files_bills import read_bills
 from drivers.protocols.files_csv import Table
 from drivers.protocols.files_grid import Grid
-from drivers.protocols.files_head import listed_names
 from drivers.protocols.files_logs import is_tjf, read_line_log, read_tjf_file
+from drivers.protocols.files_names import bare_names, listed_names
 from drivers.protocols.files_open import open_grids
 from drivers.protocols.files_words import Meaning, meanings, plain, vocabulary
 
 DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "space": " "}
 _SURE = ("Kyoritsu KEW", "MicroCEM")
 """Formats whose columns are no guess."""
+
+
+_COUNTED = {"electricity": ENERGY, "water": "volume_interval_m3", "gas": "gas_interval_nm3"}
+"""What bills of a measurement are about, when no column of amounts says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,8 @@ def take(args: argparse.Namespace, instrument: str, zone: str) -> Taken:
     """
     path: Path = args.file
     columns = tuple(parse_column(text) for text in args.column)
-    channel_or_fault(args.register)
+    if args.register is not None:
+        channel_or_fault(args.register)
     if args.profile is not None:
         return Taken(
             read_line_log(path, instrument, _line_profile(args.profile), zone, args.date_format),
@@ -159,7 +165,8 @@ def _all_names(
         return tuple(first), {}  # the reader proper tells what is wrong
     names = dict.fromkeys(name for block in table.blocks for name in block.names)
     units = {name: unit for block in table.blocks for name, unit in block.units.items()}
-    return (*first, *(name for name in names if name not in first)), units
+    bare = set(bare_names(first))  # what differs in its unit only is the same column
+    return (*first, *(n for n in names if n not in first and not bare & {*bare_names((n,))})), units
 
 
 def _has_dates(args: argparse.Namespace) -> bool:
@@ -202,7 +209,7 @@ def _bill_spec(args: argparse.Namespace, instrument: str, zone: str, columns: tu
         if not sign:
             raise ConfigError(f'--where "{text}" has another shape.', todo="Write COLUMN=TEXT.")
         where.append((name.strip(), value.strip()))
-    register = channel_or_fault(args.register)
+    register = _register(args, columns)
     return BillSpec(
         instrument=instrument, columns=columns, zone=zone, from_column=args.from_column,
         to_column=args.to_column, read_column=args.read, month_column=args.month,
@@ -212,6 +219,27 @@ def _bill_spec(args: argparse.Namespace, instrument: str, zone: str, columns: tu
         date_format=args.date_format, delimiter=args.delimiter, decimal=args.decimal,
         encoding=args.encoding, sheet=args.sheet,
     )  # fmt: skip
+
+
+def _register(args: argparse.Namespace, columns: tuple[Column, ...]) -> str:
+    """What the readings of the billed meter count: as told, as the bill's own amount, as the measurement.
+
+    Raises ConfigError when nothing says it.
+    """
+    if args.register is not None:
+        return channel_or_fault(args.register)
+    amounts = {target for _, target, _ in columns if CHANNELS[target].kind is Kind.INTERVAL}
+    if not args.old or amounts & {ENERGY, *TARIFF}:
+        return ENERGY
+    if len(amounts) == 1:
+        return amounts.pop()
+    if not amounts and args.measurement in _COUNTED:
+        return _COUNTED[args.measurement]
+    raise ConfigError(
+        f'nothing says what the readings in "{args.old}" and "{args.new}" count.',
+        Where(file=str(args.file)),
+        "Say it: --register CHANNEL, e.g. --register volume_interval_m3.",
+    )
 
 
 def channel_or_fault(name: str) -> str:

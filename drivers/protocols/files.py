@@ -16,13 +16,13 @@ import numpy as np
 
 from dodac.clock import DAY_NS
 from dodac.errors import ConfigError, DataError, Where
-from dodac.quantities import Kind, channel
+from dodac.quantities import CHANNELS, Kind, channel
 from dodac.samples import Layout, Sample
 from dodac.units import conversion
 from drivers.protocols.files_columns import columns_of, statuses_of
 from drivers.protocols.files_csv import Table
 from drivers.protocols.files_dates import DateOrder, order_words
-from drivers.protocols.files_head import named_facts, trigger_of
+from drivers.protocols.files_facts import named_facts, trigger_of
 from drivers.protocols.files_interval import (
     Interval,
     check_interval,
@@ -44,7 +44,7 @@ from drivers.protocols.files_spec import (
     Stamp,
     TakenColumn,
 )
-from drivers.protocols.files_time import StampReader, Stamps, Walls, check_format
+from drivers.protocols.files_time import StampReader, Stamps, Walls, check_clock, check_format
 
 __all__ = [
     "MISSING",
@@ -107,7 +107,8 @@ def read_interval_file(path: Path | str, spec: FileSpec) -> FileReading:
         if len(reader.refused) > _MOST_REFUSED:
             raise _too_many(reader.refused[0], path)
     stamps = reader.stamps(guesses)
-    stamp: Stamp = spec.stamp or ("end" if table.grid.stamp == "end" else "start")
+    check_clock(stamps, path)
+    stamp = _stamp(spec, table, reader, guesses)
     if not len(stamps.wall):
         first = table.refused[0]
         raise DataError(
@@ -258,6 +259,19 @@ def _trigger(spec: FileSpec, table: Table, walls: Walls, path: Path, guesses: li
     return int(reader.stamps([]).utc[0])
 
 
+def _stamp(spec: FileSpec, table: Table, reader: StampReader, guesses: list[str]) -> Stamp:
+    """Which moment of its interval a stamp names: as told, as the format says, as 24:00 shows, else its start."""
+    if spec.stamp is not None:
+        return spec.stamp
+    if table.grid.stamp is not None:
+        return "end" if table.grid.stamp == "end" else "start"
+    if reader.has_24:
+        guesses.append("stamps name the end of their intervals: one is 24:00, where none begins")
+        return "end"
+    guesses.append("stamps are taken as the start of their intervals (else say --stamp)")
+    return "start"
+
+
 def _interval(
     spec: FileSpec, stamp: Stamp, stamps: Stamps, reader: StampReader, path: Path, guesses: list[str]
 ) -> Interval | None:
@@ -311,6 +325,15 @@ def _old_midnights(
 
 def _warnings(rows: Rows) -> Iterator[str]:
     """What the readings themselves make doubtful."""
+    for name, amounts in rows.rising.items():
+        if amounts.is_meter:
+            unit = channel(name).unit
+            counters = [c.name for c in CHANNELS.values() if c.kind is Kind.COUNTER and c.unit == unit]
+            yield (
+                f"{name} rises from row to row and never falls: are these the readings of a meter and not what "
+                "was used in each interval? If so, map the column to a counter"
+                + (f" such as {counters[0]}" if counters else "")
+            )
     for name, count in rows.negative.items():
         if name.startswith("power_") and name.endswith("_w") and count * 2 > rows.numbers_of[name]:
             yield (

@@ -51,13 +51,13 @@ _ESTIMATED: Final = frozenset(
         "true",
         "e",
         "est",
+        "estimate",
         "estimated",
         "co",
         "uoc tinh",
         "tam tinh",
         "geschatzt",
         "ja",
-        "estimate",
     )
 )
 _CURRENCIES: Final = {
@@ -234,6 +234,8 @@ def _take(
             if value is not None:
                 amounts[target] = value * scales[name][1]
         readings = (number(spec.old_column), number(spec.new_column), number(spec.factor_column))
+        if spec.factor_column and readings[2] is None and spec.register not in amounts:
+            raise ValueError(f'column "{spec.factor_column}": no number, so the readings give no amount')
         add_register(spec.register, line, readings, amounts, found)
         cost = number(spec.cost_column)
     except ValueError as error:

@@ -6,7 +6,7 @@ from dodac.errors import ConfigError, Where
 from dodac.quantities import CHANNELS
 from dodac.units import canonical_unit, conversion
 from drivers.protocols.files_csv import Block, Table
-from drivers.protocols.files_head import find_place
+from drivers.protocols.files_names import find_place
 from drivers.protocols.files_rows import Column, Status
 from drivers.protocols.files_spec import FileSpec
 from drivers.protocols.files_units import file_unit, is_foreign, split_name
@@ -17,14 +17,24 @@ GOOD_STATUS = ("V", "OK", "VALID", "GOOD")
 
 def columns_of(spec: FileSpec, table: Table, block: Block, guesses: list[str]) -> list[Column]:
     columns = []
-    for (name, target, told), place in zip(spec.columns, block.places, strict=True):
+    for number, ((name, target, told), place) in enumerate(zip(spec.columns, block.places, strict=True)):
         found = CHANNELS[target]
         unit = canonical_unit(found.unit if told is None else told)
-        if told is None and place is not None:
+        if place is not None and (told is None or _first_said(table, number, block) == unit):
             unit = _own_unit(name, block, place, unit, target, table, guesses)
         step = conversion(unit, found.unit)
         columns.append(Column(found, unit, step.scale, step.offset))
     return columns
+
+
+def _first_said(table: Table, number: int, block: Block) -> str | None:
+    """The unit that the first table gives a column, for a further one: told alike, each keeps its own."""
+    first = next(each for each in table.blocks if each.places[number] is not None)
+    place = first.places[number]
+    if first.line == block.line or place is None:
+        return None
+    name = first.names[place]
+    return file_unit(split_name(name)[1]) or file_unit(first.units.get(name, ""))
 
 
 def _own_unit(

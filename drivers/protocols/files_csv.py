@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dodac.errors import ConfigError, DataError, Where
+from drivers.protocols.files_facts import facts_above, trigger_of
 from drivers.protocols.files_grid import Grid
-from drivers.protocols.files_head import (
+from drivers.protocols.files_head import is_closing, is_data, is_date, is_units_row, time_places, trimmed
+from drivers.protocols.files_names import (
+    bare_names,
     check_once,
-    facts_above,
     find_place,
-    is_data,
-    is_date,
-    is_units_row,
     listed_names,
     no_column,
-    time_places,
-    trigger_of,
-    trimmed,
+    other_unit,
+    unit_column,
 )
 from drivers.protocols.files_pick import first_header
 from drivers.protocols.files_spec import RowList
@@ -37,7 +35,8 @@ class Block:
 
     line: of its header. places, statuses: where each column asked for, and each status column, stands;
     None where this block does not have it. times: its columns of times. units: from a row of their own.
-    part: blocks with other columns are other parts of the same moments.
+    part: blocks with other columns are other parts of the same moments. beside: where the column of units
+    of each column asked for stands ("CH1 Unit" right of "CH1 Value"); empty where none has one.
     """
 
     line: int
@@ -47,12 +46,14 @@ class Block:
     times: tuple[int, ...]
     part: int = 0
     units: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[int | None, ...] = ()
 
     def stamp(self, cells: Sequence[str]) -> str:
         """The text of a row's time."""
         if len(self.times) == 1:
             return cells[self.times[0]].strip().lstrip("'")
-        return " ".join(cells[place].strip().lstrip("'") for place in self.times).strip()
+        parts = [cells[place].strip().lstrip("'") for place in self.times]
+        return " ".join(parts) if all(parts) else ""  # a date without its time of day is not midnight
 
 
 class Table:
@@ -109,6 +110,11 @@ class Table:
 
     def _block(self, line: int, names: tuple[str, ...]) -> Block:
         places = tuple(find_place(names, name) for name in self.columns)
+        if hasattr(self, "blocks"):  # the same column with another unit: "P (W)" below "P (kW)"
+            places = tuple(
+                other_unit(names, name) if place is None else place
+                for name, place in zip(self.columns, places, strict=True)
+            )
         there = [place for place in places if place is not None]
         if len(set(there)) != len(there):
             raise ConfigError(
@@ -118,7 +124,8 @@ class Table:
         times = self._times_of(line, names, [*there, *(p for p in statuses if p is not None)])
         parts = {tuple(p is None for p in b.places): b.part for b in getattr(self, "blocks", [])}
         part = parts.setdefault(tuple(p is None for p in places), len(parts))
-        return Block(line, names, places, statuses, times, part)
+        beside = tuple(unit_column(names, place) for place in places)
+        return Block(line, names, places, statuses, times, part, beside=beside if any(beside) else ())
 
     def _times_of(self, line: int, names: tuple[str, ...], taken: list[int]) -> tuple[int, ...]:
         if names in self._times:
@@ -192,9 +199,7 @@ class Table:
                 continue
             if units_next and fits and is_units_row(cells):
                 units = {n: c.strip() for n, c in zip(block.names, cells, strict=True) if c.strip()}
-                block = self.blocks[-1] = Block(
-                    block.line, block.names, block.places, block.statuses, block.times, block.part, units
-                )
+                block = self.blocks[-1] = replace(block, units=units)
                 self.aside.add(line)
                 self.guesses.append(f"line {line} holds units")
                 units_next = False
@@ -205,6 +210,11 @@ class Table:
                 self._add(block)
                 rows.width = len(block.names)
                 waiting, units_next = [], True
+                continue
+            if is_closing(cells, block.times):
+                self.aside.add(line)
+                if sum(map(bool, names := trimmed(cells))) == 1:
+                    self._learn([(line, names)])
                 continue
             waiting.append((line, cells, "" if fits else _width_words(cells, rows.width)))
             if len(waiting) > _MOST_PENDING or any(sign.isdigit() for sign in stamp):
@@ -234,6 +244,9 @@ class Table:
             else:
                 self.aside.add(line)
                 above.append((line, trimmed(cells)))
+        self._learn(above)
+
+    def _learn(self, above: Sequence[tuple[int, tuple[str, ...]]]) -> None:
         for key, value in facts_above(above).items():
             if self.facts.setdefault(key, value) != value:
                 self.facts[key] = f"{self.facts[key]}; {value}"[:400]
@@ -245,6 +258,8 @@ class Table:
         if any(names == block.names for block in self.blocks):
             return True
         wanted = [name for name in self.columns if not name.isdecimal()]
+        if any(bare_names(names) == bare_names(block.names) for block in self.blocks):
+            return True
         if not any(find_place(names, name) is not None for name in wanted):
             return False
         if self._time_names:

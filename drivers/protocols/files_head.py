@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from dodac.errors import ConfigError, DataError, Where
-from dodac.quantities import nearest
+from drivers.protocols.files_dates import is_named_date, split_stamp
 from drivers.protocols.files_grid import Grid, Row
-from drivers.protocols.files_units import file_unit, is_foreign, split_name
+from drivers.protocols.files_names import find_place, no_column
+from drivers.protocols.files_units import file_unit, is_foreign
 from drivers.protocols.files_words import is_time_word, known_words, plain, vocabulary
 
 HEAD_ROWS: Final = 200  # what stands above the header may be this long
 _DATE: Final = re.compile(r"^\s*'?(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8})(?P<rest>[T \t,]+\S.*)?\s*$")
+_TURNED: Final = re.compile(
+    r"^\s*\d{1,2}:\d{2}\S*(\s*(am|pm|sa|ch))?,?\s+\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\s*$", re.IGNORECASE
+)
+_NO_CLOCK: Final = re.compile(r"[T \t,]+00?:00(:00([.,]0+)?)?\s*")
 _CLOCK: Final = re.compile(r"^\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*(am|pm|sa|ch))?\s*$", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"^[+−-]?\d[\d.,\u00a0 ]*([eE][+-]?\d+)?$")
 _LONGEST: Final = 200  # what is longer is no time
@@ -23,14 +28,17 @@ _LOOKS: Final = 500  # so many rows with a time show which columns hold them
 
 
 def is_date(cell: str) -> bool:
-    """True for a cell that begins with a date."""
-    return len(cell) < _LONGEST and bool(_DATE.match(cell))
+    """True for a cell that begins with a date, or with a time of day and a date after it."""
+    if len(cell) >= _LONGEST:
+        return False
+    return bool(_DATE.match(cell) or _TURNED.match(cell)) or (
+        cell[:1].isdigit() and is_named_date(split_stamp(cell.strip())[0])
+    )
 
 
 def holds_time_of_day(cell: str) -> bool:
     """True for a date with a time of day in the same cell."""
-    match = _DATE.match(cell)
-    return match is not None and match["rest"] is not None
+    return is_date(cell) and bool(split_stamp(cell.strip())[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +61,6 @@ def trimmed(cells: Sequence[str]) -> tuple[str, ...]:
 def head_rows(grid: Grid) -> list[Row]:
     """The first rows of a file."""
     return list(islice(iter(grid.rows()), HEAD_ROWS))
-
-
-def find_place(header: Sequence[str], name: str) -> int | None:
-    """A column by its name, then without regard to case, then without its unit, then by number."""
-    if name in header:
-        return header.index(name)
-    folded = [cell.casefold() for cell in header]
-    wanted = name.strip().casefold()
-    if wanted in folded:
-        return folded.index(wanted)
-    bare = [split_name(cell)[0].casefold() for cell in header]
-    if bare.count(wanted) == 1:
-        return bare.index(wanted)
-    if name.isdecimal() and 1 <= int(name) <= len(header):
-        return int(name) - 1
-    return None
 
 
 def find_header(rows: Sequence[Row], wanted: Sequence[str]) -> Header | None:
@@ -169,29 +161,6 @@ def is_units_row(cells: Sequence[str]) -> bool:
     return units > 0
 
 
-def check_once(header: Sequence[str], name: str, where: Where) -> None:
-    """Raises ConfigError when two columns have the name asked for."""
-    same = [str(place) for place, cell in enumerate(header, start=1) if cell == name]
-    if len(same) > 1:
-        raise ConfigError(
-            f'{len(same)} columns are called "{name}".', where, f"Name one by its number: {', '.join(same)}."
-        )
-
-
-def listed_names(header: Sequence[str]) -> str:
-    """Names of columns for a message, however many and long they are."""
-    names = [name for name in header if name]
-    more = f" and {len(names) - 60} more" if len(names) > 60 else ""
-    return ", ".join(f'"{name[:60]}"' for name in names[:60]) + more
-
-
-def no_column(name: str, header: Sequence[str], where: Where) -> ConfigError:
-    """The fault of a name that no header holds, with the nearest one."""
-    near = nearest(name, header)
-    todo = f'Did you mean "{near}"? ' if near else ""
-    return ConfigError(f'there is no column "{name}".', where, f"{todo}Columns: {listed_names(header)}.")
-
-
 def time_places(
     rows: Iterator[list[str]], header: Sequence[str], taken: Sequence[int], where: Where, *, told: bool
 ) -> tuple[int, ...]:
@@ -208,7 +177,7 @@ def time_places(
     if told and free:
         named = [place for place in free if is_time_word(header[place])]
         return ((named or free)[0],)
-    dates, full, clocks = ([0] * width for _ in range(3))
+    dates, full, midnights, clocks = ([0] * width for _ in range(4))
     count = 0
     for cells in rows:
         if not count and is_units_row(cells):
@@ -221,6 +190,7 @@ def time_places(
             if is_date(cell):
                 dates[place] += 1
                 full[place] += holds_time_of_day(cell)
+                midnights[place] += bool(_NO_CLOCK.search(cell))
             elif ":" in cell and _CLOCK.match(cell):
                 clocks[place] += 1
         if max(dates, default=0) >= _LOOKS:
@@ -233,65 +203,18 @@ def time_places(
             "Name the column that holds the time stamps (--time); seconds since 1970 are --date-format unix_s.",
         )
     first = next(place for place in free if dates[place] * 2 > best)
-    if full[first] * 2 <= dates[first]:
-        apart = [place for place in free if clocks[place] * 2 > best]
-        named = [place for place in apart if words[place] in table.clocks]
-        if named or apart:
-            return first, (named or apart)[0]
+    apart = [place for place in free if clocks[place] * 2 > best]
+    named = [place for place in apart if words[place] in table.clocks]
+    if full[first] * 2 <= dates[first] and apart:
+        return first, (named or apart)[0]
+    if midnights[first] == dates[first] and named:
+        return first, named[0]
     return (first,)
 
 
 def is_data(cells: Sequence[str]) -> bool:
     """True for a row that holds a date and a number: no words about the instrument."""
     return len(cells) > 2 and any(map(is_date, cells)) and any(map(_NUMBER.match, cells))
-
-
-def facts_above(above: Sequence[tuple[int, tuple[str, ...]]]) -> dict[str, str]:
-    """What rows above a header say of the instrument: "Serial number;12345" and "Model: X200"."""
-    facts: dict[str, str] = {}
-    for _, cells in above:
-        full = [cell for cell in cells if cell]
-        if len(full) == 3 and is_date(full[1]):
-            full = [full[0], f"{full[1]} {full[2]}"]
-        if len(full) == 3 and full[1] == ":":
-            full = [full[0], full[2]]
-        if len(full) == 1 and ":" in full[0]:
-            key, _, value = full[0].partition(":")
-            full = [key.strip(), value.strip()]
-        if len(full) == 2 and full[0] and full[1] and len(full[0]) <= 60 and len(facts) < 100:
-            facts.setdefault(full[0].rstrip(" :=").strip(), full[1][:200])
-    return facts
-
-
-def trigger_of(facts: Mapping[str, str]) -> str | None:
-    """The time at which a logger says it was triggered."""
-    words = ("trigger time", "trigger date", "start time", "record start", "recording start")
-    return next((value for key, value in facts.items() if plain(key) in words), None)
-
-
-_FACT_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "serial_number": (
-        "serial number", "serial no", "serial", "s n", "sn", "seriennummer", "so seri", "so serial", "so may", "id number",
-    ),
-    "model": ("model", "type", "instrument", "device", "device type", "gerat", "gerattyp", "typ", "thiet bi", "loai may", "kieu may"),
-    "customer": ("customer", "client", "company", "kunde", "khach hang", "ten khach hang", "doanh nghiep", "don vi"),
-    "fuel": ("fuel", "fuel type", "brennstoff", "nhien lieu"),
-    "location": ("location", "place", "site", "ort", "messort", "dia diem", "vi tri"),
-    "operator": ("operator", "user", "tester", "prufer", "nguoi do"),
-    "ct_ratio": ("ct ratio", "ct", "ty so bien dong", "ty so ti"),
-    "wiring": ("wiring", "wiring system", "connection", "so do dau day"),
-    "firmware": ("firmware", "firmware version", "version", "sw version"),
-}  # fmt: skip
-
-
-def named_facts(facts: Mapping[str, str]) -> dict[str, str]:
-    """Facts under the house's names where the words are known, under the file's own elsewhere."""
-    own: dict[str, str] = {}
-    for key, value in facts.items():
-        word = plain(key)
-        name = next((name for name, words in _FACT_WORDS.items() if word in words), None)
-        own.setdefault(name or f"file: {key}", value)
-    return own
 
 
 def no_header(rows: Sequence[Row], wanted: Sequence[str], grid: Grid) -> ConfigError | DataError:
@@ -304,3 +227,18 @@ def no_header(rows: Sequence[Row], wanted: Sequence[str], grid: Grid) -> ConfigE
     if missing is None:
         return ConfigError("no header row holds all columns asked for.", where)
     return no_column(missing, names, where)
+
+
+def is_closing(cells: Sequence[str], times: Sequence[int]) -> bool:
+    """True for a row that closes a table and is none of it: totals, an average, a note in one cell."""
+    full = [cell.strip() for cell in cells if cell.strip()]
+    if not full:
+        return True  # nothing between delimiters is what a table program leaves below its last row
+    if any(sign.isdigit() for sign in full[0][:1]) or is_date(full[0]):
+        return False
+    stamp = " ".join(cells[place].strip() for place in times if place < len(cells)).strip()
+    words = plain(stamp or full[0]).split()
+    table = vocabulary()
+    if any(" ".join(words[:size]) in table.totals for size in (1, 2)):
+        return True
+    return len(full) == 1 and len(words) > 1 and full[0][0].isalpha()

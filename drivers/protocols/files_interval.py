@@ -105,11 +105,12 @@ def infer_interval(stamps: Stamps, path: Path, guesses: list[str]) -> Interval:
             "Say it, e.g. --interval 1d.",
         )
     median = int(steps[(len(steps) - 1) // 2])
-    share = int((steps == median).sum()) / len(steps)
+    alike = int((steps == median).sum())
+    share = alike / len(steps)
     if _monthly(steps, times):
         guesses.append("interval: calendar months, from the steps between stamps")
         return Interval("month", 1)
-    if share < 0.5:
+    if share < 0.5 or (alike == 1 and len(steps) > 1):
         raise DataError(
             f"the steps between stamps vary (the usual one, {Interval('ns', median)}, is {share:.0%} of them).",
             Where(file=str(path)),

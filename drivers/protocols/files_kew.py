@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from dodac.errors import ConfigError, DataError, Where
+from drivers.protocols.files_facts import named_facts
 from drivers.protocols.files_grid import CsvRows, Grid, Row
-from drivers.protocols.files_head import named_facts
 from drivers.protocols.files_text import open_text
 
 _OTHERS: Final = {

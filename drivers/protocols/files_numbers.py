@@ -14,11 +14,12 @@ from dodac.errors import DataError, Where
 from drivers.protocols.files_grid import Exact
 
 DECIMAL_WORDS: Final = {",": "comma", ".": "point"}
+# "0.125" is no group of thousands: in a file of commas it is a fault, not 125
 _GROUPED: Final = {
-    ".": re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"),
-    ",": re.compile(r"^[+-]?\d{1,3}(\.\d{3})+(,\d*)?$"),
+    ".": re.compile(r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$"),
+    ",": re.compile(r"^[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?$"),
 }
-_SPACED: Final = re.compile(r"^[+-]?\d{1,3}([ \u00a0\u202f']\d{3})+([.,]\d*)?$")
+_SPACED: Final = re.compile(r"^[+-]?[1-9]\d{0,2}([ \u00a0\u202f']\d{3})+([.,]\d*)?$")
 _SPACES: Final = re.compile(r"[ \u00a0\u202f']")
 
 

@@ -9,12 +9,12 @@ from drivers.protocols.files_grid import Grid
 from drivers.protocols.files_head import (
     Header,
     find_header,
-    find_place,
     guess_header,
     head_rows,
     no_header,
     trimmed,
 )
+from drivers.protocols.files_names import find_place
 
 
 def first_header(grids: Sequence[Grid], wanted: Sequence[str]) -> tuple[Grid, Header]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isclose, isfinite
+from math import isclose, isfinite, nan
 from typing import TYPE_CHECKING, Final
 
-from dodac.quantities import Channel
+from dodac.quantities import Channel, Kind, channel
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
+from dodac.units import conversion
 from drivers.protocols.files_csv import Block, Table
 from drivers.protocols.files_interval import Interval
 from drivers.protocols.files_numbers import NumberReader
 from drivers.protocols.files_spec import RowList, Stamp
 from drivers.protocols.files_time import NO_TIME_NS, Stamps, Walls
-from drivers.protocols.files_units import file_unit
+from drivers.protocols.files_units import file_unit, is_foreign
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,6 +57,27 @@ class Judged:
     bad: frozenset[int]
 
 
+class Rising:
+    """Whether amounts never fall, row after row: then they are the readings of a meter, not amounts."""
+
+    __slots__ = ("_last", "falls", "rises")
+
+    def __init__(self) -> None:
+        self.rises = self.falls = 0
+        self._last = nan
+
+    def take(self, value: float) -> None:
+        """The next amount."""
+        self.rises += value > self._last
+        self.falls += value < self._last
+        self._last = value
+
+    @property
+    def is_meter(self) -> bool:
+        """True when at least 20 rows rise and none falls; in a file with the newest row first, the other way round."""
+        return max(self.rises, self.falls) >= 20 and min(self.rises, self.falls) == 0
+
+
 class Rows:
     """Turns rows into samples; the first time through lists those that give none.
 
@@ -80,6 +102,7 @@ class Rows:
         self.refused, self.left_out, self.doubted = RowList(), RowList(), RowList()
         self.repeated = self.empty = self.good = 0
         self.negative: dict[str, int] = {}
+        self.rising = {c.name: Rising() for c in map(channel, layout.channels) if c.kind is Kind.INTERVAL}
         self.numbers_of: dict[str, int] = {}
         self.first_ns = self.last_ns = self.latest_start_ns = 0
         self._table, self._stamps, self._layout, self._columns = table, stamps, layout, columns
@@ -104,6 +127,8 @@ class Rows:
                 if value < 0:
                     self.negative[name] = self.negative.get(name, 0) + 1
                 self.numbers_of[name] = self.numbers_of.get(name, 0) + 1
+                if name in self.rising:
+                    self.rising[name].take(value)
             if flags:
                 said = ", ".join(f"{flag.channel} {flag.reason.value}{_value(flag)}" for flag in flags)
                 self.doubted.add(row.line, said)
@@ -178,6 +203,9 @@ class Rows:
                 values.append(numbers(cells[place]))
             except ValueError as error:
                 values.append(self._with_unit(cells[place], column, block.names[place], error))
+        for column, place, beside in zip(columns, block.places, block.beside, strict=False):
+            if beside is not None and place is not None and cells[beside].strip():
+                _check_unit(cells[beside].strip(), column, block.names[place])
         return tuple(values)
 
     def _with_unit(self, cell: str, column: Column, name: str, error: ValueError) -> float | None:
@@ -186,7 +214,7 @@ class Rows:
         unit = file_unit(match[2]) if match else None
         if match is None or unit is None:
             raise ValueError(f'column "{name}": {error}')
-        if unit != column.unit:
+        if unit != column.unit and not _same_scale(unit, column):
             raise ValueError(f'column "{name}": "{cell.strip()[:40]}" is in {unit}, not {column.unit}')
         try:
             return self._numbers(match[1])
@@ -233,6 +261,22 @@ class Rows:
             else:
                 flags.append(Flag(name, Reason.OUT_OF_RANGE, value if isfinite(value) else None))
         return good, flags
+
+
+def _same_scale(unit: str, column: Column) -> bool:
+    """True for another word of the same unit: % where vol% is meant."""
+    try:
+        step = conversion(unit, column.channel.unit)
+    except ValueError:
+        return False
+    return (step.scale, step.offset) == (column.scale, column.offset)
+
+
+def _check_unit(text: str, column: Column, name: str) -> None:
+    """Raises ValueError when the cell beside a number says another unit than the column has."""
+    unit = file_unit(text)
+    if is_foreign(text) or (unit is not None and unit != column.unit and not _same_scale(unit, column)):
+        raise ValueError(f'column "{name}": the unit beside it is {unit or text[:20]}, not {column.unit}')
 
 
 def _twice(stamps: Stamps, parts: npt.NDArray[np.uint8]) -> frozenset[int]:

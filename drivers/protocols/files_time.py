@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from dodac.clock import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
-from dodac.errors import ConfigError, Where
-from drivers.protocols.files_dates import EPOCH_ORDINAL, date_text, day_number
+from dodac.errors import ConfigError, DataError, Where
+from drivers.protocols.files_dates import EPOCH_ORDINAL, day_number, split_stamp
 from drivers.protocols.files_spec import RowList
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _TIME: Final = re.compile(
     r"|^(\d{2})(\d{2})(\d{2})?()()(z|[+-]\d{2}:?\d{2})?$",
     re.IGNORECASE,
 )
+# a column of dates that a program wrote as moments, before the column of times
+_MIDNIGHT: Final = re.compile(r"^00?:00(:00([.,]0+)?)?\s+(?=\d)")
 _NO_TIME: Final = frozenset(("", "-", "--", "na", "n/a", "#n/a", "nan", "nat", "null", "none"))
 # what lies beyond, or before 1970, is a clock that was never set, or another date order
 _LAST_NS: Final = (date(2200, 1, 1).toordinal() - EPOCH_ORDINAL) * DAY_NS
@@ -137,6 +139,11 @@ class StampReader:
         self._utc.append(utc)
         self._fixed.append(fixed)
 
+    @property
+    def has_24(self) -> bool:
+        """True when a stamp is written 24:00: it ends an interval, none begins there."""
+        return any(text.startswith("24:00") for text in self._times)
+
     def stamps(self, guesses: list[str]) -> Stamps:
         """All times; which of two equal hours a row is depends on whether the newest stands first."""
         import numpy as np
@@ -173,11 +180,10 @@ class StampReader:
             return self.walls.wall(utc), utc, True
         if "%" in self.order:
             return self._by_pattern(text, last)
-        day_text = date_text(text)
+        day_text, time_text = split_stamp(text)
         day = self._dates.get(day_text)
         if day is None:
             day = self._dates[day_text] = day_number(day_text, self.order)
-        time_text = text[len(day_text) :].lstrip(" T\t,;")
         clock = self._times.get(time_text)
         if clock is None:
             clock = self._times[time_text] = _time_of_day(time_text)
@@ -212,6 +218,23 @@ class StampReader:
         return wall, self.walls.utc(wall, last), False
 
 
+def check_clock(stamps: Stamps, path: Path) -> None:
+    """Raises DataError for a clock of twelve hours that does not say which half of the day it is."""
+    wall = stamps.wall[stamps.good]
+    if stamps.backward * 2 > len(wall):
+        wall = wall[::-1]
+    hours = wall % DAY_NS // HOUR_NS
+    if not len(wall) or not 1 <= int(hours.min()) <= int(hours.max()) <= 12:
+        return
+    same_day = wall[1:] // DAY_NS == wall[:-1] // DAY_NS
+    if bool((same_day & (hours[:-1] == 12) & (hours[1:] == 1)).any()):
+        raise DataError(
+            "after 12 o'clock comes 1 o'clock of the same day: a clock of twelve hours without AM and PM.",
+            Where(file=str(path)),
+            "Export the file with 24 hours, or with AM and PM (SA and CH).",
+        )
+
+
 def check_format(order: str, path: Path) -> None:
     """Raises ConfigError for a date format that is none."""
     if order not in ("ymd", "dmy", "mdy", "relative", *_EPOCH_SCALE) and "%" not in order:
@@ -240,7 +263,7 @@ def _elapsed(text: str) -> int:
 
 
 def _time_of_day(text: str) -> tuple[int, int | None] | str:
-    match = _TIME.match(text)
+    match = _TIME.match(_MIDNIGHT.sub("", text))
     if match is None:
         return "this is not a time of day"
     hours, minutes, seconds, fraction, half, offset = (

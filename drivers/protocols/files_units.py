@@ -18,7 +18,7 @@ _ANY_CASE: Final = {
     "% vol": "vol%", "%vol": "vol%", "% v/v": "vol%", "vol %": "vol%", "vol. %": "vol%", "%": "%", "%rh": "%", "% rh": "%",
     "pa": "Pa", "hpa": "hPa", "kpa": "kPa", "mbar": "mbar", "bar": "bar", "inh2o": "inH2O", "in h2o": "inH2O", "inwc": "inH2O",
     "in wc": "inH2O", "mmh2o": "mmH2O", "mmwc": "mmH2O", "mmws": "mmH2O", "psi": "psi",
-    "°c": "degC", "c": "degC", "deg c": "degC", "degc": "degC", "℃": "degC", "oc": "degC", "ºc": "degC", "grad c": "degC", "độ c": "degC",
+    "°c": "degC", "degree c": "degC", "degrees c": "degC", "degree f": "degF", "degrees f": "degF", "c": "degC", "deg c": "degC", "degc": "degC", "℃": "degC", "oc": "degC", "ºc": "degC", "grad c": "degC", "độ c": "degC",
     "°f": "degF", "f": "degF", "deg f": "degF", "degf": "degF", "℉": "degF", "ºf": "degF", "k": "K", "kelvin": "K",
     "m3": "m3", "m³": "m3", "m^3": "m3", "cbm": "m3", "khối": "m3", "nm3": "Nm3", "nm³": "Nm3", "sm3": "Sm3", "sm³": "Sm3",
     "m3/h": "m3/h", "m³/h": "m3/h", "cbm/h": "m3/h", "l": "l", "lit": "l", "lít": "l", "liter": "l", "litre": "l",
@@ -32,6 +32,12 @@ _FOREIGN: Final = re.compile(
     r"|^(in|mm)hg$|^(therm|therms|mmbtu|btu|kbtu|ccf|mcf|cf|cfm|scf|gal|gallon|gallons|lb|lbs|hp|sm3|sm³|bộ|cái)$",
     re.IGNORECASE,
 )
+
+
+# units that are a column's whole name: the numbers below "kW" are in kW
+_WHOLE: Final = frozenset(
+    ("kw", "mw", "kwh", "mwh", "kva", "kvar", "kvarh", "kvah", "ppm", "hz", "nm3", "m3", "m³", "nm³", "kg", "gj", "m3/h", "m³/h", "kg/h", "t/h", "°c")
+)  # fmt: skip
 
 
 def file_unit(text: str) -> str | None:
@@ -91,7 +97,7 @@ def split_name(name: str) -> tuple[str, str]:
     head, sign, tail = text.rpartition("_")
     if sign and _believable(tail):
         return head, tail
-    return text, ""
+    return text, text if text.casefold() in _WHOLE else ""
 
 
 def _believable(text: str) -> bool:

@@ -14,6 +14,8 @@ from dodac.quantities import CHANNELS
 from dodac.units import conversion
 from drivers.protocols.files_units import file_unit, is_foreign, split_name
 
+# of average, least and highest value of an interval the average is the reading
+_AVERAGE: Final = re.compile(r"^(ave|avg|average|mean) | (ave|avg|average|mean)$")
 _TABLE: Final = Path(__file__).parent.parent / "file_words.yaml"
 
 
@@ -37,6 +39,7 @@ class Vocabulary:
     dates: frozenset[str]
     clocks: frozenset[str]
     elapsed: frozenset[str]
+    totals: frozenset[str]
     bills: Mapping[str, frozenset[str]]
 
 
@@ -86,7 +89,7 @@ def vocabulary() -> Vocabulary:
     bills = {name: frozenset(plain(str(word)) for word in words) for name, words in table["bills"].items()}
     return Vocabulary(
         turned(table["words"]), two, turned(table["known"]), several("times"), several("dates"),
-        several("clocks"), several("elapsed"), bills,
+        several("clocks"), several("elapsed"), several("totals"), bills,
     )  # fmt: skip
 
 
@@ -112,7 +115,7 @@ def known_words(header: Sequence[str]) -> int:
     bills = frozenset().union(*table.bills.values())
     count = 0
     for name in header:
-        bare, whole = plain(split_name(name)[0]), plain(name)
+        bare, whole = _AVERAGE.sub("", plain(split_name(name)[0])), plain(name)
         count += (
             any(
                 word in table.channels
@@ -158,7 +161,7 @@ def _one(name: str, unit_row: str, table: Vocabulary, spoken: set[str]) -> Meani
         said = unit_row or said
     if name in CHANNELS:
         return Meaning(name, name)
-    for word in (plain(name), plain(bare)):
+    for word in (plain(name), plain(bare), _AVERAGE.sub("", plain(bare))):
         if word in table.two_senses:
             return _by_cue(name, said, table.two_senses[word], spoken - {word})
         if word in table.channels:

@@ -257,3 +257,28 @@ def test_a_file_is_gone_through_and_never_held_whole(run: Run, monkeypatch: pyte
     (run.folder / "a.csv").write_text(f"time,kWh\n{rows}", encoding="utf-8")
     assert run("a.csv", "--guessed", "--preview", measurement="electricity")[0] == 0
     assert run.json("a.csv", "--guessed", measurement="electricity")["committed"] == 1400
+
+
+WATER = (
+    "Kỳ;Chỉ số cũ;Chỉ số mới;Khối lượng tiêu thụ (m3);Thành tiền (đồng)\n01/2026;1.200;1.350;150;1.875.000\n"
+    "02/2026;1.350;1.500;150;1.875.000\nTổng cộng;;;300;3.750.000\n"
+)
+
+
+def test_the_readings_of_a_water_meter_are_no_energy(run: Run) -> None:
+    (run.folder / "water.csv").write_text(WATER, encoding="utf-8")
+    found = run.json("water.csv", "--bills", "--preview", measurement="water")
+    assert [sample["values"] for sample in found["first_rows"]] == [{"volume_interval_m3": 150.0}] * 2
+    bare = "\n".join(";".join(row.split(";")[:3]) for row in WATER.splitlines()[:3]) + "\n"
+    (run.folder / "bare.csv").write_text(bare, encoding="utf-8")
+    found = run.json("bare.csv", "--bills", "--decimal", ",", "--preview", measurement="water")
+    assert [sample["values"] for sample in found["first_rows"]] == [{"volume_interval_m3": 150.0}] * 2
+    assert run("bare.csv", "--bills", "--decimal", ",", "--preview", measurement="heat")[0] != 0
+    assert "--register" in run.err
+
+
+def test_a_unit_that_was_guessed_is_not_held_against_a_second_table(run: Run) -> None:
+    text = "Time,P (kW)\n2026-03-13 08:00,1.5\n2026-03-13 08:15,1.6\nTime,P (W)\n2026-03-13 08:30,1700\n"
+    (run.folder / "power.csv").write_text(text, encoding="utf-8")
+    assert run("power.csv", "--guessed", measurement="electricity")[0] == 0
+    assert run.stored() == [(1500.0,), (1600.0,), (1700.0,)]

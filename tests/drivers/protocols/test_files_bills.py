@@ -281,3 +281,11 @@ def test_the_bills_of_the_example_plants_are_read_meter_by_meter() -> None:
     assert sum(float(e.data["cost"]) for e in reading.events) == pytest.approx(
         sum(float(r["cost"]) for r in rows[1:])
     )
+
+
+def test_readings_without_their_factor_give_no_amount(tmp_path: Path) -> None:
+    text = "from;to;old;new;factor\n2026-01-05;2026-02-04;100;150;800\n2026-02-05;2026-03-04;150;200;\n"
+    options = {"columns": (), "old_column": "old", "new_column": "new", "factor_column": "factor"}
+    reading = read(tmp_path, text, bounds="inclusive", **options)
+    assert [sample.values[0] for sample in reading.samples] == [40_000.0]
+    assert [row.line for row in reading.refused] == [3]
