@@ -104,17 +104,22 @@ def _reaches(connection: Connection) -> str:
 
 
 def _check_lines(site: Site) -> None:
+    """Serial frames carry no request's number: on one line, behind a port or a gateway, one thread asks."""
     seen: dict[str, str] = {}
     for name, connection in site.connections.items():
-        if connection.kind != "serial":
+        if connection.kind == "serial":
+            line = connection.port
+        elif connection.kind == "tcp" and connection.framing == "rtu":
+            line = _reaches(connection)
+        else:
             continue
-        if connection.port in seen:
+        if line in seen:
             raise ConfigError(
-                f'connection "{name}" has the port of "{seen[connection.port]}": {connection.port}.',
+                f'connection "{name}" has the port of "{seen[line]}": {line}.',
                 site.where("connections", name, "port"),
-                f'One line is one connection: give its instruments connection = "{seen[connection.port]}".',
+                f'One line is one connection: give its instruments connection = "{seen[line]}".',
             )
-        seen[connection.port] = name
+        seen[line] = name
 
 
 def _check_addresses(site: Site) -> None:

@@ -229,6 +229,16 @@ def test_instruments_behind_two_names_of_one_gateway_can_t_share_an_address():
     assert 'taken by "m1"' in str(error)
 
 
+def test_serial_frames_through_one_gateway_are_asked_for_by_one_connection():
+    """Two threads on the line behind a transparent gateway would take each other's answers."""
+    gateway = '[connections.{}]\nkind = "tcp"\nhost = "{}"\nport = 4001\nframing = "{}"\n'
+    error = fault(GOOD + gateway.format("a", "gw.local", "rtu") + gateway.format("b", "GW.local", "rtu"))
+    assert 'has the port of "a": gw.local:4001' in str(error)
+    assert "One line is one connection" in str(error)
+    numbered = GOOD + gateway.format("a", "gw.local", "tcp") + gateway.format("b", "gw.local", "tcp")
+    assert set(parse_site(numbered, Path("site.toml")).connections) >= {"a", "b"}
+
+
 def test_journal_and_register_in_one_file_are_refused(tmp_path):
     error = fault(GOOD + '[store]\njournal = "a.db"\nregister = "a.db"\n')
     assert error.where.line == 36
