@@ -119,3 +119,64 @@ def test_an_echo_that_looks_like_an_answer_gives_no_coils(framing: SerialFraming
     with pytest.raises(BusFault) as fault:
         bus.exchange(request, coils, expected=framing.length(3))
     assert fault.value.reason == Reason.NO_ANSWER
+
+
+def test_the_time_for_an_answer_begins_when_the_request_is_out() -> None:
+    """At 300 baud a request of eight bytes takes 0.27 s: its answer after one second was called late."""
+    bus, _ = line({1.2: ANSWER})
+    bus.byte_s = 10 / 300
+    assert bus.exchange(b"12345678", find).data == ANSWER
+
+
+def test_a_whole_but_damaged_answer_ends_the_waiting_early() -> None:
+    bus, link = line({0.1: b"wrong answer"}, {0.1: ANSWER})
+    with pytest.raises(BusFault) as caught:
+        bus.exchange(REQUEST, find, expected=len(ANSWER))
+    assert caught.value.reason == Reason.CRC
+    assert bus.exchange(REQUEST, find).data == ANSWER
+    assert link.written_ns[1] < 0.3 * SECOND_NS  # neither the timeout nor the guard
+
+
+def test_the_guard_of_a_silent_unit_is_not_that_of_one_that_began_to_answer() -> None:
+    """Half an answer just before the timeout: the other half belongs to it, and the line is not free yet."""
+    bus, link = line({0.9: b"right "}, {}, {0.1: ANSWER})
+    with pytest.raises(BusFault):
+        bus.exchange(REQUEST, find, expected=len(ANSWER), silent_guard_s=0.05)
+    with pytest.raises(BusFault):
+        bus.exchange(REQUEST, find, expected=len(ANSWER), silent_guard_s=0.05)
+    bus.exchange(REQUEST, find)
+    assert link.written_ns[1] >= 2.9 * SECOND_NS
+    assert link.written_ns[2] - link.written_ns[1] < 1.2 * SECOND_NS
+
+
+def test_what_came_behind_an_answer_is_handed_over_with_it() -> None:
+    bus, _ = line({0.1: b"noise" + ANSWER + b"another"})
+    answer = bus.exchange(REQUEST, find)
+    assert (answer.data, answer.discarded) == (ANSWER, b"noiseanother")
+    assert bus.counters["discarded_bytes"] == 12
+
+
+def test_echo_and_others_answers_do_not_end_the_waiting() -> None:
+    """An echo and the late answer of another unit are together as long as the answer that is awaited."""
+    stranger = b"stranger"
+
+    def others(came: bytes) -> bytes:
+        return came.replace(stranger, b"")
+
+    for early in (REQUEST + stranger + b"?", stranger + stranger, REQUEST + b"some noise"[:9]):
+        bus, _ = line({0.1: early, 0.5: ANSWER})
+        assert len(early) >= len(ANSWER)
+        assert bus.exchange(REQUEST, find, expected=len(ANSWER), others=others).data == ANSWER
+
+
+def test_an_answer_at_the_end_of_a_flood_is_found() -> None:
+    bus, _ = line({0.1: b"\x55" * 5000 + ANSWER})
+    assert bus.exchange(REQUEST, find).data == ANSWER
+    assert bus.counters["discarded_bytes"] > 4900
+
+
+def test_a_late_answer_in_pieces_is_handed_over_whole() -> None:
+    bus, _ = line({1.5: b"late ", 1.52: b"answer"})
+    with pytest.raises(BusFault) as caught:
+        bus.exchange(REQUEST, find)
+    assert caught.value.late == b"late answer"
