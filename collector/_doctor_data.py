@@ -69,7 +69,7 @@ def secrets(site: Site) -> Sequence[Line]:
 def journal(path: Path) -> Sequence[Line]:
     """Openable, whole as far as a short look tells, and whether a collector writes it now."""
     name = str(path)
-    if not path.exists():
+    if not path.exists() or path.stat().st_size == 0:  # SQLite leaves an empty one on a full disk
         return [Line("journal", name, "ok", "journal_new")]
     from store import JournalStore
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import itertools
 import os
 import socket
 import stat
@@ -30,15 +31,16 @@ def serial_port(name: str, port: str) -> Sequence[Line]:
         return [Line("port", name, "bad", "port_missing", {"port": port, "there": there})]
     except OSError as error:
         return [Line("port", name, "bad", "port_odd", {"port": port, "words": error.strerror or str(error)})]
-    if not stat.S_ISCHR(state.st_mode):
+    if not stat.S_ISCHR(state.st_mode) or _no_terminal(state.st_rdev):
         return [Line("port", name, "bad", "port_odd", {"port": port, "words": "no serial device"})]
     if not os.access(path, os.R_OK | os.W_OK):
         group = _group(state.st_gid)
         words = {"port": port, "group": group, "user": _user()}
         return [Line("port", name, "bad", "port_denied", words)]
     holder = _holder(path)
-    if holder is not None and "dodac" not in holder[1]:
-        return [Line("port", name, "bad", "port_held", {"port": port, "pid": holder[0], "words": holder[1]})]
+    if holder is not None and not any("dodac" in word for word in holder[1]):
+        held: dict[str, str | int | float] = {"port": port, "pid": holder[0], "words": _program(holder[1])}
+        return [Line("port", name, "bad", "port_held", held)]
     lines = [Line("port", name, "ok", "port_held_by_us" if holder else "port_ok", {"port": port})]
     stable = next((p for p in _by_id() if p.resolve() == path.resolve() and str(p) != port), None)
     if stable is not None and not port.startswith("/dev/serial/"):
@@ -71,8 +73,20 @@ def _user() -> str:
     return os.environ.get("USER") or str(os.getuid())
 
 
-def _holder(path: Path) -> tuple[int, str] | None:
-    """Process and command that have a device open, as far as we may see."""
+def _no_terminal(device: int, known: Path = Path("/sys/dev/char")) -> bool:
+    """True for what the kernel counts to another kind (/dev/null); opening it to ask would move its lines."""
+    kind = known / f"{os.major(device)}:{os.minor(device)}" / "subsystem"
+    return kind.exists() and kind.resolve().name != "tty"
+
+
+def _program(words: Sequence[str]) -> str:
+    """The program and its script; what follows may hold a password."""
+    shown = itertools.takewhile(lambda word: not word.startswith("-"), words[:2])
+    return " ".join(shown)[:80]
+
+
+def _holder(path: Path) -> tuple[int, list[str]] | None:
+    """Process and command line that have a device open, as far as we may see."""
     device = path.stat().st_rdev
     for process in Path("/proc").glob("[0-9]*"):
         if int(process.name) == os.getpid():
@@ -81,8 +95,8 @@ def _holder(path: Path) -> tuple[int, str] | None:
             for link in (process / "fd").iterdir():
                 target = link.stat()
                 if stat.S_ISCHR(target.st_mode) and target.st_rdev == device:
-                    words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                    return int(process.name), words.strip()[:80]
+                    words = (process / "cmdline").read_bytes().decode(errors="replace")
+                    return int(process.name), words.strip("\0").split("\0")
         except OSError:
             continue  # another user's, or it has just ended
     return None

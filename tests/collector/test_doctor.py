@@ -141,6 +141,7 @@ def test_ports(tmp_path: Path) -> None:
     plain = tmp_path / "file"
     plain.touch()
     assert codes(_doctor_ports.serial_port("bus", str(plain))) == ["port_odd"]
+    assert codes(_doctor_ports.serial_port("bus", "/dev/null")) == ["port_odd"]
     (missing,) = _doctor_ports.serial_port("bus", "/dev/ttyUSB99")
     assert "Plug" in todo(missing, "en")
 
@@ -160,13 +161,16 @@ def test_a_port_without_permission_names_the_group(monkeypatch: pytest.MonkeyPat
 def test_a_port_that_another_program_holds_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     master, slave = pty.openpty()
     try:
-        monkeypatch.setattr(_doctor_ports, "_holder", lambda _path: (4711, "minicom -D"))
+        monkeypatch.setattr(
+            _doctor_ports, "_holder", lambda _path: (4711, ["minicom", "-D", "-P", "hunter2"])
+        )
         (line,) = _doctor_ports.serial_port("bus", os.ttyname(slave))
     finally:
         os.close(master)
         os.close(slave)
     assert line.text == "port_held"
     assert "minicom" in sentence(line, "en")
+    assert "hunter2" not in str(line)  # a command line may hold a password
 
 
 def test_a_slow_adapter_is_pointed_out(tmp_path: Path) -> None:
@@ -297,6 +301,8 @@ def test_entries_that_wait_or_were_set_aside_are_told(tmp_path: Path) -> None:
 
 def test_journals(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
+    assert codes(_doctor_data.journal(path)) == ["journal_new"]
+    path.touch()  # as SQLite leaves it on a full disk
     assert codes(_doctor_data.journal(path)) == ["journal_new"]
     with Journal.open(path):
         assert codes(_doctor_data.journal(path)) == ["journal_written"]
