@@ -15,8 +15,7 @@ _RELATIVE = 1e-9
 
 def check_manual(profile: ManualProfile, test: ManualTest) -> list[str]:
     """What one golden entry finds wrong."""
-    ct = test.ct_ratio.split("/") if test.ct_ratio else ("1", "1")
-    form = Form("golden", profile, Ratios(ct=float(ct[0]) / float(ct[1])))
+    form = Form("golden", profile, Ratios.stated(test.ct_ratio, None))
     typed = {name: Typed(text) for name, text in test.entry.items()}
     start_ns = _NOW_NS - _HOUR_NS if form.period else _NOW_NS
     checked = form.check(typed, start_ns, _NOW_NS, _NOW_NS)

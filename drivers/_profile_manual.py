@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from drivers._profile_common import ChannelSpec, Common, Expectation, Range, Strict, Unit
 
@@ -48,6 +48,17 @@ class ManualChannel(ChannelSpec):
     required: bool = False
 
 
+def _two_sides(text: str) -> str:
+    if 0 in (float(side) for side in text.split("/")):
+        raise ValueError('a ratio has two sides above zero, e.g. "400/5".')
+    return text
+
+
+Ratio = Annotated[
+    str, StringConstraints(pattern=r"^\d{1,9}(\.\d+)?/\d{1,9}(\.\d+)?$"), AfterValidator(_two_sides)
+]
+
+
 class ManualTest(Expectation):
     """What is typed, and what must come of it.
 
@@ -56,7 +67,7 @@ class ManualTest(Expectation):
     """
 
     entry: dict[str, str] = Field(min_length=1)
-    ct_ratio: str | None = Field(default=None, pattern=r"^\d+(\.\d+)?/\d+(\.\d+)?$")
+    ct_ratio: Ratio | None = None
     refused: dict[str, str] = Field(default_factory=dict)
     asked: dict[str, str] = Field(default_factory=dict)
 
