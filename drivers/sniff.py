@@ -1,7 +1,8 @@
-"""Frames out of what two others say to each other on a line: Modbus RTU; pure."""
+"""Frames out of what two others say to each other on a line: Modbus RTU and ASCII; pure."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
@@ -9,20 +10,23 @@ from typing import Final, Literal, Protocol
 from drivers.profile import ModbusProfile, Table
 from drivers.protocols import modbus
 from drivers.protocols.modbus_map import ModbusMap
+from drivers.protocols.modbus_serial import LONGEST_ASCII
+from drivers.sniff_frames import answer_words, answers, damaged_words, frame_at, is_request, request_words
 
 Kind = Literal["request", "answer", "refusal", "unanswered", "message", "noise"]
-_WRITES: Final = {5: "one coil", 6: "one register", 15: "coils", 16: "registers"}
-_KNOWN: Final = frozenset({*modbus.TABLES, *_WRITES, 17, 43})
-_LONGEST: Final = 256
 _NOISE_KEPT: Final = 4096
+_OPEN: Final = 8  # requests that an answer may still come to
+_LATE_NS: Final = 2_000_000_000  # later than this no answer is looked for
+_SETTLED_NS: Final = 150_000_000  # silence in which a unit sends the next answer that it still owes
+_ECHO_NS: Final = 50_000_000  # an adapter's echo comes with the request, a master asks again much later
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """Something heard. time_ns: when its first byte came, UTC. unit: who was asked or answered.
 
-    words: what it says. request: that of an answer. values, flags: by channel, when a profile was given.
-    text: for protocols of text, the message as such.
+    words: what it says. request: that of an answer, when there is no doubt which. values, flags: by channel,
+    when a profile was given. data: Modbus ASCII frames stand as the RTU frames of their content.
     """
 
     time_ns: int
@@ -42,14 +46,28 @@ class Sniffer(Protocol):
     def idle(self) -> Sequence[Heard]: ...
 
 
+@dataclass(slots=True)
+class _Asked:
+    """A request whose answer was not heard yet; given up: that was told."""
+
+    frame: bytes
+    time_ns: int
+    told: bool = False
+
+
 class ModbusSniffer:
-    """Requests and answers of a Modbus RTU line, told apart and paired; only whole frames with the right CRC."""
+    """Requests and answers of a Modbus line, RTU or ASCII, told apart and paired; only whole, undamaged frames.
+
+    An answer that may belong to either of two requests is told as such, and gives no values.
+    """
 
     def __init__(self, profile: ModbusProfile | None = None) -> None:
         self._map = ModbusMap(profile) if profile is not None else None
         self._buffer = bytearray()
+        self._searched = 0  # in the bytes before this no frame begins, whatever comes
         self._times: list[tuple[int, int]] = []  # (bytes before, UTC ns) of each piece in the buffer
-        self._asked: tuple[bytes, int] | None = None  # request and its time, until it is answered
+        self._asked: deque[_Asked] = deque(maxlen=_OPEN)  # the newest last
+        self._doubtful: dict[int, int] = {}  # by unit: when an answer came that may have been another's
 
     def take(self, data: bytes, time_ns: int) -> list[Heard]:
         """Frames that are whole by now; see Sniffer."""
@@ -66,32 +84,28 @@ class ModbusSniffer:
 
     def _frames(self, *, final: bool) -> list[Heard]:
         found: list[Heard] = []
-        start = 0
+        start = self._searched
         while start + 4 <= len(self._buffer):
-            end = self._whole(start)
-            if end is None:
+            whole = frame_at(self._buffer, start)
+            if whole is None:
                 start += 1
                 continue
+            end, frame = whole
             if start:
                 found.append(self._noise(start))
-            found += self._heard(self._cut(end - start))
+            _, time_ns = self._cut(end - start)
+            found += self._heard(frame, time_ns)
             start = 0
-        if not final and len(self._buffer) > _LONGEST + _NOISE_KEPT:
-            found.append(self._noise(len(self._buffer) - _LONGEST))
+        self._searched = max(self._searched, len(self._buffer) - LONGEST_ASCII)
+        if not final and len(self._buffer) > LONGEST_ASCII + _NOISE_KEPT:
+            found.append(self._noise(self._searched))
         return found
-
-    def _whole(self, start: int) -> int | None:
-        """The end of a whole frame that begins here, or None."""
-        for length in _lengths(bytes(self._buffer[start : start + 8])):
-            frame = bytes(self._buffer[start : start + length])
-            if len(frame) == length and modbus.rtu_whole(frame):
-                return start + length
-        return None
 
     def _cut(self, length: int) -> tuple[bytes, int]:
         """Takes bytes off the front of the buffer; gives them and when the first came."""
         data = bytes(self._buffer[:length])
         del self._buffer[:length]
+        self._searched = max(0, self._searched - length)
         before = [time for place, time in self._times if place <= 0]
         time_ns = before[-1] if before else 0
         self._times = [(place - length, time) for place, time in self._times]
@@ -101,30 +115,83 @@ class ModbusSniffer:
 
     def _noise(self, length: int) -> Heard:
         data, time_ns = self._cut(length)
-        return Heard(time_ns, "noise", data, f"{length} bytes that make no frame")
+        like = damaged_words(data)
+        return Heard(
+            time_ns, "noise", data, f"{length} bytes that make no frame{f' ({like})' if like else ''}"
+        )
 
-    def _heard(self, cut: tuple[bytes, int]) -> list[Heard]:
-        frame, time_ns = cut
-        unit, function = frame[0], frame[1]
-        asked = self._asked[0] if self._asked is not None else b""
-        mine = bool(asked) and asked[0] == unit and asked[1] == function & 0x7F
-        if function & 0x80:
-            self._asked = None if mine else self._asked
+    def _heard(self, frame: bytes, time_ns: int) -> list[Heard]:
+        unit = frame[0]
+        fitting = [asked for asked in self._asked if self._may_answer(asked, frame, time_ns)]
+        if frame[1] & 0x80:
             refusal = modbus.EXCEPTIONS.get(frame[2], "not in the standard")
             words = f"refuses: exception {frame[2]:02X}, {refusal}"
-            return [Heard(time_ns, "refusal", frame, words, unit, asked if mine else b"")]
-        if mine and _answers(asked, frame):
-            self._asked = None
-            values, flags = self._decoded(asked, frame)
-            return [Heard(time_ns, "answer", frame, _answer_words(frame), unit, asked, values, flags)]
-        if not _is_request(frame):
-            return [Heard(time_ns, "answer", frame, f"{_answer_words(frame)}, to a request not heard", unit)]
+            request = self._answered(fitting, time_ns)
+            return [Heard(time_ns, "refusal", frame, words, unit, request)]
+        if fitting:
+            words = answer_words(frame)
+            if len({asked.frame for asked in fitting}) > 1:
+                words += f", to one of {len(fitting)} requests: which, can't be told"
+                self._answered(fitting, time_ns)
+                return [Heard(time_ns, "answer", frame, words, unit)]
+            late = " (late)" if fitting[-1] is not self._asked[-1] else ""
+            request = self._answered(fitting, time_ns)
+            values, flags = self._decoded(request, frame)
+            return [Heard(time_ns, "answer", frame, words + late, unit, request, values, flags)]
+        if not is_request(frame):
+            return [Heard(time_ns, "answer", frame, f"{answer_words(frame)}, to a request not heard", unit)]
+        return self._request(frame, time_ns)
+
+    def _request(self, frame: bytes, time_ns: int) -> list[Heard]:
+        words = request_words(frame)
+        last = self._asked[-1] if self._asked else None
+        if last is not None and last.frame == frame and time_ns - last.time_ns <= _ECHO_NS:
+            return [
+                Heard(
+                    time_ns, "request", frame, f"{words}, the same again: an echo of the adapter?", frame[0]
+                )
+            ]
+        if time_ns - self._doubtful.get(frame[0], time_ns) >= _SETTLED_NS:
+            # had the last answer been the older request's, the newer one's would have followed
+            self._doubtful.pop(frame[0])
+            self._asked = deque((a for a in self._asked if a.frame[0] != frame[0]), maxlen=_OPEN)
         found = []
-        if self._asked is not None:
-            old, then = self._asked
-            found.append(Heard(then, "unanswered", old, "no answer was heard", old[0]))
-        self._asked = (frame, time_ns)
-        return [*found, Heard(time_ns, "request", frame, _request_words(frame), unit)]
+        for asked in self._asked:
+            if not asked.told:
+                asked.told = True
+                found.append(
+                    Heard(asked.time_ns, "unanswered", asked.frame, "no answer was heard", asked.frame[0])
+                )
+        self._asked.append(_Asked(frame, time_ns))
+        return [*found, Heard(time_ns, "request", frame, words, frame[0])]
+
+    def _may_answer(self, asked: _Asked, frame: bytes, time_ns: int) -> bool:
+        """True when a frame may be the answer to a request: unit, function, shape, and not older than late answers get."""
+        request = asked.frame
+        if request[0] != frame[0] or request[1] != frame[1] & 0x7F or time_ns - asked.time_ns > _LATE_NS:
+            return False
+        return bool(frame[1] & 0x80) or answers(request, frame)
+
+    def _answered(self, fitting: Sequence[_Asked], time_ns: int) -> bytes:
+        """Strikes out what an answer may belong to; gives the request when there is no doubt.
+
+        A unit answers in order: of two different requests the older one is done with, and the newer one may
+        still be answered, until the unit had the time for it.
+        """
+        if not fitting:
+            return b""
+        doubtful = len({asked.frame for asked in fitting}) > 1
+        keep = fitting[-1] if doubtful and time_ns else None
+        for asked in fitting:
+            if asked is not keep:
+                self._asked.remove(asked)
+            else:
+                asked.told = True
+        if doubtful:
+            self._doubtful[fitting[-1].frame[0]] = time_ns
+            return b""
+        self._doubtful.pop(fitting[-1].frame[0], None)
+        return fitting[-1].frame
 
     def _decoded(self, request: bytes, answer: bytes) -> tuple[dict[str, float], dict[str, str]]:
         """The channels whose registers stand in one answer."""
@@ -147,74 +214,3 @@ def image_of(pairs: Sequence[tuple[bytes, bytes]]) -> dict[tuple[Table, int], in
                 request[1] > 2
             )
     return image
-
-
-def _lengths(head: bytes) -> list[int]:
-    """The lengths that a frame with this head may have."""
-    function = head[1]
-    if function & 0x7F not in _KNOWN or head[0] > 247:
-        return []
-    if function & 0x80:
-        return [5]
-    match function:
-        case 1 | 2 | 3 | 4:
-            return [8, head[2] + 5]
-        case 5 | 6:
-            return [8]
-        case 15 | 16:
-            return [8, *([head[6] + 9] if len(head) > 6 else [])]
-        case 17:
-            return [4, head[2] + 5]
-        case 43:
-            return [7, *_device_id(head)]
-        case _:
-            return []
-
-
-def _device_id(head: bytes) -> list[int]:
-    # objects have lengths of their own: any end is tried, the CRC decides
-    return list(range(10, _LONGEST)) if head[2:3] == b"\x0e" else []
-
-
-def _is_request(frame: bytes) -> bool:
-    match frame[1]:
-        case 1 | 2 | 3 | 4:
-            return len(frame) == 8
-        case 15 | 16:
-            return len(frame) > 8
-        case 17:
-            return len(frame) == 4
-        case 43:
-            return len(frame) == 7
-        case function:
-            return function in _WRITES
-
-
-def _answers(request: bytes, frame: bytes) -> bool:
-    """True when a frame of the same unit and function has the shape of the answer to a request."""
-    function = request[1]
-    if function in modbus.TABLES:
-        size = modbus.byte_count(function, int.from_bytes(request[4:6], "big"))
-        return frame[2] == size and len(frame) == size + 5
-    if function in _WRITES:
-        return len(frame) == 8 and frame[2:6] == request[2:6]
-    return len(frame) > len(request)
-
-
-def _request_words(frame: bytes) -> str:
-    function, address = frame[1], int.from_bytes(frame[2:4], "big")
-    count = int.from_bytes(frame[4:6], "big")
-    if function in modbus.TABLES:
-        last = f" to {address + count - 1}" if count > 1 else ""
-        return f"read {modbus.TABLES[function]} {address}{last}"
-    if function in _WRITES:
-        return f"another master writes {_WRITES[function]} from {address}"
-    return "who are you? (function 43/14)" if function == 43 else f"function {function}"
-
-
-def _answer_words(frame: bytes) -> str:
-    if frame[1] in modbus.TABLES:
-        return f"{frame[2]} bytes: {frame[3:-2].hex(' ')}"
-    if frame[1] in _WRITES:
-        return "done"
-    return frame[2:-2].decode("latin-1").encode("ascii", "replace").decode()

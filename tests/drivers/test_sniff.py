@@ -25,6 +25,7 @@ from drivers.golden import check
 from drivers.profile import LineProfile, ModbusProfile
 from drivers.protocols import modbus
 from drivers.protocols.mbus_frame import ACK, long_frame, req_ud2, snd_nke
+from drivers.protocols.modbus_serial import ascii_frame
 from drivers.simulator.talker import SimulatedTalker
 from drivers.sniff import Heard, ModbusSniffer
 from drivers.sniff_cli import run
@@ -131,6 +132,107 @@ def test_another_master_that_writes_is_named() -> None:
 
 def test_an_answer_without_its_request_is_shown_as_that() -> None:
     assert "to a request not heard" in told([TALK[1]])[0][2]
+
+
+def ascii_talk(pieces: list[bytes]) -> list[bytes]:
+    return [ascii_frame(piece[0], piece[1:-2]) for piece in pieces]
+
+
+def test_ascii_frames_are_paired_and_decoded_like_rtu() -> None:
+    """A line that speaks Modbus ASCII was 'bytes that make no frame' until the review."""
+    assert told(ascii_talk(TALK)) == told(TALK)
+    sniffer = ModbusSniffer(sdm630())
+    heard = [h for piece in ascii_talk(TALK) for h in sniffer.take(piece, 0)]
+    assert heard[3].values == {"voltage_l1_v": 230.5}
+    assert (heard[3].request, heard[3].data) == (TALK[2], TALK[3])
+
+
+@given(st.binary(max_size=40), st.integers(1, 30))
+@settings(deadline=None, max_examples=60)
+def test_ascii_frames_are_found_among_noise_however_they_come(noise: bytes, size: int) -> None:
+    stream = noise.replace(b":", b"") + b"".join(ascii_talk(TALK)) + noise
+    pieces = [stream[n : n + size] for n in range(0, len(stream), size)]
+    assert [h for h in told(pieces) if h[0] in ("request", "answer")][:4] == told(TALK)
+
+
+def test_a_damaged_frame_is_told_as_what_it_was_like() -> None:
+    damaged = bytes((*TALK[1][:4], TALK[1][4] ^ 1, *TALK[1][5:]))
+    heard = told([TALK[0], damaged, *TALK[2:]])
+    assert [kind for kind, _, _ in heard] == ["request", "noise", "unanswered", "request", "answer"]
+    assert "unit 1, function 4, damaged" in heard[1][2]
+    colon = ascii_talk(TALK)[1].replace(b"46", b"47")
+    assert "ASCII frame, damaged" in told([colon])[0][2]
+
+
+def test_a_capture_that_begins_in_the_middle_gives_the_frames_that_are_whole() -> None:
+    heard = told([b"".join(TALK)[5:]])
+    assert [kind for kind, _, _ in heard] == ["noise", "answer", "request", "answer"]
+    assert "to a request not heard" in heard[1][2]
+
+
+def test_an_echo_is_no_second_request() -> None:
+    sniffer = ModbusSniffer()
+    heard = [
+        h for n, piece in enumerate([TALK[0], TALK[0], TALK[1]]) for h in sniffer.take(piece, 1 + n * MS)
+    ]
+    assert [h.kind for h in heard] == ["request", "request", "answer"]
+    assert "echo" in heard[1].words
+    assert heard[2].request == TALK[0]
+
+
+MS = 1_000_000
+
+
+def at(sniffer: ModbusSniffer, talk: list[tuple[int, bytes]]) -> list[Heard]:
+    """Heard at so many milliseconds."""
+    return [h for ms, piece in talk for h in sniffer.take(piece, 1 + ms * MS)]
+
+
+def test_two_masters_between_each_other_lose_no_answer() -> None:
+    """Two masters on one line: the answer to the first request comes after the second one's request."""
+    heard = at(ModbusSniffer(), [(0, TALK[0]), (5, TALK[2]), (30, TALK[1]), (60, TALK[3])])
+    assert [h.kind for h in heard] == ["request", "unanswered", "request", "answer", "answer"]
+    assert [h.request for h in heard if h.kind == "answer"] == [TALK[0], TALK[2]]
+    assert "late" in heard[3].words
+
+
+def test_an_answer_that_may_be_an_older_requests_gives_no_value() -> None:
+    """A meter slower than its master's patience: every answer would have stood beside the next register."""
+    asked = [request(1, 4, place, 2) for place in (0, 2, 4, 6)]
+    came = [answer(1, 4, struct.pack(">f", volts)) for volts in (230.0, 231.0, 232.0)]
+    talk = [
+        (0, asked[0]),
+        (200, asked[1]),
+        (210, came[0]),
+        (220, asked[2]),
+        (410, came[1]),
+        (420, asked[3]),
+        (610, came[2]),
+    ]
+    heard = at(ModbusSniffer(sdm630()), talk)
+    answers = [h for h in heard if h.kind == "answer"]
+    assert len(answers) == 3
+    assert all("can't be told" in h.words and not h.values and not h.request for h in answers)
+
+
+def test_after_a_lost_answer_the_next_ones_count_again() -> None:
+    asked = [request(1, 4, place, 2) for place in (0, 2, 4)]
+    volts = answer(1, 4, struct.pack(">f", 231.0))
+    heard = at(
+        ModbusSniffer(sdm630()),
+        [
+            (0, asked[0]),
+            (1000, asked[1]),
+            (1030, volts),
+            (2000, asked[2]),
+            (2030, volts),
+            (3000, asked[1]),
+            (3030, volts),
+        ],
+    )
+    assert [dict(h.values) for h in heard if h.kind == "answer"] == [
+        {}, {"voltage_l3_v": 231.0}, {"voltage_l2_v": 231.0},
+    ]  # fmt: skip
 
 
 def test_a_profile_gives_the_values_of_its_channels() -> None:
@@ -280,6 +382,40 @@ def test_sniff_reads_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.setattr("sys.stdin", fake)
     assert run(["-"]) == Exit.OK
     assert capsys.readouterr().out.count("←") == 2
+
+
+def test_a_capture_longer_than_the_memory_is_read_piece_by_piece(tmp_path: Path) -> None:
+    """What is piped in is shown as it comes, and a gigabyte is not held at once."""
+    reads: list[int] = []
+
+    class Endless(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            line = b"01 04 00 48 00 02 F0 1D\n"
+            reads.append(len(line))
+            buffer[: len(line)] = line
+            return len(line)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(Endless())))
+        pieces = of_file(None)
+        assert [next(pieces)[0] for _ in range(3)] == [
+            bytes.fromhex("0104004800 02F01D".replace(" ", ""))
+        ] * 3
+    assert len(reads) < 10
+
+
+def test_a_recording_that_turns_binary_says_in_which_line(tmp_path: Path) -> None:
+    path = tmp_path / "line.hex"
+    comment = "\ufeff# đường truyền lò hơi\n"  # a comment in any language is none of the bytes
+    path.write_bytes(comment.encode() + b"01 04 00 00\n" + bytes(range(128, 200)) + b"\n")
+    pieces = of_file(path)
+    assert next(pieces) == (bytes.fromhex("01040000"), 0)
+    with pytest.raises(DataError) as told_of:
+        next(pieces)
+    assert told_of.value.where.line == 3
 
 
 @pytest.fixture
