@@ -60,7 +60,8 @@ class DateOrder:
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
-        self._any = self._year_first = False
+        self._year_first = False
+        self._whole = self._parts = 0  # dates with the year first, and others
         self._first: tuple[int, int, str] | None = None
         self._day_first: tuple[int, str] | None = None
         self._month_first: tuple[int, str] | None = None
@@ -80,7 +81,9 @@ class DateOrder:
         a, sign, b, c, compact = match.groups()[:5]
         if compact is not None or len(a) == 4:
             self._year_first = True
+            self._whole += 1
             return
+        self._parts += len(a) <= 2
         first, second = int(a), int(b)
         if self._first is None:
             self._first = (line, first, text)
@@ -99,10 +102,19 @@ class DateOrder:
 
         Raises DataError when two orders fit and would give other days, or when the file contradicts itself.
         """
-        if self._year_first or self._first is None:
+        if self._first is None:
             return "ymd", ""
         line, _, example = self._first
         todo = "Say which: --date-format dmy, mdy or ymd."
+        if self._parts * 10 > self._whole > 0:
+            raise DataError(
+                f'some dates have the year first, others, such as "{example}", are text of another order: a table '
+                "program that could read only some of them may have taken days for months in those.",
+                Where(file=str(path), line=line),
+                "Export the file again with one kind of dates; if the others are right, say --date-format dmy or mdy.",
+            )
+        if self._year_first:
+            return "ymd", ""
         if self._day_first and self._month_first:
             both = f"{self._day_first[1]} and {self._month_first[1]}"
             words = f"{both} (lines {self._day_first[0]} and {self._month_first[0]})"

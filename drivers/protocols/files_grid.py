@@ -25,6 +25,12 @@ class Exact(str):
     __slots__ = ()
 
 
+class Percent(Exact):
+    """A number that is shown as a percentage: what is shown, without its sign."""
+
+    __slots__ = ()
+
+
 class Rows(Protocol):
     """Rows from the top; blank lines are left out.
 

@@ -40,6 +40,13 @@ def open_grids(
     grids = [csv_grid(text, sign) for sign in ((delimiter,) if delimiter else DELIMITERS)]
     if not any(True for _ in islice(iter(grids[0].rows()), 1)):
         raise DataError("the file is empty.", Where(file=str(path)))
+    first = next(text.lines(), "").lstrip()[:100].casefold()
+    if first.startswith(("<!doctype html", "<html", "<table", "<?xml", "<meta", "<head")):
+        raise DataError(
+            "this is a web page or XML, whatever its name says.",
+            Where(file=str(path)),
+            "Open it in a table program and save it as XLSX or CSV.",
+        )
     for grid in grids:
         known = _microcem(grid)
         if known is not None:

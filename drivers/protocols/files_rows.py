@@ -12,6 +12,7 @@ from dodac.quantities import Channel, Kind, channel
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
 from dodac.units import conversion
 from drivers.protocols.files_csv import Block, Table
+from drivers.protocols.files_grid import Percent
 from drivers.protocols.files_interval import Interval
 from drivers.protocols.files_numbers import NumberReader
 from drivers.protocols.files_spec import RowList, Stamp
@@ -199,10 +200,13 @@ class Rows:
             if place is None:
                 values.append(None)
                 continue
+            cell = cells[place]
             try:
-                values.append(numbers(cells[place]))
+                values.append(numbers(cell))
             except ValueError as error:
-                values.append(self._with_unit(cells[place], column, block.names[place], error))
+                values.append(self._with_unit(cell, column, block.names[place], error))
+            if cell.__class__ is Percent:
+                _check_unit("%", column, block.names[place])
         for column, place, beside in zip(columns, block.places, block.beside, strict=False):
             if beside is not None and place is not None and cells[beside].strip():
                 _check_unit(cells[beside].strip(), column, block.names[place])
@@ -276,7 +280,7 @@ def _check_unit(text: str, column: Column, name: str) -> None:
     """Raises ValueError when the cell beside a number says another unit than the column has."""
     unit = file_unit(text)
     if is_foreign(text) or (unit is not None and unit != column.unit and not _same_scale(unit, column)):
-        raise ValueError(f'column "{name}": the unit beside it is {unit or text[:20]}, not {column.unit}')
+        raise ValueError(f'column "{name}": the number is in {unit or text[:20]}, not {column.unit}')
 
 
 def _twice(stamps: Stamps, parts: npt.NDArray[np.uint8]) -> frozenset[int]:

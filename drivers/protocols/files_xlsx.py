@@ -7,7 +7,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import ParseError
@@ -15,6 +14,7 @@ from xml.etree.ElementTree import ParseError
 from dodac.errors import ConfigError, DataError, Where
 from drivers.protocols.files_grid import Exact, Grid, Row
 from drivers.protocols.files_words import is_date_word
+from drivers.protocols.files_xlsx_cells import cell_text, shows_shares, values_of, with_shares
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -23,10 +23,9 @@ _MOST_UNPACKED: Final = 150_000_000
 _MOST_TEXTS: Final = 40_000_000  # the table of shared texts is held whole
 _MOST_OTHER: Final = 10_000_000  # styles and the like are held as trees
 _LONGEST_ROW: Final = 2  # megabytes of XML
-_MOST_CELLS: Final = 1_000  # a row this wide is no table of readings
-_SERIALS: Final = (20_000, 80_000)  # 1954 to 2119: numbers that are dates in a column of dates
 _MERGE: Final = re.compile(rb'<mergeCell\b[^>]*\bref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _FORMULA: Final = re.compile(rb"<f[ >/]")
+_HIDDEN: Final = re.compile(rb'<(row|col)\b[^>]*\bhidden="(1|true)"')
 _CHUNK: Final = 1 << 20
 
 
@@ -35,6 +34,7 @@ class _Looks:
     """What the sheet's XML tells that a streamed sheet does not."""
 
     formulas: bool = False
+    hidden: bool = False
     merged: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)  # cell → its top left one
 
 
@@ -48,7 +48,7 @@ def xlsx_grid(path: Path, sheet: str | None) -> Grid:
     _check_size(path, where)
     _check_rows(path, where)
     with _open(path, where) as file:
-        book = _book(file, where)
+        book = _book(file, where, values=False)  # a formula without its value is a cell too
         shown = {
             name: book[name].sheet_state == "visible" for name in book.sheetnames if _is_table(book, name)
         }
@@ -60,6 +60,8 @@ def xlsx_grid(path: Path, sheet: str | None) -> Grid:
     if hidden:
         notes.append(f"hidden sheets, not read: {', '.join(hidden)}")
     looks = _looks(path, name, where)
+    if looks.hidden:
+        notes.append("rows or columns that are hidden in the sheet are read too")
     return Grid(path, lambda: _SheetRows(path, name, looks), "", tuple(notes), {}, "", ())
 
 
@@ -154,20 +156,13 @@ def _is_table(book: Workbook, name: str) -> bool:
 def _has_rows(book: Workbook, name: str, where: Where) -> bool:
     try:
         rows = 0
-        for row in _values(book, name):
+        for row in values_of(book, name):
             rows += sum(value is not None for value in row) > 1
             if rows > 1:
                 return True
     except (ParseError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise DataError(f'sheet "{name}" can\'t be read: {_why(error)}.', where) from None
     return False
-
-
-def _values(book: Workbook, name: str) -> Iterator[tuple[Any, ...]]:
-    sheet: Any = book[name]
-    sheet.reset_dimensions()  # what a program wrote of the sheet's size may be wrong
-    found: Iterator[tuple[Any, ...]] = sheet.iter_rows(values_only=True, max_col=_MOST_CELLS)
-    return found
 
 
 def _chosen(sheet: str | None, names: list[str], filled: list[str], where: Where) -> str:
@@ -192,7 +187,7 @@ def _looks(path: Path, name: str, where: Where) -> _Looks:
         sheet: Any = book[name]
         inner = str(sheet._worksheet_path).lstrip("/")  # noqa: SLF001  (only openpyxl knows which part it is)
         book.close()
-    formulas = False
+    formulas = hidden = False
     merged: dict[tuple[int, int], tuple[int, int]] = {}
     try:
         with zipfile.ZipFile(path) as archive, archive.open(inner) as part:
@@ -200,12 +195,13 @@ def _looks(path: Path, name: str, where: Where) -> _Looks:
             while chunk := part.read(_CHUNK):
                 text = tail + chunk
                 formulas = formulas or bool(_FORMULA.search(text))
+                hidden = hidden or bool(_HIDDEN.search(text))
                 for match in _MERGE.finditer(text):
                     _merge(match, merged)
                 tail = text[-200:]
     except (KeyError, OSError, zipfile.BadZipFile, zlib.error, EOFError):
         return _Looks()
-    return _Looks(formulas, merged)
+    return _Looks(formulas, hidden, merged)
 
 
 def _merge(match: re.Match[bytes], merged: dict[tuple[int, int], tuple[int, int]]) -> None:
@@ -240,7 +236,7 @@ class _SheetRows:
                 book = _book(file, where)
                 formulas: Iterator[tuple[Any, ...]] | None = None
                 if self._looks.formulas:
-                    formulas = _values(_book(file, where, values=False), self._name)
+                    formulas = values_of(_book(file, where, values=False), self._name)
                 yield from self._rows(book, formulas)
                 book.close()
         except (
@@ -258,9 +254,10 @@ class _SheetRows:
     def _rows(self, book: Workbook, formulas: Iterator[tuple[Any, ...]] | None) -> Iterator[Row]:
         dates: set[int] = set()
         tops: dict[tuple[int, int], str] = {}
-        for line, values in enumerate(_values(book, self._name), start=1):
+        found = with_shares(book, self._name) if shows_shares(book) else values_of(book, self._name)
+        for line, values in enumerate(found, start=1):
             written = next(formulas, ()) if formulas is not None else ()
-            cells = [_text(value, place in dates, book.epoch) for place, value in enumerate(values)]
+            cells = [cell_text(value, place in dates, book.epoch) for place, value in enumerate(values)]
             for place, cell in enumerate(cells):
                 if (
                     not cell
@@ -288,30 +285,3 @@ class _SheetRows:
                     tops[top] = cells[place]
             elif not cells[place]:
                 cells[place] = tops.get(top, "")
-
-
-def _text(value: Any, in_dates: bool, epoch: datetime) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, (int, float)):
-        if in_dates and _SERIALS[0] <= value <= _SERIALS[1]:
-            return _moment(epoch + timedelta(days=float(value)))
-        return Exact(repr(value))
-    if isinstance(value, datetime):
-        return _moment(value)
-    if isinstance(value, (date, time)):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        seconds = round(value.total_seconds())
-        return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-    return " ".join(str(value).split())
-
-
-def _moment(value: datetime) -> str:
-    # a fraction of a day is rarely a whole number of microseconds
-    near = (value + timedelta(milliseconds=5)).replace(microsecond=0)
-    if abs(value - near) <= timedelta(milliseconds=5):
-        value = near
-    return value.strftime("%Y-%m-%d") if value.time() == time(0) else value.isoformat(sep=" ")

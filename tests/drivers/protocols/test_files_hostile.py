@@ -67,7 +67,7 @@ def test_the_unit_beside_a_number_is_looked_at_in_every_row(tmp_path: Path) -> N
     reading = read(tmp_path, text, ("CH1 Value", "temperature_c", None))
     assert values(reading) == [25.4, 25.5]
     assert [(row.line, row.reason) for row in reading.refused] == [
-        (3, 'column "CH1 Value": the unit beside it is degF, not degC')
+        (3, 'column "CH1 Value": the number is in degF, not degC')
     ]
 
 

@@ -178,3 +178,49 @@ def test_damaged_workbooks_give_words(tmp_path: Path) -> None:
             assert len(reading.samples) == reading.counts.samples
         except DodacError as error:
             assert str(error)  # noqa: PT017
+
+
+def test_a_number_shown_as_a_percentage_is_what_is_shown(tmp_path: Path) -> None:
+    def fill(made: Any) -> None:
+        made.active.append(["Ngày", "O2 (%)", "cosφ"])
+        for day in (1, 2, 3):
+            made.active.append([dt.datetime(2026, 1, day), 0.034, 0.98])  # noqa: DTZ001
+            made.active.cell(day + 1, 2).number_format = "0.0%"
+        made.active.cell(4, 3).number_format = '0.00" %"'  # a sign that is only written beside the number
+        made.active.cell(3, 3).number_format = "0%"
+
+    path = book(tmp_path / "a.xlsx", fill)
+    reading = read(path, columns=(("O2 (%)", "o2_pct", None), ("cosφ", "power_factor", None)))
+    assert [sample.values for sample in reading.samples] == [(3.4, 0.98), (3.4, 0.98)]
+    assert [(row.line, row.reason) for row in reading.refused] == [
+        (3, 'column "cosφ": the number is in %, not 1')
+    ]
+
+
+def test_dates_of_which_some_stayed_text_may_all_be_wrong(tmp_path: Path) -> None:
+    # a program that expects the month first makes a date of 04/10/2026 and leaves 13/04/2026 alone
+    days: list[Any] = [dt.datetime(2026, month, 4) for month in (10, 11, 12)]  # noqa: DTZ001
+    path = book(tmp_path / "a.xlsx", rows(["Ngày", "kWh"], *([day, 1] for day in [*days, "13/04/2026"])))
+    with pytest.raises(DataError, match="days for months"):
+        read(path)
+    assert read(path, date_format="dmy", interval="1d").counts.samples == 4
+
+
+def test_a_sheet_of_formulas_without_values_and_a_web_page_say_what_they_are(tmp_path: Path) -> None:
+    formulas = rows(["Ngày", "kWh"], *([dt.datetime(2026, 1, day), "=1+1"] for day in (1, 2, 3)))  # noqa: DTZ001
+    reading = read(book(tmp_path / "a.xlsx", formulas))
+    assert [row.line for row in reading.refused] == [2, 3, 4]
+    assert "formula without a stored value" in reading.refused[0].reason
+    (tmp_path / "b.xls").write_text("<html><table><tr><td>Ngày</td></tr></table></html>", encoding="utf-8")
+    with pytest.raises(DataError, match="web page"):
+        read(tmp_path / "b.xls")
+
+
+def test_hidden_rows_are_read_and_told(tmp_path: Path) -> None:
+    def fill(made: Any) -> None:
+        rows(["Ngày", "kWh"], *([dt.datetime(2026, 1, day), day] for day in (1, 2, 3)))(made)  # noqa: DTZ001
+        made.active.row_dimensions[3].hidden = True
+
+    reading = read(book(tmp_path / "a.xlsx", fill))
+    assert reading.counts.samples == 3
+    assert any("hidden" in guess for guess in reading.guesses)
