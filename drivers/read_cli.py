@@ -20,6 +20,7 @@ from drivers._table import table_text
 from drivers.bus import Reader
 from drivers.connection_open import load_profile_of, read_with
 from drivers.noting_connection import take_notes
+from drivers.profile import Iec62056Profile, LineProfile
 from drivers.read_raw import golden_block, raw_by_channel
 
 _EPILOG: Final = """Examples:
@@ -51,6 +52,9 @@ def read(argv: Sequence[str]) -> int:
         raise ConfigError(words, None, "Leave --json and the channels out.")
     site = load_site(args.site)
     _check_channels(site, args.instrument, args.channel)
+    waits_s = _listens(site, args.instrument)
+    if waits_s:
+        _tell(f"it sends by itself: listening, up to {waits_s:g} s (Ctrl-C ends)")
     sample, reader, doubts = read_with(site, args.instrument, SystemClock())
     profile = load_profile_of(site, site.instrument(args.instrument))
     if args.golden:
@@ -83,6 +87,19 @@ def _check_channels(site: Site, instrument: str, wanted: Sequence[str]) -> None:
             near = nearest(name, profile.channels)
             hint = f'Did you mean "{near}"?' if near else f"It has: {', '.join(profile.channels)}."
             raise ConfigError(f'{profile.id} has no channel "{name}".', site.where_instrument(item.id), hint)
+
+
+def _listens(site: Site, instrument: str) -> float:
+    """How long one that sends by itself is listened to; 0 for one that is asked."""
+    item = site.instrument(instrument)
+    if item.profile is None:
+        return 0.0
+    profile = load_profile_of(site, item)
+    if isinstance(profile, LineProfile) and profile.link.query is None:
+        return profile.link.silence_s
+    if isinstance(profile, Iec62056Profile) and profile.link.mode == "push":
+        return profile.link.silence_s
+    return 0.0
 
 
 def _rows(

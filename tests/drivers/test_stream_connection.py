@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,12 +193,14 @@ def test_the_devices_time_is_taken_when_it_agrees_and_goes_forward(inbox: Any) -
 HEAD = '[site]\nid = "s"\ncompany = "c"\n'
 
 
-def site(port: str, profile: str = "servomex.4100-ascii", more: str = "") -> Site:
-    from pathlib import Path
-
+def site_text(port: str, profile: str = "servomex.4100-ascii", more: str = "") -> str:
     body = f'[connections.a]\nkind = "serial"\nport = "{port}"\nbaud = 115200\n'
     body += f'[[instruments]]\nid = "o2"\nconnection = "a"\nprofile = "{profile}"\n{more}'
-    return parse_site(HEAD + body, Path("site.toml"))
+    return HEAD + body
+
+
+def site(port: str, profile: str = "servomex.4100-ascii", more: str = "") -> Site:
+    return parse_site(site_text(port, profile, more), Path("site.toml"))
 
 
 def test_an_analyser_that_prints_on_a_port_is_collected_through_its_faults(
@@ -232,6 +235,15 @@ def test_one_reading_can_be_looked_at(tmp_path: Any) -> None:
     assert sample.raw
     with pytest.raises(InstrumentError, match="no such port"):
         read_once(site(str(tmp_path / "none")), "o2", SystemClock())
+
+
+def test_who_waits_for_a_line_is_told_that_it_is_listened(
+    tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with SimulatedTalker(named("servomex.4100-ascii"), every_s=0.05, baud=115200) as talker:
+        (tmp_path / "site.toml").write_text(site_text(str(talker.path)), encoding="utf-8")
+        assert main(["read", "o2", "--site", str(tmp_path / "site.toml")]) in (0, 1)
+    assert "listening, up to 60 s" in capsys.readouterr().err
 
 
 def test_a_line_belongs_to_one_instrument_that_talks_by_itself() -> None:
