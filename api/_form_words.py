@@ -6,6 +6,7 @@ from typing import Final
 
 FORM_WORDS: Final[dict[str, tuple[str, str]]] = {
     "enter": ("Nhập tay", "By hand"),
+    "type_reading": ("Nhập số liệu", "Type a reading"),
     "enter_title": ("Nhập số liệu", "Type readings"),
     "enter_none": (
         'Chưa có biểu mẫu nào: thêm [connections.hand], kind = "manual", và thiết bị có profile = "manual.…".',
@@ -29,14 +30,18 @@ FORM_WORDS: Final[dict[str, tuple[str, str]]] = {
     "take_photo_needed": ("Chụp ảnh (bắt buộc)", "Take a photo (needed)"),
     "photo_there": ("Có ảnh – chụp lại", "Photo taken – again"),
     "photo_large": (
-        "Ảnh lớn hơn 8 MB hoặc không phải JPEG, PNG, WebP.",
-        "The photo is larger than 8 MB, or no JPEG, PNG or WebP.",
+        "Ảnh lớn hơn 8 MB hoặc không phải JPEG, PNG, WebP. iPhone: Cài đặt › Camera › Định dạng › Tương thích nhất.",
+        "The photo is larger than 8 MB, or no JPEG, PNG or WebP. iPhone: Settings › Camera › Formats › Most Compatible.",
     ),
     "save": ("Lưu", "Save"),
     "yes_save": ("Đúng, lưu", "Right, save"),
     "change": ("Sửa lại", "Change it"),
     "saved_stored": ("Đã lưu vào nhật ký đo", "Saved in the journal"),
     "saved_waiting": ("Máy chủ đã giữ, sắp ghi vào nhật ký", "Kept by the server, soon in the journal"),
+    "draft": (
+        "Chưa lưu: đây là số liệu đã gõ dở. Kiểm tra rồi bấm Lưu.",
+        "Not saved yet: this was typed before. Check it, then save.",
+    ),
     "saved_phone": (
         "Chưa gửi được: đã giữ trong điện thoại, sẽ tự gửi",
         "Not sent yet: kept in this phone, will be sent",
@@ -85,7 +90,7 @@ FORM_WORDS: Final[dict[str, tuple[str, str]]] = {
 }
 
 SCRIPT_KEYS: Final = (
-    "saved_stored", "saved_waiting", "saved_phone", "state_phone", "state_ask", "state_refused", "sign_in_again",
-    "open_again", "throw_away", "yes_save", "change", "photo_there", "take_photo", "photo_large", "offline", "phone_full",
+    "draft", "saved_stored", "saved_waiting", "saved_phone", "state_phone", "state_ask", "state_refused", "sign_in_again",
+    "open_again", "throw_away", "yes_save", "change", "photo_there", "photo_large", "offline", "phone_full",
     "bad_number", "js_range", "js_unusual", "js_empty", "now",
 )  # fmt: skip

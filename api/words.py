@@ -62,7 +62,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "q_stale": ("giá trị quá hạn", "stale value"),
     "q_decode": ("không giải mã được", "can't be decoded"),
     "q_conflict": ("mâu thuẫn", "conflicting"),
-    "q_withdrawn": ("đã rút lại", "withdrawn"),
+    "q_withdrawn": ("đã rút lại", "taken back"),
     **FORM_WORDS,
 }
 

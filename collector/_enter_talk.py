@@ -116,7 +116,12 @@ def settle(
 
 
 def _choose(finding: Finding, text: str, language: Language, ask: Callable[[str], str]) -> str | None:
-    lines = [f"  {number}) {choice}" for number, choice in enumerate(finding.choices, start=1)]
+    from drivers.manual_words import choice_words
+
+    lines = [
+        f"  {number}) {choice_words(choice, language)}"
+        for number, choice in enumerate(finding.choices, start=1)
+    ]
     answer = ask("\n".join([text, *lines, say("choose", language)]))
     numbers = {str(number): choice for number, choice in enumerate(finding.choices, start=1)}
     return numbers.get(answer)
@@ -124,7 +129,7 @@ def _choose(finding: Finding, text: str, language: Language, ask: Callable[[str]
 
 def told(desk: Desk, one: SiteForm, taken: Taken, language: Language, *, as_json: bool) -> int:
     """Prints what became of an entry; gives the exit code."""
-    from drivers.manual_words import channel_name, finding_text, number_words, unit_words
+    from drivers.manual_words import channel_name, choice_words, finding_text, number_words, unit_words
 
     form, zone = one.form, desk.site.site.timezone
     good = taken.state in ("stored", "waiting")
@@ -150,8 +155,8 @@ def told(desk: Desk, one: SiteForm, taken: Taken, language: Language, *, as_json
         sys.stdout.write(json.dumps(out, ensure_ascii=False, indent=2) + "\n")
         return Exit.OK if good else Exit.FINDING
     for finding in taken.findings:
-        more = f" {' / '.join(finding.choices)}" if finding.choices else ""
-        sys.stderr.write(f"{finding_text(finding, form.profile, zone, language)}{more}\n")
+        more = " / ".join(choice_words(choice, language) for choice in finding.choices)
+        sys.stderr.write(f"{finding_text(finding, form.profile, zone, language)} {more}".rstrip() + "\n")
     if not good:
         sys.stderr.write(say("not_taken", language) + "\n")
         return Exit.FINDING

@@ -139,6 +139,14 @@ def number_words(value: float, language: Language) -> str:
     return number_text(value, len(decimals), language)
 
 
+def choice_words(choice: str, language: Language) -> str:
+    """One of a finding's choices, its thousands not parted: beside 12,345 it is plain that 12345 is the other."""
+    whole, point, decimals = choice.partition(".")
+    if len(decimals) == 4 and decimals.endswith("0"):  # written so that it means one thing only
+        decimals = decimals[:3]
+    return f"{whole}{',' if language == 'vi' else '.'}{decimals}" if point else whole
+
+
 def finding_text(finding: Finding, profile: ManualProfile, zone: str, language: Language) -> str:
     """A finding in words."""
     facts: dict[str, object] = {"name": channel_name(profile, finding.channel, language)}

@@ -21,12 +21,12 @@ from api.routes.forms import TooLarge, body_of, form_named, recent
 from api.words import WORDS, say
 from collector.enter import Taken
 from collector.entered import Past, past_text
-from dodac.clock import DAY_NS, SECOND_NS, iso_utc, local_text, parse_time_ns
+from dodac.clock import DAY_NS, MINUTE_NS, SECOND_NS, iso_utc, local_text, parse_time_ns
 from dodac.errors import DodacError
 from dodac.words import Language
 from drivers._photos import MAX_PHOTO
 from drivers.manual_forms import SiteForm
-from drivers.manual_words import finding_text, number_words, of, unit_words
+from drivers.manual_words import choice_words, finding_text, number_words, of, unit_words
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -243,6 +243,8 @@ def _page(
             *(finding_text(f, one.form.profile, zone, language) for f in findings if not f.channel),
         ],
         questions=[f.key for f in findings if not f.refused and not f.choices],
+        choice_words=choice_words,
+        offset_min=_offset_min(context),
         now_ms=context.clock.now_ns() // 1_000_000,
         saved=request.query_params.get("saved", ""),
         rows=rows,
@@ -251,6 +253,13 @@ def _page(
     )
     answer.headers.update(SAME_SITE)
     return answer
+
+
+def _offset_min(context: Context) -> int:
+    """How many minutes the site's clocks are ahead of UTC now."""
+    now_ns = context.clock.now_ns()
+    local_ns = parse_time_ns(local_text(now_ns, context.site.site.timezone, "%Y-%m-%dT%H:%M:%S"), "UTC")
+    return round((local_ns - now_ns) / MINUTE_NS)
 
 
 def _times(

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.deps import Context, ContextDep, LanguageDep
 from api.display import display, split_main
+from api.forms import title_of
 from api.models import InstrumentOut, ReadingOut
 from api.render import page
 from api.routes.data import instruments_of
@@ -18,6 +19,7 @@ from api.security import REPORT_POLICY
 from api.words import reason_text, say, script_words
 from dodac.clock import SECOND_NS
 from dodac.words import Language
+from drivers.manual_forms import SiteForm
 from reports import charts, headline, month_rows, render_html
 from reports.formats import day_text, percent_text, plus_minus, unit_text
 from reports.words import say as report_words
@@ -31,10 +33,12 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 def live_page(request: Request, context: ContextDep, language: LanguageDep) -> Response:
     """Live values of every instrument, by asset."""
     courses = {name: (lead, course) for name, (_, lead, course) in context.hub.state.instruments().items()}
+    forms = context.desk.forms() if context.has_forms else {}
     assets: dict[str, list[dict[str, Any]]] = {}
     for item in instruments_of(context):
         lead, course = courses.get(item.id, ("", []))
-        assets.setdefault(item.asset, []).append(_card(context, item, lead, course, language))
+        card = _card(context, item, forms.get(item.id), lead, course, language)
+        assets.setdefault(item.asset, []).append(card)
     return page(
         request,
         "live.html",
@@ -46,7 +50,12 @@ def live_page(request: Request, context: ContextDep, language: LanguageDep) -> R
 
 
 def _card(
-    context: Context, item: InstrumentOut, lead: str, course: list[tuple[int, float]], language: Language
+    context: Context,
+    item: InstrumentOut,
+    form: SiteForm | None,
+    lead: str,
+    course: list[tuple[int, float]],
+    language: Language,
 ) -> dict[str, Any]:
     main, others = split_main(reading.channel for reading in item.readings)
     by_name = {reading.channel: reading for reading in item.readings}
@@ -62,7 +71,8 @@ def _card(
     title = say("course", language, name=lead_name)
     return {
         "id": item.id,
-        "name": item.name or item.id,
+        "name": title_of(form, language) if form else item.name or item.id,
+        "form": form is not None,
         "serial": item.facts.get("serial_number", ""),
         "late_s": late_s,
         "main": [_reading(by_name[name], late_s, language) for name in main],

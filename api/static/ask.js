@@ -1,6 +1,4 @@
 // What the server asks or refuses, in a box with big buttons.
-import { numberText } from "./show.js";
-
 const language = document.documentElement.lang;
 const box = document.getElementById("ask");
 
@@ -18,10 +16,12 @@ export function closeBox() {
   box.closest("form").classList.remove("asking");
 }
 
-// "1.2340" is how the decimal number is written so that it means one thing only
+// thousands are not parted here: beside 12,345 it must be plain that 12345 is the other one
 function choiceText(choice) {
-  const decimals = choice.split(".")[1] ?? "";
-  return numberText(Number(choice), decimals.length === 4 && decimals.endsWith("0") ? 3 : decimals.length, language);
+  const [whole, decimals = ""] = choice.split(".");
+  // "1.2340" is how the decimal number is written so that it means one thing only
+  const told = decimals.length === 4 && decimals.endsWith("0") ? decimals.slice(0, 3) : decimals;
+  return told ? `${whole}${language === "vi" ? "," : "."}${told}` : whole;
 }
 
 // chosen(channel, text), confirmed(keys) and changed(channel) are what the buttons do
@@ -29,7 +29,9 @@ export function showBox(findings, words, { chosen, confirmed, changed }) {
   box.replaceChildren();
   const refused = findings.some((finding) => finding.refused !== false);
   box.classList.toggle("bad", refused);
-  for (const finding of findings) box.appendChild(document.createElement("p")).textContent = finding[language];
+  const unclear = refused ? null : findings.find((finding) => finding.choices?.length);
+  // one thing at a time: the rest is asked once it is clear which number is meant
+  for (const finding of unclear ? [unclear] : findings) box.appendChild(document.createElement("p")).textContent = finding[language];
   const actions = box.appendChild(document.createElement("div"));
   actions.className = "actions";
   const add = (text, quiet, act) =>
@@ -39,13 +41,12 @@ export function showBox(findings, words, { chosen, confirmed, changed }) {
         act();
       }),
     );
-  const unclear = findings.find((finding) => finding.choices?.length);
-  if (!refused && unclear) {
+  if (unclear) {
     for (const choice of unclear.choices) add(choiceText(choice), false, () => chosen(unclear.channel, choice));
   } else if (!refused) {
     add(words.yes_save, false, () => confirmed(findings.map((finding) => finding.key)));
   }
-  add(words.change, true, () => changed(findings[0].channel));
+  add(words.change, true, () => changed((unclear ?? findings[0]).channel));
   box.hidden = false;
   box.closest("form").classList.add("asking");
   box.scrollIntoView({ block: "center" });

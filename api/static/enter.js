@@ -1,10 +1,11 @@
 // The forms: warns while a number is typed, keeps what is saved in the phone, sends it, asks what the server asks.
 import { closeBox, showBox } from "./ask.js";
+import { dropDraft, isFresh, keepDraft, takeDraft } from "./draft.js";
 import { bodyOf, emptyOut, fillIn, operator, refreshTime } from "./form.js";
 import { judge } from "./judge.js";
-import { shrink } from "./photo.js";
+import { showPhoto, shrink } from "./photo.js";
 import { forget, keep, one, send, sendAll } from "./queue.js";
-import { drawQueue } from "./waiting.js";
+import { drawPast, drawQueue, resultText } from "./waiting.js";
 
 const root = document.getElementById("enter");
 const form = root.tagName === "FORM" ? root : null;
@@ -13,6 +14,7 @@ const byId = (id) => document.getElementById(id);
 const own = (text) => [{ refused: true, channel: "", vi: text, en: text }];
 let photo = null;
 let touchedTime = false;
+const fresh = form !== null && isFresh(form);
 let asking = ""; // the entry whose question is open: it stays in the phone until it is answered
 
 async function save(event) {
@@ -22,8 +24,7 @@ async function save(event) {
   if (asking) await forget(asking).catch(() => null);
   if (!touchedTime) refreshTime(form);
   const body = bodyOf(form, touchedTime);
-  const { instrument, title } = form.dataset;
-  const entry = { id: body.id, instrument, title, body, photo: body.photo ? null : photo, made: Date.now() };
+  const entry = { id: body.id, instrument: form.dataset.instrument, title: form.dataset.title, body, photo: body.photo ? null : photo, made: Date.now() };
   return Object.keys(body.values).length ? settle(entry) : ask(entry, own(words.js_empty));
 }
 
@@ -36,13 +37,13 @@ async function settle(entry) {
     byId("save").disabled = false;
     return ask(entry, own(words.phone_full));
   }
+  dropDraft(form); // the entry itself is kept now
   const result = await send(entry);
   byId("save").disabled = false;
   if (result.findings) return ask(entry, result.findings);
   asking = "";
   closeBox();
-  const said = { stored: words.saved_stored, waiting: words.saved_waiting, phone: words.saved_phone }[result.state];
-  return done(`${result.state === "phone" ? "◷" : "✓"} ${said}`, result.status);
+  return done(resultText(result, words), result.status);
 }
 
 function ask(entry, findings) {
@@ -61,6 +62,7 @@ function ask(entry, findings) {
       asking = "";
       form.elements[`value.${channel}`]?.focus();
       await forget(entry.id).catch(() => null);
+      if (fresh) keepDraft(form, touchedTime);
       drawQueue(words, asking);
     },
   });
@@ -68,6 +70,7 @@ function ask(entry, findings) {
 
 function done(text, status) {
   byId("saved").textContent = status === 401 ? `${text}. ${words.sign_in_again}` : text;
+  byId("saved").classList.toggle("late", status !== undefined);
   byId("saved").hidden = false;
   operator(form, true);
   if (form.elements.corrects && status === undefined) return void (location.href = `/enter/${form.dataset.instrument}`);
@@ -82,29 +85,20 @@ function done(text, status) {
 
 function setPhoto(blob) {
   photo = blob;
-  if (!byId("preview")) return;
-  byId("preview").hidden = blob === null;
-  byId("photo-words").textContent = blob ? words.photo_there : words.take_photo;
+  showPhoto(blob, words);
 }
 
 async function pictured(event) {
   const [file] = event.target.files;
   if (!file) return;
-  const blob = await shrink(file, byId("preview"));
-  byId("photo-fault").hidden = blob !== null;
-  setPhoto(blob);
+  setPhoto(await shrink(file, byId("preview")));
+  byId("photo-fault").hidden = photo !== null;
   form.elements.photo.value = "";
 }
 
-async function refresh() {
+function refresh() {
   drawQueue(words, asking);
-  if (!form) return;
-  const answer = await fetch(`/enter/${form.dataset.instrument}`).catch(() => null);
-  if (!answer?.ok || answer.redirected) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const id of ["past", ...[...form.querySelectorAll("[data-channel]")].map((field) => `d-${field.dataset.channel}`)]) {
-    if (fresh.getElementById(id)) byId(id)?.replaceWith(fresh.getElementById(id));
-  }
+  if (form) drawPast(form);
 }
 
 // an entry that came back from its way: into the form, where its question is asked
@@ -124,8 +118,8 @@ async function deliver() {
     byId("offline").hidden = result.state !== "phone" || result.status !== 0;
     if (result.state === "phone") return;
     if (form?.dataset.instrument === entry.instrument) {
-      const { saved_stored: stored, saved_waiting: waiting, state_ask: asked, state_refused: refused } = words;
-      byId("saved").textContent = { stored: `✓ ${stored}`, waiting: `✓ ${waiting}`, ask: `? ${asked}`, refused: `! ${refused}` }[result.state];
+      byId("saved").textContent = resultText(result, words);
+      byId("saved").classList.toggle("late", result.state === "ask" || result.state === "refused");
     }
     refresh();
   });
@@ -138,12 +132,17 @@ if (form) {
     const field = event.target.closest("[data-channel]");
     if (field) judge(field, words);
     if (event.target.closest(".time")) touchedTime = true;
+    if (fresh) keepDraft(form, touchedTime);
   });
   byId("picture")?.addEventListener("change", pictured);
   touchedTime = "again" in form.dataset;
   operator(form, false);
   const open = new URLSearchParams(location.search).get("open");
   if (open) reopen(open);
+  else if (fresh && takeDraft(form, words, byId("saved"))) {
+    touchedTime = true;
+    form.querySelectorAll("[data-channel]").forEach((field) => judge(field, words));
+  }
 }
 window.addEventListener("online", deliver);
 window.addEventListener("offline", () => void (byId("offline").hidden = false));

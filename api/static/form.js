@@ -6,12 +6,12 @@ const loaded = Date.now();
 const otherDay = (text, days) => new Date(Date.parse(`${text}T00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
 
 // the server's time when it made the page, carried on by this phone's clock
-const nowMs = (form) => Number(form.dataset.now) + Date.now() - loaded;
+export const nowMs = (form) => Number(form.dataset.now) + Date.now() - loaded;
 
-// a moment with a zone as this phone's clock shows it; a local time as it is
-function localMinute(text) {
-  const moment = new Date(text);
-  return text.endsWith("Z") ? new Date(moment - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 16) : text;
+// a moment as the site's clock shows it, whatever zone this phone is set to; a local time as it is
+function localMinute(text, form) {
+  if (!text.endsWith("Z")) return text;
+  return new Date(Date.parse(text) + Number(form.dataset.offset) * 60_000).toISOString().slice(0, 16);
 }
 
 // touched: the time was typed; else the moment of saving counts, to the second
@@ -47,7 +47,7 @@ export function fillIn(form, body) {
     if (unit && value.unit) unit.value = value.unit;
   }
   const { at, from, to } = form.elements;
-  if (at?.type === "datetime-local") at.value = localMinute(body.at);
+  if (at?.type === "datetime-local") at.value = localMinute(body.at, form);
   if (from && body.from) from.value = body.from;
   if (to && body.to) to.value = to.type === "date" ? otherDay(body.to, -1) : body.to;
   form.elements.operator.value = body.operator;

@@ -17,3 +17,11 @@ export async function shrink(file, preview) {
   const blob = await new Promise((resolve) => preview.toBlob(resolve, "image/jpeg", 0.85));
   return blob !== null && blob.size <= MOST_BYTES ? blob : null;
 }
+
+export function showPhoto(blob, words) {
+  const preview = document.getElementById("preview");
+  if (!preview) return;
+  preview.hidden = blob === null;
+  const label = document.getElementById("photo-words");
+  label.textContent = blob ? words.photo_there : label.dataset.empty;
+}

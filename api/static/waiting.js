@@ -14,11 +14,27 @@ function whenText(text) {
   return time ? `${shownDay} ${time}` : shownDay;
 }
 
+// what became of an entry that was sent, in words
+export function resultText({ state }, words) {
+  const { saved_stored: stored, saved_waiting: waiting, saved_phone: phone, state_ask: ask, state_refused: refused } = words;
+  return { stored: `✓ ${stored}`, waiting: `✓ ${waiting}`, phone: `◷ ${phone}`, ask: `? ${ask}`, refused: `! ${refused}` }[state];
+}
+
 // draws it; `asking` is left out: its question is open above
 export async function drawQueue(words, asking) {
   const entries = (await all().catch(() => [])).filter((entry) => entry.id !== asking);
   document.getElementById("phone").hidden = !entries.length;
   document.getElementById("queue").replaceChildren(...entries.map((entry) => row(entry, words, asking)));
+}
+
+// takes the list of earlier entries and the last values over from a fresh copy of the page
+export async function drawPast(form) {
+  const answer = await fetch(`/enter/${form.dataset.instrument}`).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const id of ["past", ...[...form.querySelectorAll("[data-channel]")].map((field) => `d-${field.dataset.channel}`)]) {
+    if (fresh.getElementById(id)) document.getElementById(id)?.replaceWith(fresh.getElementById(id));
+  }
 }
 
 function row(entry, words, asking) {
