@@ -13,25 +13,10 @@ _MOST_LINES: Final = 50_000
 _MOST_BRACKETS: Final = 5_000
 
 _NUMBERS: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_NOT_AS_IT_LOOKS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _TRAP: Final = re.compile(r"[-+]?(0[0-9_]+|[0-9_]+(:[0-9_]+)+(\.[0-9_]*)?)")
 
-_BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_BaseLoader):  # type: ignore[misc]
-    """Tells the place of a value that only looks like a date or number, as 2026-13-45 does."""
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        if isinstance(node, yaml.ScalarNode) and _TRAP.fullmatch(node.value) and node.tag in _NUMBERS:
-            words = (
-                f"{node.value} is octal or base 60 in YAML: write {_plain(node.value)}, or put it in quotes"
-            )
-            raise yaml.constructor.ConstructorError(None, None, words, node.start_mark)
-        try:
-            return super().construct_object(node, deep)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            words = f"{str(node.value)[:40]!r} can't be read as it looks ({error}); put text in quotes"
-            raise yaml.constructor.ConstructorError(None, None, words, node.start_mark) from None
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class DuplicateKeyError(ValueError):
@@ -60,7 +45,10 @@ def load(text: str) -> tuple[Any, dict[Path, int]]:
             return None, {}
         lines: dict[Path, int] = {}
         _walk(node, (), lines)
-        return loader.construct_document(node), lines
+        try:
+            return loader.construct_document(node), lines
+        except _NOT_AS_IT_LOOKS as error:
+            raise _located(loader, node) or yaml.YAMLError(str(error)) from None
     except RecursionError:
         raise yaml.YAMLError("it is nested too deeply") from None
     finally:
@@ -83,6 +71,23 @@ def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
     elif isinstance(node, yaml.SequenceNode):
         for place, item in enumerate(node.value):
             _walk(item, (*path, place), lines)
+    elif node.tag in _NUMBERS and _TRAP.fullmatch(node.value):
+        words = f"{node.value} is octal or base 60 in YAML: write {_plain(node.value)}, or put it in quotes"
+        raise yaml.constructor.ConstructorError(None, None, words, node.start_mark)
+
+
+def _located(loader: Any, node: yaml.Node) -> yaml.YAMLError | None:
+    """The value that only looks like a date or number (2026-13-45), with its place."""
+    if not isinstance(node, yaml.ScalarNode):
+        children = [child for pair in node.value for child in (pair if isinstance(pair, tuple) else (pair,))]
+        return next((found for child in children if (found := _located(loader, child))), None)
+    try:
+        loader.recursive_objects.clear()  # where it stopped the first time
+        loader.construct_object(node)
+    except _NOT_AS_IT_LOOKS as error:
+        words = f"{node.value[:40]!r} can't be read as it looks ({error}); put text in quotes"
+        return yaml.constructor.ConstructorError(None, None, words, node.start_mark)
+    return None
 
 
 def line_of(lines: dict[Path, int], path: Path) -> int:
