@@ -38,7 +38,8 @@ def decode(data: bytes) -> tuple[Point, ...]:
         raise MqttRefusal(f"no M-Bus records: {refusal.text}") from None
     values: dict[str, float] = {}
     faults: dict[str, Reason] = {}
-    for record in records:
+    # a value held back is looked at where there is no present one
+    for record in sorted(records, key=lambda r: r.function == Function.ERROR):
         if record.quantity not in _FIELDS or record.storage or record.tariff or record.subunit:
             continue
         if record.modifiers or record.function not in (Function.INSTANTANEOUS, Function.ERROR):

@@ -82,10 +82,20 @@ def test_random_bytes_raise_only_the_refusal(data: bytes) -> None:
 def test_stored_values_are_never_current_ones() -> None:
     """1.8.0*1 is the register at the end of last month: an energy of a month would be lost or doubled."""
     profile = named("generic.iec62056-electricity")
-    only = read_out("1.8.0*1(001.00*kWh)\n1.8.0*02(002.00*kWh)\n1.8.0&3(003.00*kWh)\n2.8.0(7*kWh)\n")
+    only = read_out(
+        "1.8.0*1(001.00*kWh)\n1.8.0*02(002.00*kWh)\n1.8.0&3(003.00*kWh)\n1.8.0*0(5*kWh)\n1.8.0*00(6*kWh)\n2.8.0(7*kWh)\n"
+    )
     assert readings(profile, only).values == {"energy_export_kwh": 7.0}
     both = read_out("1.8.0*1(001.00*kWh)\n1.8.0*255(004.00*kWh)\n")
     assert readings(profile, both).values == {"energy_import_kwh": 4.0}
+
+
+def test_a_total_of_two_tariffs_is_none_while_one_is_missing() -> None:
+    both = readings(named("generic.dsmr-p1"), pushed("/DDC5X\n\n1-0:1.8.1(100*kWh)\n1-0:1.8.2(20*kWh)\n"))
+    assert both.values == {"energy_import_kwh": 120.0}
+    one = readings(named("generic.dsmr-p1"), pushed("/DDC5X\n\n1-0:1.8.1(100*kWh)\n1-0:32.7.0(230*V)\n"))
+    assert one.values == {"voltage_l1_v": 230.0}
+    assert [(flag.channel, flag.reason.value) for flag in one.flags] == [("energy_import_kwh", "decode")]
 
 
 @pytest.mark.parametrize("line", [

@@ -282,3 +282,23 @@ def test_a_block_nobody_knows_is_told_once_and_what_stands_before_it_is_read() -
 def test_any_envelope_gives_an_uplink_or_a_refusal_and_nothing_else(told: dict[str, Any]) -> None:
     with contextlib.suppress(MqttRefusal):
         decoder("elvaco.cmi4160").message("", json.dumps(told).encode())
+
+
+@pytest.mark.parametrize("other", [
+    "44 06 01 00 00 00",  # of the month before (storage 1)
+    "84 10 06 01 00 00 00",  # of tariff 1
+    "84 40 06 01 00 00 00",  # of the second meter behind the module
+    "04 86 3B 01 00 00 00",  # forward only
+    "14 06 01 00 00 00",  # a maximum
+    "34 06 01 00 00 00",  # held back
+])  # fmt: skip
+def test_another_register_of_a_heat_meter_is_not_its_reading(other: str) -> None:
+    payload = f"1E {other} 04 06 39 30 00 00"
+    (found,) = decoder("elvaco.cmi4160").message("", chirpstack(payload, 2, 1)).samples
+    assert (dict(found.values), found.flags) == ({"heat_kwh": 12345}, ())
+
+
+def test_hourly_steps_with_an_unknown_multiplier_are_no_volumes() -> None:
+    data = bytes.fromhex(W1)
+    with pytest.raises(MqttRefusal, match="multiplier"):
+        decoder("axioma.qalcosonic-w1").message("", chirpstack((data[:-1] + b"\x04").hex(), 100, 1))

@@ -118,6 +118,37 @@ def test_several_telegrams_make_one_sample_and_the_next_read_starts_at_the_first
             assert len(reader.telegrams) == 3
 
 
+class StaysAtItsLast(SimulatedMbusMeter):
+    """Sends its last telegram again and again; only a link reset takes it back to the first."""
+
+    def answer(self, request: bytes, effects: Collection[str] = ()) -> bytes | None:
+        if request[1] & 0xDF == 0x5B and self._place == len(self.telegrams) - 1:
+            return self.telegrams[-1]
+        return super().answer(request, effects)
+
+
+def test_a_meter_that_stays_at_its_last_telegram_is_taken_back_to_the_first() -> None:
+    meter = StaysAtItsLast([telegram("0C 06 13 82 04 00 1F"), telegram("0C 13 78 56 34 12")])
+    with on_a_line([], meter=meter) as (reader, bus, _):
+        for _ in range(3):
+            assert good(reader, bus) == {"heat_kwh": 48213, "volume_m3": 12345.678}
+
+
+@pytest.mark.parametrize("other", [
+    "84 40 06 01 00 00 00",  # of a second meter behind the same address (subunit 1)
+    "44 06 01 00 00 00",  # of the month before
+    "84 10 06 01 00 00 00",  # of tariff 1
+    "04 86 3B 01 00 00 00",  # forward only
+    "04 86 22 01 00 00 00",  # per hour
+    "14 06 01 00 00 00",  # a maximum
+])  # fmt: skip
+def test_another_register_of_the_meter_is_not_its_energy(other: str) -> None:
+    with on_a_line([telegram(f"{other} 0C 13 78 56 34 12")]) as (reader, bus, _):
+        assert good(reader, bus) == {"volume_m3": 12345.678}
+    with on_a_line([telegram(f"{other} 0C 06 13 82 04 00")]) as (reader, bus, _):
+        assert good(reader, bus) == {"heat_kwh": 48213}
+
+
 class DamagedOnce(SimulatedMbusMeter):
     """Sends its second telegram damaged the first time it is asked for it."""
 
