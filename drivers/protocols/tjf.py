@@ -92,7 +92,8 @@ def parse_tjf(data: bytes, zone: str = "UTC") -> TjfReading:
     if not isinstance(channels, list):
         raise Refused(Reason.DECODE, 'this is no TJF: it has no list "channels"')
     rows = [row for row in channels if isinstance(row, dict)]
-    tongue = language(text_of(part_of(row, "type"), "name") for row in rows if not _xmlid(row))
+    names = [text_of(part_of(row, "type"), "name") for row in rows if not _xmlid(row)]
+    tongue = language(names, text_of(document, "schemaVersion"))
     gathered = _Gathered(ZoneInfo(zone), document.get("timeStamp"))
     for row in rows:
         gathered.channel(row, tongue)

@@ -6,6 +6,7 @@ aes-multimedia/Gestnet_jelpin at c813fae, enum Idents).
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Final, Literal
@@ -99,6 +100,7 @@ _UNITS: Final = {
     "UNIT_PA": "Pa",
     "UNIT_MBAR": "mbar",
 }
+_VERSION: Final = re.compile(r"\d{1,4}(?:\.\d{1,4}){1,3}")
 MASS_UNITS: Final = frozenset({"UNIT_MG_M3", "UNIT_MG_KWH", "mg/m³", "mg/m3", "mg/kWh"})
 
 
@@ -107,11 +109,21 @@ def label(text: str) -> str:
     return unicodedata.normalize("NFKC", text.replace("\0", "")).strip().casefold()
 
 
-def language(names: Iterable[str]) -> Language:
-    """The language of a set of labels; "" when nothing tells it, or two languages are in it."""
+def language(names: Iterable[str], schema: str = "") -> Language:
+    """The language of a set of labels; "" when nothing tells it, or two languages are in it.
+
+    schema: its version; since 1.0.1 names are never translated (testo/tjf, README), so English where no
+    label tells another language.
+    """
     seen = {label(name) for name in names}
     found = [tongue for tongue, cues in _CUES.items() if seen & cues]
+    if not found and _VERSION.fullmatch(schema) and _version(schema) >= (1, 0, 1):
+        return "en"
     return found[0] if len(found) == 1 else ""
+
+
+def _version(schema: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in schema.split("."))
 
 
 def channels_of(xmlid: str, name: str, tongue: Language) -> tuple[tuple[str, ...], str]:

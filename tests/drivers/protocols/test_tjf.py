@@ -79,6 +79,27 @@ def test_at_of_unknown_language_is_refused_and_says_why() -> None:
     assert reasons(both)["t_flue_c"] == Reason.DECODE
 
 
+@pytest.mark.parametrize(
+    ("schema", "flue", "air"),
+    [
+        ("1.0.5", None, 31.5),
+        ("2.0", None, 31.5),
+        ("1.0.0", None, None),
+        ("new", None, None),
+        ("1.0." + "9" * 5000, None, None),
+    ],
+)
+def test_names_of_a_newer_schema_are_never_translated(
+    schema: str, flue: float | None, air: float | None
+) -> None:
+    data = tjf(channel("AT", 31.5, "°C"), channel("O2", 6.25), schemaVersion=schema)
+    (moment,) = parse_tjf(data).moments
+    assert (moment.values.get("t_flue_c"), moment.values.get("t_air_c")) == (flue, air)
+    # a label that only German has tells more than the version
+    german = tjf(channel("AT", 182.4, "°C"), channel("VT", 31.5, "°C"), schemaVersion=schema)
+    assert values(german) == {"t_flue_c": 182.4, "t_air_c": 31.5}
+
+
 def test_the_xmlid_decides_against_the_label() -> None:
     data = tjf(
         channel("AT", 31.5, "°C", xmlid="T_Air", unit_id="UNIT_DEG_C"),
