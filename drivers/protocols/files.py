@@ -264,7 +264,7 @@ def _stamp(spec: FileSpec, table: Table, reader: StampReader, guesses: list[str]
     if spec.stamp is not None:
         return spec.stamp
     if table.grid.stamp is not None:
-        return "end" if table.grid.stamp == "end" else "start"
+        return table.grid.stamp
     if reader.has_24:
         guesses.append("stamps name the end of their intervals: one is 24:00, where none begins")
         return "end"

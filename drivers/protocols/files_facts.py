@@ -55,3 +55,13 @@ def named_facts(facts: Mapping[str, str]) -> dict[str, str]:
         name = next((name for name, words in _FACT_WORDS.items() if word in words), None)
         own.setdefault(name or f"file: {key}", value)
     return own
+
+
+def fact_in(line: str) -> tuple[str, str] | None:
+    """The fact of a line that has nothing but spaces after its word: "SERIAL NO 77123"."""
+    parts = line.split()
+    for size in (3, 2, 1):
+        word = plain(" ".join(parts[:size]))
+        if len(parts) > size and any(word in words for words in _FACT_WORDS.values()):
+            return " ".join(parts[:size]), " ".join(parts[size:])
+    return None

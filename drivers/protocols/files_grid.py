@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from drivers.protocols.files_text import Text
 
@@ -60,7 +60,7 @@ class Grid:
     kind: str = ""
     times: tuple[str, ...] = ()
     date_order: str | None = None
-    stamp: str | None = None
+    stamp: Literal["start", "end", "instant"] | None = None
 
 
 class CsvRows:

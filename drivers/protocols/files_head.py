@@ -67,8 +67,13 @@ def find_header(rows: Sequence[Row], wanted: Sequence[str]) -> Header | None:
     """The first row that names every wanted column, or some of them above rows of numbers.
 
     A later block may name the others. Rows that hold a date are data: of a file without a header,
-    columns are named by number.
+    columns are named by number. A row that holds a number and no word of times ("O2;3", a limit) is a header
+    only where there is no other.
     """
+    return _found_header(rows, wanted, bare=True) or _found_header(rows, wanted, bare=False)
+
+
+def _found_header(rows: Sequence[Row], wanted: Sequence[str], *, bare: bool) -> Header | None:
     best: tuple[int, int] = (0, -1)
     first: int | None = None
     numbers = all(name.isdecimal() for name in wanted)
@@ -82,6 +87,8 @@ def find_header(rows: Sequence[Row], wanted: Sequence[str]) -> Header | None:
                 return Header(0, tuple(str(n) for n in range(1, width + 1)), _above(rows, place))
             continue
         if numbers and not any(is_time_word(name) or name in wanted for name in names):
+            continue
+        if bare and any(map(_NUMBER.match, names)) and not any(map(is_time_word, names)):
             continue
         count = sum(find_place(names, name) is not None for name in wanted)
         if first is None and 0 < count < len(wanted) and _data_below(rows, place):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from dodac.errors import ConfigError, DataError, Where
 from drivers.protocols.files_facts import named_facts
@@ -125,7 +125,7 @@ def _names(header: str) -> list[str]:
     return names
 
 
-def _stamp(cells: list[str], names: list[str]) -> tuple[str, str]:
+def _stamp(cells: list[str], names: list[str]) -> tuple[Literal["start", "end"], str]:
     """Whether the times name starts or ends: the elapsed time of the first row tells."""
     place = names.index("ELAPSED TIME") if "ELAPSED TIME" in names else -1
     elapsed = cells[place].strip() if 0 <= place < len(cells) else ""

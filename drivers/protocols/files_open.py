@@ -12,6 +12,7 @@ from dodac.errors import ConfigError, DataError, Where
 from drivers.protocols.files_grid import DELIMITERS, Grid, Row, Rows, csv_grid
 from drivers.protocols.files_head import is_date, trimmed
 from drivers.protocols.files_kew import is_kew, kew_grid
+from drivers.protocols.files_print import print_grid
 from drivers.protocols.files_text import OFFICE, open_text
 from drivers.protocols.files_words import plain
 
@@ -47,6 +48,9 @@ def open_grids(
             Where(file=str(path)),
             "Open it in a table program and save it as XLSX or CSV.",
         )
+    printed = print_grid(text) if delimiter is None else None
+    if printed is not None:
+        return [printed]
     for grid in grids:
         known = _microcem(grid)
         if known is not None:

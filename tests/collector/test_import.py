@@ -282,3 +282,13 @@ def test_a_unit_that_was_guessed_is_not_held_against_a_second_table(run: Run) ->
     (run.folder / "power.csv").write_text(text, encoding="utf-8")
     assert run("power.csv", "--guessed", measurement="electricity")[0] == 0
     assert run.stored() == [(1500.0,), (1600.0,), (1700.0,)]
+
+
+def test_a_printout_kept_as_text_is_imported_as_one_moment(run: Run) -> None:
+    text = "KANE958\nSERIAL NO 77123\nDATE 13/03/26\nTIME 14:05:33\nO2 % 5.4\nCO ppm 25\nFLUE C 182\n"
+    (run.folder / "print.txt").write_text(text, encoding="utf-8")
+    assert run("print.txt", "--guessed")[0] != 0  # 13/03/26 alone may be the 13th of 2026 or the 26th of 2013
+    assert run("print.txt", "--guessed", "--date-format", "dmy", "--timezone", "UTC")[0] == 0, run.err
+    assert run.stored() == [(5.4, 25.0, 182.0)]
+    with Journal.open(run.journal) as journal:
+        assert journal.facts()["x"]["serial_number"] == "77123"
