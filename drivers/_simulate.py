@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from dodac.errors import ConfigError
-from dodac.quantities import nearest
+from drivers._simulate_faults import MORE_FAULTS, known_faults, line_faults, script, ticker
 from drivers._simulate_values import fixed, plausible, values_of
 from drivers.profile import (
     HttpTjfProfile,
@@ -21,14 +19,12 @@ from drivers.profile import (
     MqttProfile,
     Profile,
 )
-from drivers.simulator.faults import FAULTS, Fault
+from drivers.simulator.faults import FAULTS
 
 __all__ = ["MORE_FAULTS", "Options", "Served", "Simulation", "fixed", "plausible", "simulation"]
 
 EVERY_S: Final = 10.0
 """How often a fault without a share is shown."""
-_TIMED: Final = ("unplug", "babble")
-MORE_FAULTS: Final[dict[str, str]] = {"rollover": "counters begin again from 0 a few seconds after the start"}
 
 
 class Served(Protocol):
@@ -124,7 +120,7 @@ def _modbus(profile: ModbusProfile, options: Options, now: Callable[[], float]) 
     frame = options.frame or profile.link.frame[0]
     if options.over.startswith("tcp"):
         framing = "rtu" if options.over == "tcp-rtu" else "tcp"
-        asked = [f for f in _line_faults(options) if f]
+        asked = [f for f in line_faults(options) if f]
         if asked:
             raise ConfigError(f'"{asked[0]}" needs a serial line: leave --over out.')
         gateway = SimulatedGateway({unit: served}, framing="rtu" if framing == "rtu" else "tcp")
@@ -146,7 +142,7 @@ def _modbus(profile: ModbusProfile, options: Options, now: Callable[[], float]) 
             Listening(), lambda: "{}:{}".format(*place[0]), tcp_site, lambda: None, lambda: dict(values())
         )
     bus = SimulatedBus(
-        {unit: served}, baud, frame=_frame(options, frame), latency_s=options.latency_s, seed=options.seed, script=_script(options),
+        {unit: served}, baud, frame=_frame(options, frame), latency_s=options.latency_s, seed=options.seed, script=script(options),
         port="rfc2217" if options.over == "rfc2217" else "pty",
     )  # fmt: skip
 
@@ -155,7 +151,7 @@ def _modbus(profile: ModbusProfile, options: Options, now: Callable[[], float]) 
         head += '\nframing = "ascii"' if options.framing == "ascii" else ""
         return _site(profile, head, f"address = {unit}", options)
 
-    return Simulation(bus, lambda: bus.path, site, _ticker(bus, unit, options), lambda: dict(values()))
+    return Simulation(bus, lambda: bus.path, site, ticker(bus, unit, options), lambda: dict(values()))
 
 
 def _mbus(profile: MbusProfile, options: Options) -> Simulation:
@@ -164,6 +160,7 @@ def _mbus(profile: MbusProfile, options: Options) -> Simulation:
     from drivers.simulator.mbus import SimulatedMbusMeter
 
     golden = next((test for test in profile.tests if test.expect), profile.tests[0])
+    known_faults(options, {kind: words for kind, words in FAULTS.items() if kind != "word_swap"}, profile)
     telegrams = [bytes.fromhex(text) for text in golden.telegrams]
     first = parse_long(telegrams[0])
     meter = SimulatedMbusMeter(telegrams)
@@ -176,7 +173,7 @@ def _mbus(profile: MbusProfile, options: Options) -> Simulation:
         raise ConfigError("a simulated M-Bus meter is on a serial line: leave --over out.")
     baud = options.baud or profile.link.baud[0]
     bus = SimulatedBus(
-        {unit: meter}, baud, frame=_frame(options, options.frame or profile.link.frame[0]), latency_s=options.latency_s, seed=options.seed, script=_script(options),
+        {unit: meter}, baud, frame=_frame(options, options.frame or profile.link.frame[0]), latency_s=options.latency_s, seed=options.seed, script=script(options),
         port="rfc2217" if options.over == "rfc2217" else "pty",
     )  # fmt: skip
     shown = f'"{address}"' if isinstance(address, str) else f"{address}"
@@ -185,13 +182,13 @@ def _mbus(profile: MbusProfile, options: Options) -> Simulation:
         head = f'kind = "serial"\nport = "{bus.path}"\nbaud = {baud}\nframe = "{options.frame or profile.link.frame[0]}"'
         return _site(profile, head, f"address = {shown}", options)
 
-    return Simulation(bus, lambda: bus.path, site, _ticker(bus, unit, options), lambda: golden.expect)
+    return Simulation(bus, lambda: bus.path, site, ticker(bus, unit, options), lambda: golden.expect)
 
 
 def _iec62056(profile: Iec62056Profile, options: Options) -> Simulation:
     from drivers.simulator.iec62056 import METER_FAULTS, SimulatedIec62056Meter
 
-    faults = _known_faults(options, METER_FAULTS, profile)
+    faults = known_faults(options, METER_FAULTS, profile)
     meter = SimulatedIec62056Meter(profile, baud=options.baud, every_s=options.every_s, seed=options.seed)
     place: list[str] = []
 
@@ -217,7 +214,7 @@ def _iec62056(profile: Iec62056Profile, options: Options) -> Simulation:
 def _line(profile: LineProfile, options: Options) -> Simulation:
     from drivers.simulator.talker import TALKER_FAULTS, SimulatedTalker
 
-    faults = _known_faults(options, TALKER_FAULTS, profile)
+    faults = known_faults(options, TALKER_FAULTS, profile)
     try:
         talker = SimulatedTalker(
             profile,
@@ -253,7 +250,7 @@ def _line(profile: LineProfile, options: Options) -> Simulation:
 def _mqtt(profile: MqttProfile, options: Options) -> Simulation:
     from drivers.simulator.publisher import PUBLISHER_FAULTS, SimulatedPublisher
 
-    faults = _known_faults(options, PUBLISHER_FAULTS, profile)
+    faults = known_faults(options, PUBLISHER_FAULTS, profile)
     if not options.broker:
         words = f"{profile.id} is published to a broker: say which."
         raise ConfigError(words, None, "Add --broker mqtt://127.0.0.1:1883")
@@ -283,72 +280,3 @@ def _site(profile: Profile, connection: str, more: str, options: Options) -> str
 def _frame(options: Options, frame: str) -> str | None:
     """The frame a client must be set to; None: any, on a pseudo-terminal that hides it and none was asked for."""
     return frame if options.frame or options.over == "rfc2217" else None
-
-
-# ---- faults
-
-
-def _line_faults(options: Options) -> list[str]:
-    """The faults of the line among those asked for; ConfigError for one that nobody knows."""
-    from drivers.simulator.electric import WIRING_FAULTS
-
-    found = []
-    for word in options.faults:
-        kind = word.partition(":")[0]
-        if kind in FAULTS:
-            found.append(word)
-        elif kind not in WIRING_FAULTS and kind not in MORE_FAULTS:
-            known = [*FAULTS, *MORE_FAULTS, *WIRING_FAULTS]
-            near = nearest(kind, known)
-            hint = f'Did you mean "{near}"?' if near else f"Known: {', '.join(known)}."
-            raise ConfigError(f'"{kind}" is no fault that this instrument can show.', None, hint)
-    return found
-
-
-def _known_faults(options: Options, known: Mapping[str, str], profile: Profile) -> list[str]:
-    """Faults without a share, of an instrument that shows only some; ConfigError for others."""
-    for word in options.faults:
-        if word not in known:
-            raise ConfigError(f'{profile.id} can\'t show "{word}".', None, f"It shows: {', '.join(known)}.")
-    return list(options.faults)
-
-
-def _share(word: str) -> tuple[str, float | None]:
-    kind, colon, text = word.partition(":")
-    if not colon:
-        return kind, None
-    try:
-        share = float(text)
-    except ValueError:
-        share = math.nan
-    if not 0 < share <= 1 or kind in _TIMED:
-        raise ConfigError(
-            f'--fault "{word}": the share of answers is above 0 and at most 1.', None, "As in late:0.1"
-        )
-    return kind, share
-
-
-def _script(options: Options) -> Callable[[], Sequence[Fault]]:
-    """Strikes the share of answers that each fault has, at random."""
-    shares = [(kind, share) for kind, share in map(_share, _line_faults(options)) if share is not None]
-    chance = random.Random(options.seed)  # noqa: S311  (no secret)
-
-    def struck() -> list[Fault]:
-        return [Fault(kind, 1, options.fault_seconds) for kind, share in shares if chance.random() < share]
-
-    return struck
-
-
-class _CanFault(Protocol):
-    def fault(self, unit: int, kind: str, count: int | None = None, seconds: float | None = None) -> None: ...
-
-
-def _ticker(bus: _CanFault, unit: int, options: Options) -> Callable[[], None]:
-    kinds = [kind for kind, share in map(_share, _line_faults(options)) if share is None]
-
-    def tick() -> None:
-        for kind in kinds:
-            timed = kind in ("late", "dead", *_TIMED)
-            bus.fault(unit, kind, seconds=options.fault_seconds if timed else None)
-
-    return tick

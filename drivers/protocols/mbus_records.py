@@ -160,12 +160,13 @@ def decode_records(data: bytes, *, big_endian: bool = False) -> tuple[tuple[Reco
             continue
         if dif in (_MAKERS, _MAKERS_AND_MORE):
             return tuple(records), dif == _MAKERS_AND_MORE, bytes(data[place + 1 :])
-        record, place = _record(data, place, big_endian)
+        record, place = decode_record(data, place, big_endian=big_endian)
         records.append(record)
     return tuple(records), False, b""
 
 
-def _record(data: bytes, start: int, big_endian: bool) -> tuple[Record, int]:
+def decode_record(data: bytes, start: int, *, big_endian: bool = False) -> tuple[Record, int]:
+    """The record that begins at a place, and where the next one does; raises MbusRefusal."""
     dif = data[start]
     kind = dif & 0xF
     if kind not in LENGTHS:

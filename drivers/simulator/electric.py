@@ -165,6 +165,11 @@ def shown_by(
     }
 
 
+def _one_phase(profile: Profile) -> bool:
+    """True for a meter with one voltage: all that it shows is of the first phase."""
+    return "voltage_l1_v" in profile.channels and not any("_l2" in name for name in profile.channels)
+
+
 def meter(
     profile: Profile,
     seconds: Callable[[], float],
@@ -175,6 +180,9 @@ def meter(
 ) -> Callable[[], dict[str, float]]:
     """What a meter of that profile shows from now on: the load swings by 1 %, its counters rise with it."""
     steady, wired = load or Load(), wiring or Wiring()
+    if _one_phase(profile):
+        rest = frozenset({2, 3})
+        wired = replace(wired, open_ct=wired.open_ct | rest, no_voltage=wired.no_voltage | rest)
 
     def values() -> dict[str, float]:
         now = seconds()

@@ -144,6 +144,8 @@ class SimulatedIec62056Meter:
         while not self._stopping.is_set():
             begin = time.monotonic()
             struck = self._struck()
+            if "late" in struck:
+                self._stopping.wait(self._late_s)
             if "dead" not in struck:
                 self._say(self._spoilt(self._ident + self._rest, struck), self.baud)
                 self.printed += 1

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from drivers.protocols.mbus_frame import ACK, SELECTED, MbusRefusal, long_frame, parse_long
+from drivers.simulator.mbus_effects import altered
 
 _TO_ALL: Final = 0xFE
 _BUSY: Final = b"\x08"
@@ -54,7 +55,7 @@ class SimulatedMbusMeter:
     def answer(self, request: bytes, effects: Collection[str] = ()) -> bytes | None:
         """E5, a telegram, or None when the request is for another meter; asking twice changes nothing.
 
-        With the effect "exception" the meter reports that its application is busy.
+        With the effect "exception" the meter reports that its application is busy; see mbus_effects for others.
         """
         if request[0] == 0x68:
             return self._select(request)
@@ -76,7 +77,7 @@ class SimulatedMbusMeter:
         if frame_count != self._frame_count:
             self._frame_count = frame_count
             self._place = (self._place + 1) % len(self.telegrams)
-        return self.telegrams[self._place]
+        return altered(self.telegrams[self._place], effects)
 
     def of_another(self, answer: bytes) -> bytes:
         """The same answer under another meter's address, whole."""
