@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,7 +19,8 @@ class Station:
     """One instrument: what it was read with, when it was wanted, and the state of its fault.
 
     due_ns, every_ns: the last time a read was wanted, and since the one before (UTC). answers: it is there,
-    even if none of the channels that are read now can be.
+    even if none of the channels that are read now can be. slow_took_ns: the latest blocks of slow channels,
+    which differ in length.
     """
 
     reader: Reader
@@ -30,7 +32,7 @@ class Station:
     fault_told: bool = False
     due_ns: int | None = None
     every_ns: int | None = None
-    slow_took_ns: int = 0
+    slow_took_ns: deque[int] = field(default_factory=lambda: deque(maxlen=12))
     answers: bool = False
     failures: int = 0
     garbled: int = 0

@@ -149,7 +149,7 @@ class PolledConnection:
 
     def _takes_ns(self, turn: Turn) -> int:
         if turn.kind == "slow":
-            return self._stations[turn.instrument].slow_took_ns
+            return max(self._stations[turn.instrument].slow_took_ns, default=0)
         return round((self._bus.timeout_s + self._bus.quiet_s) * SECOND_NS)
 
     def _to_probe(self, instrument: str) -> bool:
@@ -200,7 +200,7 @@ class PolledConnection:
             sample = apart.read_fast(self._bus) if apart is not None else reader.read(self._bus)
             if apart is None:  # one block of slow channels takes about as long as one of all
                 asked = self._bus.counters["requests"] - before
-                station.slow_took_ns = sample.span_ns // max(1, asked)
+                station.slow_took_ns.append(sample.span_ns // max(1, asked))
         except LinkDown as error:
             self._link_down(str(error))
             self._flag_once(station)
@@ -225,7 +225,7 @@ class PolledConnection:
             self._link_down(str(error))
             self._flag_once(station)
             return
-        station.slow_took_ns = self._clock.monotonic_ns() - start_ns
+        station.slow_took_ns.append(self._clock.monotonic_ns() - start_ns)
         if sample.present:
             station.answers = True
             self._take(station, station.counters.checked(sample))

@@ -94,20 +94,18 @@ def pieces(
 ) -> tuple[tuple[Block, ...], tuple[Span, ...]]:
     """What to ask instead of a block that was refused: (blocks to read, spans that can't be had).
 
-    First without the gaps that were read through, then by halves, down to single spans.
+    First without the gaps that were read through, then by halves, down to single spans. A span as long as
+    the block can't be had; others inside it perhaps can.
     """
     if block not in refused:
         return (block,), ()
     inside = sorted((s for s in set(spans) if block.holds(s)), key=lambda s: (s.address, s.count))
+    lost = [s for s in inside if s == block]
+    inside = [s for s in inside if s != block]
     tight = plan(inside, Limits(block.count if block.table in ("holding", "input") else 125, max_gap=0))
-    if len(tight) == 1 and tight[0] == block:
-        if len(inside) == 1 or all(s.holds(inside[0]) for s in inside):
-            return (), tuple(inside)
+    if block in tight:
         tight = _halves(block, inside)
-        if block in tight:
-            return (), tuple(inside)
     asked: list[Block] = []
-    lost: list[Span] = []
     for piece in tight:
         more, gone = pieces(piece, inside, refused)
         asked += more
@@ -117,16 +115,20 @@ def pieces(
 
 
 def _halves(block: Block, inside: list[Span]) -> tuple[Block, ...]:
+    """Two blocks for the spans, as equal as can be, neither of them the whole; no span is the whole."""
     middle = block.address + block.count / 2
-    cuts = [s.address for s in inside if s.address > block.address] or [block.end]
-    cut = min(cuts, key=lambda a: abs(a - middle))
-    left = [s for s in inside if s.address < cut]
-    right = [s for s in inside if s.address >= cut]
-    return tuple(
-        Block(block.table, part[0].address, max(s.end for s in part) - part[0].address)
-        for part in (left, right)
-        if part
-    )
+    for cut in sorted(
+        {s.address for s in inside if s.address > block.address}, key=lambda a: abs(a - middle)
+    ):
+        left = [s for s in inside if s.address < cut]
+        right = [s for s in inside if s.address >= cut]
+        halves = tuple(
+            Block(block.table, part[0].address, max(s.end for s in part) - part[0].address)
+            for part in (left, right)
+        )
+        if block not in halves:
+            return halves
+    raise AssertionError("unreachable: the first cut leaves a shorter left and a later right half")
 
 
 def avoiding(

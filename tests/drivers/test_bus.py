@@ -7,6 +7,7 @@ import pytest
 from dodac.clock import SECOND_NS, ManualClock
 from dodac.samples import Reason
 from drivers.bus import Bus, BusFault
+from drivers.links import LineSettings
 from drivers.protocols import modbus
 from drivers.protocols.modbus_serial import ASCII, RTU, SerialFraming
 
@@ -180,3 +181,47 @@ def test_a_late_answer_in_pieces_is_handed_over_whole() -> None:
     with pytest.raises(BusFault) as caught:
         bus.exchange(REQUEST, find)
     assert caught.value.late == b"late answer"
+
+
+@pytest.mark.parametrize(("byte_s", "pause_s", "gap_s"), [(10 / 300, 0.0, 35 / 300), (0.0, 0.4, 0.4)])
+def test_requests_keep_their_distance(byte_s: float, pause_s: float, gap_s: float) -> None:
+    """3.5 characters at the line's speed, or what a model wants beyond that (a PZEM misses what comes sooner)."""
+    bus, link = line({0.1: ANSWER}, {0.1: ANSWER})
+    bus.byte_s = byte_s
+    for _ in range(2):
+        bus.exchange(REQUEST, find, pause_s=pause_s)
+    assert link.written_ns[1] - link.written_ns[0] == pytest.approx((0.1 + gap_s) * SECOND_NS, rel=1e-6)
+
+
+def test_a_unit_s_turnaround_is_without_the_time_on_the_line() -> None:
+    bus, _ = line({0.2: ANSWER}, {1.5: b"late answer"})
+    bus.unit, bus.byte_s = "m1", 10 / 1200
+    bus.exchange(REQUEST, find)
+    with pytest.raises(BusFault):
+        bus.exchange(REQUEST, find)
+    times = bus.turnarounds["m1"].summary()
+    assert times is not None
+    assert times.median_ms == pytest.approx(200 - 15 * 1000 / 120)
+    assert times.late == 1
+
+
+def test_between_two_speeds_the_line_is_silent_and_then_timed_anew() -> None:
+    """What still comes at the old speed is no part of an answer at the new one."""
+
+    class Settable(Script):
+        settings = LineSettings(1200)
+        changed_ns = 0
+
+        def change(self, settings: LineSettings) -> None:
+            self.settings, self.changed_ns = settings, self.clock.monotonic_ns()
+
+    clock = ManualClock()
+    link = Settable(clock, {0.1: ANSWER, 0.11: b"tail"}, {0.05: ANSWER})
+    bus = Bus(link, clock, byte_s=link.settings.byte_s)
+    bus.exchange(REQUEST, find)
+    bus.use(LineSettings(9600))
+    assert link.changed_ns >= 0.1 * SECOND_NS + 3.5 * 10 / 1200 * SECOND_NS
+    assert bus.byte_s == pytest.approx(10 / 9600)
+    assert bus.exchange(REQUEST, find).discarded == b""
+    bus.use(LineSettings(9600))
+    assert bus.counters["line_changes"] == 1

@@ -12,17 +12,17 @@ from dodac.quantities import Measurement
 from drivers.bus import Bus, BusFault
 from drivers.catalogue import load_profile
 from drivers.connection import PolledConnection
+from drivers.links import LineSettings
 from drivers.profile import ModbusProfile
 from drivers.protocols.modbus_reader import ModbusReader
 from drivers.simulator import Fault, SimulatedUnit
 
 UNITS = 10
-INTERVAL_S = 3.0
 TIMEOUT_S = 1.0
 GUARD_S = 2.0
 HEALTHY = 40
-CYCLES = 120
-"""Six minutes with one unit dead; with the slow blocks the line carries 20 % or 57 %."""
+DEAD_S = 360
+"""Six minutes with one unit dead; with the slow blocks the line carries 20 %, 57 % or more."""
 
 
 class Watched(Bus):
@@ -39,12 +39,49 @@ class Watched(Bus):
             raise
 
 
+class Timed:
+    """A line in memory whose bytes take their time, at the speed it was turned to."""
+
+    def __init__(self, link: Any) -> None:
+        self._link = link
+        self.settings = LineSettings(9600)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._link, name)
+
+    def change(self, settings: LineSettings) -> None:
+        self.settings = settings
+
+    def write(self, data: bytes) -> None:
+        waiting = {id(item) for item in self._link._due}
+        self._link.write(data)
+        self._link._due = [
+            item
+            if id(item) in waiting
+            else (item[0] + round((len(data) + len(item[1])) * self.settings.byte_s * SECOND_NS), item[1])
+            for item in self._link._due
+        ]
+
+
 @pytest.mark.parametrize(
-    ("dead", "spread", "latency_s"),
-    [("m01", False, 0.145), ("m10", False, 0.05), ("m05", True, 0.145), ("m10", True, 0.145)],
+    ("dead", "spread", "latency_s", "interval_s", "bauds"),
+    [
+        ("m01", False, 0.145, 3.0, ()),
+        ("m10", False, 0.05, 3.0, ()),
+        ("m05", True, 0.145, 3.0, ()),
+        ("m10", True, 0.145, 3.0, ()),
+        # blocks of slow channels differ by 300 ms at 2400 baud; the reads take 60 % of the line
+        ("m05", True, 0.03, 5.72, (2400, 9600, 19200, 38400)),
+    ],
 )
 def test_one_dead_unit_costs_the_others_one_timeout_a_backoff_and_nothing_else(
-    loop_link: Any, inbox: Any, dead: str, spread: bool, latency_s: float
+    loop_link: Any,
+    inbox: Any,
+    dead: str,
+    spread: bool,
+    latency_s: float,
+    interval_s: float,
+    bauds: tuple[int, ...],
 ) -> None:
     profile = load_profile("eastron.sdm630")
     assert isinstance(profile, ModbusProfile)
@@ -55,10 +92,11 @@ def test_one_dead_unit_costs_the_others_one_timeout_a_backoff_and_nothing_else(
     gone: set[int] = set()
     units = {n: SimulatedUnit(profile, lambda: values) for n in range(1, UNITS + 1)}
     link = loop_link(clock, units, lambda n: [Fault("dead")] if n in gone else [], latency_s=latency_s)
-    bus = Watched(link, clock, timeout_s=TIMEOUT_S, late_guard_s=GUARD_S)
+    bus = Watched(Timed(link) if bauds else link, clock, timeout_s=TIMEOUT_S, late_guard_s=GUARD_S)
     bus.held = []
     readers = [ModbusReader(name, profile, n, clock) for n, name in enumerate(names, 1)]
-    line = PolledConnection("a", bus, [(r, Measurement.ELECTRICITY) for r in readers], clock)
+    speeds = {name: LineSettings(bauds[n % len(bauds)]) for n, name in enumerate(names)} if bauds else {}
+    line = PolledConnection("a", bus, [(r, Measurement.ELECTRICITY) for r in readers], clock, speeds)
     line._inbox = inbox
     line._keep_open()
     for name in names:
@@ -67,10 +105,10 @@ def test_one_dead_unit_costs_the_others_one_timeout_a_backoff_and_nothing_else(
         line._do(turn)
 
     first = clock.now_ns() + SECOND_NS
-    interval = round(INTERVAL_S * SECOND_NS)
+    interval = round(interval_s * SECOND_NS)
     dues = [
         (first + cycle * interval + (place * interval // UNITS if spread else 0), name)
-        for cycle in range(HEALTHY + CYCLES)
+        for cycle in range(HEALTHY + round(DEAD_S / interval_s))
         for place, name in enumerate(names)
     ]
     died_ns = first + HEALTHY * interval - 1

@@ -42,7 +42,7 @@ def answer(request: bytes) -> bytes:
     address, count = struct.unpack(">HH", request[2:6])
     words = {0: FLOW, 100: VOLUME}
     data = b"".join(struct.pack(">f", words.get(a, 0.0)) for a in range(address, address + count, 2))
-    return modbus.rtu(request[0], bytes((request[1], len(data))) + data)
+    return modbus.rtu(request[0], bytes((request[1], 2 * count)) + data[: 2 * count])
 
 
 def refusal(request: bytes, code: int) -> bytes:
@@ -90,8 +90,8 @@ def dead(_: bytes) -> Play:
     return []
 
 
-def bench(*plays: Callable[[bytes], Play]) -> tuple[ModbusReader, Bus, Line]:
-    profile = parse_profile(TWINS, Path("twins.yaml"))
+def bench(*plays: Callable[[bytes], Play], text: str = TWINS) -> tuple[ModbusReader, Bus, Line]:
+    profile = parse_profile(text, Path("twins.yaml"))
     assert isinstance(profile, ModbusProfile)
     clock = ManualClock()
     line = Line(clock, list(plays))
@@ -177,3 +177,99 @@ def test_answers_are_struck_out_one_for_one_and_forgotten_in_time() -> None:
     assert waiting.fresh(4, 4, 31 * SECOND_NS) == 0
     assert waiting.sizes(4, 119 * SECOND_NS) == [4]
     assert waiting.sizes(4, 120 * SECOND_NS) == []
+
+
+def test_two_answers_long_after_the_guard_are_both_passed_over() -> None:
+    """A gateway holds everything back for ten seconds: each answer says to which request it belongs."""
+    reader, bus, line = bench()
+    clock, free_s = line.clock, 10.0
+
+    def held_back(request: bytes) -> Play:
+        nonlocal free_s
+        now_s = clock.monotonic_ns() / SECOND_NS
+        free_s = max(free_s, now_s) + 0.02
+        value = 1000.0 * (request[3] == 100) + len(line.asked)
+        return [(free_s - now_s, modbus.rtu(1, b"\x04\x04" + struct.pack(">f", value)))]
+
+    line.plays = [held_back] * 40
+    reader.read(bus)
+    clock.advance(2.5)
+    reader.read(bus)
+    clock.advance(9.9 - clock.monotonic_ns() / SECOND_NS)
+    before = len(line.asked)
+    got = values(reader, reader.read(bus))
+    assert set(got) == {"flow_m3h", "volume_m3"}
+    assert before < got["flow_m3h"] <= len(line.asked)
+    assert before + 1000 < got["volume_m3"] <= len(line.asked) + 1000
+
+
+def test_three_answers_that_look_alike_and_may_still_come_are_flagged() -> None:
+    reader, bus, line = bench(dead, dead, dead)
+    for _ in range(3):
+        reader.read(bus)
+        bus.clock.advance(2.5)  # type: ignore[attr-defined]
+    before = len(line.asked)
+    sample = reader.read(bus)
+    assert {flag.reason for flag in sample.flags} == {Reason.LATE_ANSWER}
+    assert len(line.asked) == before  # nobody was asked: no answer could be believed
+
+
+def test_three_answers_that_come_while_the_line_is_heard_out_cost_no_reading() -> None:
+    frame = modbus.rtu(1, b"\x04\x04" + struct.pack(">f", 7.0))
+    reader, bus, _ = bench(dead, dead, lambda _: [(4.5, frame * 3)])
+    for _ in range(3):
+        reader.read(bus)
+        bus.clock.advance(2.5)  # type: ignore[attr-defined]
+    assert values(reader, reader.read(bus)) == {"flow_m3h": FLOW, "volume_m3": VOLUME}
+    assert bus.counters["late_recognised"] == 3
+
+
+def test_half_an_answer_keeps_the_line_for_its_other_half() -> None:
+    """The other units are not asked into an answer that has begun and may go on."""
+    reader, bus, _ = bench(*[lambda r: [(0.99, answer(r)[:4])]] * 2)
+    reader.read(bus)
+    assert bus.clock.monotonic_ns() >= (0.99 + 2.0) * 2 * SECOND_NS
+
+
+def test_another_unit_s_late_answer_of_the_same_length_does_not_end_the_waiting() -> None:
+    stranger = modbus.rtu(9, b"\x04\x04" + struct.pack(">f", 9.0))
+    reader, bus, line = bench(lambda r: [(0.1, stranger), (0.5, answer(r))])
+    assert values(reader, reader.read(bus)) == {"flow_m3h": FLOW, "volume_m3": VOLUME}
+    assert len(line.asked) == 2
+
+
+def damaged(request: bytes) -> Play:
+    frame = answer(request)
+    return [(0.1, frame[:4] + bytes((frame[4] ^ 1,)) + frame[5:])]
+
+
+def test_after_a_damaged_answer_another_shape_is_asked_for_at_once() -> None:
+    """A whole answer came, if a damaged one: no timeout is waited for where a second one can be told apart."""
+    spare = "{readable: [{table: input, first: 0, last: 9}, {table: input, first: 100, last: 109}]}"
+    reader, bus, line = bench(damaged, text=TWINS.replace("channels:", f"link: {spare}\nchannels:", 1))
+    assert values(reader, reader.read(bus)) == {"flow_m3h": FLOW, "volume_m3": VOLUME}
+    assert line.asked[1][0] - line.asked[0][0] < 0.3 * SECOND_NS
+    assert line.asked[1][1] != line.asked[0][1]
+
+
+def test_after_a_damaged_answer_the_guard_begins_when_the_answer_would_be_late() -> None:
+    """It was noise perhaps, and the answer is still to come; nothing of another shape can be asked for."""
+    reader, bus, line = bench(damaged)
+    assert values(reader, reader.read(bus)) == {"flow_m3h": FLOW, "volume_m3": VOLUME}
+    assert line.asked[1][0] - line.asked[0][0] >= 3 * SECOND_NS
+
+
+def test_a_late_answer_that_was_seen_is_not_waited_for_any_more() -> None:
+    reader, bus, line = bench(lambda r: [(1.02, answer(r))])
+    reader.read(bus)
+    assert bus.counters["late_recognised"] == 1
+    reader.read(bus)
+    assert len(line.asked) == 3  # each number once
+
+
+def test_a_late_answer_that_came_between_two_silences_is_struck_out() -> None:
+    reader, bus, _ = bench(lambda r: [(1.5, answer(r))], dead)
+    reader.read(bus)
+    bus.clock.advance(2.5)  # type: ignore[attr-defined]
+    reader.probe(bus)
+    assert reader._outstanding.sizes(4, bus.clock.monotonic_ns()) == [4]

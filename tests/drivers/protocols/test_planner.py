@@ -125,3 +125,13 @@ def test_a_meter_that_refuses_odd_numbers_is_never_asked_for_one() -> None:
     assert even == (Block("input", 0xC8, 8),)
     assert not Limits(multiple=2).allows(Block("holding", 0, 3))
     assert Limits(multiple=2).allows(Block("discrete", 0, 3))
+
+
+def test_a_refused_span_does_not_cost_those_inside_it() -> None:
+    """A sum over eight registers is refused, one of its parts alone is not."""
+    whole, part = Block("input", 180, 8), Block("input", 185, 2)
+    assert pieces(whole, [whole, part], {whole}) == ((part,), (whole,))
+    # cut in the middle, one half would be the whole block again
+    chain = [Block("input", 0, 3), Block("input", 2, 6), Block("input", 5, 1)]
+    asked, lost = pieces(Block("input", 0, 8), chain, {Block("input", 0, 8)})
+    assert (asked, lost) == ((chain[0], chain[1]), ())
