@@ -147,7 +147,9 @@ class _Search:
     def _secondary(self, mask: str) -> bool:
         """Finds the meters that a mask fits; False when nothing answers to it."""
         self._where = mask
-        came, answer = self._select(mask, _TRIES if "F" not in mask else 1)
+        # one lost acknowledgement must not hide a whole line on which something was heard before
+        surely = "F" not in mask or (mask == "F" * 16 and bool(self._found))
+        came, answer = self._select(mask, _TRIES if surely else 1)
         if came is _Came.NOTHING:
             return False
         if came is _Came.ONE:

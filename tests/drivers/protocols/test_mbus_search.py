@@ -160,6 +160,18 @@ def test_a_search_sends_only_what_reads_and_leaves_no_meter_selected() -> None:
     assert (told[0].where, len(told[-1].found)) == ("address 0", 3)
 
 
+def test_one_lost_acknowledgement_does_not_hide_all_meters() -> None:
+    class LosesTheFirst(Wires):
+        def write(self, data: bytes) -> None:
+            first = data[0] == 0x68 and not any(one[0] == 0x68 for one in self.written)
+            super().write(data)
+            if first:
+                self._coming = b""
+
+    wires = LosesTheFirst([meter("12345678", address=3), meter("87654321")])
+    assert {m.address for m in found(wires, primary=[3])} == {3, "8765432110830104"}
+
+
 def test_an_empty_line_is_empty_after_one_selection() -> None:
     wires = Wires([])
     assert found(wires, primary=range(251)) == []
