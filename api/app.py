@@ -73,7 +73,7 @@ def create_app(
         journals=journals,
         cases=cases or RegisterCases(register, journals, clock),
         needs_token=token is not None,
-        desk=Desk(site, clock, journals.store_or_none),
+        desk=Desk(site, clock, journals.if_there),
     )
 
     @asynccontextmanager

@@ -38,6 +38,13 @@ class Journals:
         except StorageError:
             return None
 
+    def if_there(self) -> JournalStore | None:
+        """The open journal, or None before the first sample; StorageError when it can't be read.
+
+        An entry is held against what is stored: what can't be read is not nothing.
+        """
+        return self.store() if self.path.is_file() and self.path.stat().st_size else None
+
     def close(self) -> None:
         """Closes the journal."""
         with self._lock:

@@ -129,7 +129,8 @@ class _Journal:
     def __call__(self) -> JournalStore | None:
         from store import JournalStore
 
-        if self._store is None and self._path.exists():
+        # an empty file is what a full disk left of the first try
+        if self._store is None and self._path.is_file() and self._path.stat().st_size:
             self._store = JournalStore(self._path)
         return self._store
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ _TODO: Final = (
     ("not a database", "the file is damaged.", "Start dodac run again: it sets the file aside and saves the rest."),
 )  # fmt: skip
 
+_NOTHING_FREE: Final = 64 * 1024
+
 _DAMAGE: Final = ("malformed", "not a database", "no such table", "no such column", "could not decode")
 
 
@@ -31,6 +34,13 @@ def is_damage(error: BaseException) -> bool:
     return isinstance(error, sqlite3.DatabaseError) and any(word in said for word in _DAMAGE)
 
 
+def _full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _NOTHING_FREE
+    except OSError:
+        return False
+
+
 @contextmanager
 def storage_error(path: Path) -> Iterator[None]:
     """Turns faults of SQLite and the file system inside the block into StorageError."""
@@ -38,6 +48,8 @@ def storage_error(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         said = str(error).lower()
+        if "i/o error" in said and _full(path):
+            said = "full"  # SQLite tells what it could not make longer, not why
         for word, what, todo in _TODO:
             if word in said:
                 raise StorageError(what, Where(file=str(path)), todo) from error

@@ -138,6 +138,7 @@ def test_nothing_but_readings_by_hand_can_be_sent(client: TestClient) -> None:
     paths = client.get("/api/openapi.json").json()["paths"]
     assert {path for path, verbs in paths.items() if set(verbs) - {"get"}} == {
         "/api/forms/{instrument}",
+        "/api/forms/{instrument}/withdrawals",
         "/api/photos",
     }
     assert client.get("/docs").status_code == 404

@@ -95,6 +95,17 @@ def test_the_ledger_tells_what_waits(client: TestClient, site: Site) -> None:
         assert (entries["waiting"], entries["refused"]) == (1, 0)
 
 
+def test_without_a_look_into_the_journal_nothing_is_taken(client: TestClient, site: Site) -> None:
+    """A journal that could not be read was taken for an empty one: a bill was stored twice."""
+    bill = {"from": "2026-08-01", "to": "2026-09-01", "values": {"energy_interval_kwh": "125430"}}
+    site.journal_path.parent.mkdir(parents=True, exist_ok=True)
+    site.journal_path.write_bytes(b"no database" * 1000)
+    answer = client.post("/api/forms/bill", json={**bill, "id": "bbbbbbbb"})
+    assert answer.status_code >= 500
+    assert answer.json()["detail"]
+    assert list(site.journal_path.parent.glob("journal-entries/*")) == []
+
+
 def test_a_question_is_asked_in_both_languages_and_confirmed_by_its_key(client: TestClient) -> None:
     asked = client.post("/api/forms/kit", json=_body(values={"ph": {"text": "2,1", "unit": ""}}))
     assert asked.status_code == 409

@@ -366,3 +366,13 @@ def test_a_reading_by_hand_and_its_correction_reach_influxdb_under_water(
             collector.stop()
     rows = influxdb.influxql('SELECT "ph" FROM "water"')
     assert sorted(float(row["ph"]) for row in rows) == [7.2, 7.6]  # the old point stays beside the new one
+
+
+def test_what_a_full_disk_left_of_the_journal_keeps_nobody_from_typing(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first try left an empty file; with room again, every entry was refused: "there is no journal here"."""
+    site.journal_path.parent.mkdir(parents=True, exist_ok=True)
+    site.journal_path.touch()
+    assert _typed(site, "kit", "ph=7,2") == Exit.OK
+    assert "Stored in the journal" in capsys.readouterr().out
