@@ -32,6 +32,11 @@ tests:
   - frames: [{request: "01 04 00 00 00 02 71 CB", answer: "01 04 04 41 A3 08 31 D9 8E"}]
     expect: {flow_m3h: 20.379}
 """
+SPARE = TWINS.replace(
+    "channels:",
+    "link: {readable: [{table: input, first: 0, last: 9}, {table: input, first: 100, last: 109}]}\nchannels:",
+    1,
+)
 FLOW, VOLUME = 11.0, 222.0
 Play = list[tuple[float, bytes]]
 """What comes after a request: seconds, bytes; "" where the line goes away then."""
@@ -102,6 +107,10 @@ def values(reader: ModbusReader, sample: Sample) -> dict[str, float]:
     return {n: v for n, v in zip(reader.layout.channels, sample.values, strict=True) if v == v}
 
 
+def waiting(reader: ModbusReader, bus: Bus) -> list[int]:
+    return reader._outstanding.sizes(4, bus.clock.monotonic_ns())
+
+
 @pytest.mark.parametrize("code", [4, 5, 6, 8, 10, 11])
 def test_the_answer_behind_a_refusal_is_never_taken_for_the_next_register(code: int) -> None:
     """A gateway gives up on a slow meter (0Bh), or a meter says "still working", and its answer comes after all."""
@@ -149,7 +158,7 @@ def test_what_came_before_a_request_is_not_counted_as_its_late_answer() -> None:
     sample = reader.read(bus)
     assert values(reader, sample) == {"flow_m3h": FLOW}
     assert len(line.asked) == 2
-    assert reader._outstanding.sizes(4, bus.clock.monotonic_ns()) == [4]
+    assert waiting(reader, bus) == [4]
 
 
 def test_a_line_that_others_talk_on_does_not_hold_the_thread_after_a_probe() -> None:
@@ -160,23 +169,23 @@ def test_a_line_that_others_talk_on_does_not_hold_the_thread_after_a_probe() -> 
     start = bus.clock.monotonic_ns()
     assert reader.probe(bus)
     assert bus.clock.monotonic_ns() - start < 10 * SECOND_NS
-    assert reader._outstanding.sizes(4, bus.clock.monotonic_ns())  # what may still come is not forgotten
+    assert waiting(reader, bus)  # what may still come is not forgotten
 
 
 def test_answers_are_struck_out_one_for_one_and_forgotten_in_time() -> None:
-    waiting = Outstanding()
-    waiting.add(4, 4, 0)
-    waiting.add(4, 8, 0)
-    waiting.refused.append((4, 8, 3 * SECOND_NS))
-    assert waiting.sizes(4, 0) == [4, 8, 8]
-    assert waiting.sizes(3, 0) == []
+    late = Outstanding()
+    late.add(4, 4, 0)
+    late.add(4, 8, 0)
+    late.refused.append((4, 8, 3 * SECOND_NS))
+    assert late.sizes(4, 0) == [4, 8, 8]
+    assert late.sizes(3, 0) == []
     frame = modbus.rtu(1, bytes((4, 8)) + bytes(8))
-    assert waiting.seen_in(1, frame + b"\x55" + frame) == 2
-    assert waiting.sizes(4, 0) == [4]
-    assert waiting.fresh(4, 4, 29 * SECOND_NS) == 1
-    assert waiting.fresh(4, 4, 31 * SECOND_NS) == 0
-    assert waiting.sizes(4, 119 * SECOND_NS) == [4]
-    assert waiting.sizes(4, 120 * SECOND_NS) == []
+    assert late.seen_in(1, frame + b"\x55" + frame) == 2
+    assert late.sizes(4, 0) == [4]
+    assert late.fresh(4, 4, 29 * SECOND_NS) == 1
+    assert late.fresh(4, 4, 31 * SECOND_NS) == 0
+    assert late.sizes(4, 119 * SECOND_NS) == [4]
+    assert late.sizes(4, 120 * SECOND_NS) == []
 
 
 def test_two_answers_long_after_the_guard_are_both_passed_over() -> None:
@@ -245,8 +254,7 @@ def damaged(request: bytes) -> Play:
 
 def test_after_a_damaged_answer_another_shape_is_asked_for_at_once() -> None:
     """A whole answer came, if a damaged one: no timeout is waited for where a second one can be told apart."""
-    spare = "{readable: [{table: input, first: 0, last: 9}, {table: input, first: 100, last: 109}]}"
-    reader, bus, line = bench(damaged, text=TWINS.replace("channels:", f"link: {spare}\nchannels:", 1))
+    reader, bus, line = bench(damaged, text=SPARE)
     assert values(reader, reader.read(bus)) == {"flow_m3h": FLOW, "volume_m3": VOLUME}
     assert line.asked[1][0] - line.asked[0][0] < 0.3 * SECOND_NS
     assert line.asked[1][1] != line.asked[0][1]
@@ -272,4 +280,83 @@ def test_a_late_answer_that_came_between_two_silences_is_struck_out() -> None:
     reader.read(bus)
     bus.clock.advance(2.5)  # type: ignore[attr-defined]
     reader.probe(bus)
-    assert reader._outstanding.sizes(4, bus.clock.monotonic_ns()) == [4]
+    assert waiting(reader, bus) == [4]
+
+
+def test_only_an_earlier_answer_came_is_said_so() -> None:
+    reader, bus, _ = bench(lambda r: [(3.5, answer(r))], lambda r: [(3.2, answer(r))], dead, text=SPARE)
+    reader.read(bus)
+    bus.clock.advance(2.3)  # type: ignore[attr-defined]
+    sample = reader.read(bus)
+    assert {flag.reason for flag in sample.flags if flag.channel == "flow_m3h"} == {Reason.LATE_ANSWER}
+    assert "earlier request" in reader.fault_text
+
+
+def test_another_unit_s_late_answer_is_no_late_answer_of_this_one() -> None:
+    reader, bus, _ = bench(lambda r: [(1.3, answer(r))], dead, dead)
+    other = ModbusReader("other", reader.map.profile, 2, bus.clock)
+    reader.read(bus)
+    assert {flag.reason for flag in other.read(bus).flags} <= {Reason.CRC, Reason.NO_ANSWER}
+    assert waiting(reader, bus) == []
+    assert bus.turnarounds["meter"].late == 1
+
+
+def test_a_refusal_that_may_be_an_older_one_leaves_the_answer_to_come() -> None:
+    reader, bus, _ = bench(dead, lambda r: [(0.02, refusal(r, 2))])
+    reader.read(bus)
+    bus.clock.advance(2.5)  # type: ignore[attr-defined]
+    reader.read(bus)
+    assert not reader.refused_channels
+    assert waiting(reader, bus).count(4) == 2
+
+
+@pytest.mark.parametrize("code", [10, 11])
+def test_a_gateway_that_reaches_no_meter_is_not_asked_block_by_block(code: int) -> None:
+    reader, bus, line = bench(lambda r: [(0.02, refusal(r, code))])
+    assert [flag.reason for flag in reader.read(bus).flags] == [Reason.NO_ANSWER] * 2
+    assert len(line.asked) == 1
+
+
+def test_after_a_probe_the_line_is_heard_out_where_readings_look_like_the_old_ones() -> None:
+    """The probe was answered with the old answer; its own came after it, and would have been the next reading."""
+    reader, bus, line = bench(lambda r: [(3.6, answer(r))], lambda r: [(1.5, answer(r))])
+    reader.read(bus)
+    bus.clock.advance(2.3)  # type: ignore[attr-defined]
+    assert reader.probe(bus)
+    assert bus.clock.monotonic_ns() >= (3.35 + 1.5 + 2.0) * SECOND_NS
+    assert waiting(reader, bus) == []
+    assert values(reader, reader.read(bus)) == {"flow_m3h": FLOW, "volume_m3": VOLUME}
+    assert len(line.asked) == 4
+
+
+def test_after_a_probe_the_answer_to_the_probe_itself_may_still_come() -> None:
+    reader, bus, line = bench(lambda r: [(3.6, answer(r))], text=SPARE)
+    reader.read(bus)
+    bus.clock.advance(2.3)  # type: ignore[attr-defined]
+    assert reader.probe(bus)
+    assert waiting(reader, bus) == [4, 4]
+    assert values(reader, reader.read(bus)) == {"flow_m3h": FLOW, "volume_m3": VOLUME}
+    assert all(request[5] != 2 for _, request in line.asked[2:])
+
+
+def test_a_model_s_own_guard_is_the_one_that_passes() -> None:
+    quick = TWINS.replace("channels:", "link: {late_guard_ms: 500}\nchannels:", 1)
+    reader, bus, _ = bench(*[lambda r: [(0.99, answer(r)[:4])]] * 2, text=quick)
+    reader.read(bus)
+    assert bus.clock.monotonic_ns() < 4 * SECOND_NS
+
+
+@pytest.mark.parametrize("code", [2, 3])
+def test_a_refused_number_is_left_out_from_then_on(code: int) -> None:
+    reader, bus, line = bench(lambda r: [(0.02, refusal(r, code))])
+    assert values(reader, reader.read(bus)) == {"volume_m3": VOLUME}
+    assert reader.refused_channels == {"flow_m3h"}
+    reader.read(bus)
+    assert len(line.asked) == 3
+
+
+def test_an_instrument_that_refused_everything_is_asked_again() -> None:
+    """It was starting up: what it refuses then is no register it does not have."""
+    reader, bus, _ = bench(*[lambda r: [(0.02, refusal(r, 2))]] * 2)
+    assert values(reader, reader.read(bus)) == {}
+    assert values(reader, reader.read(bus)) == {"flow_m3h": FLOW, "volume_m3": VOLUME}
