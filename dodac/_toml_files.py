@@ -52,7 +52,23 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
         match = re.search(r"at line (\d+), column", words)
         # "at end of document": the last line that holds something
         line = int(match.group(1)) if match else text.rstrip().count("\n") + 1
+        if declared := re.match(r"Cannot declare \((.+?),?\) twice", words):
+            raise _twice(
+                text, re.findall(r"'([^']*)'", declared.group(1)), Where(file=str(path), line=line)
+            ) from None
         raise ConfigError(f"this is not TOML: {words}.", Where(file=str(path), line=line)) from None
     except (RecursionError, ValueError) as error:
         words = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise ConfigError(f"this is not TOML: {words}.", Where(file=str(path))) from None
+
+
+def _twice(text: str, names: list[str], where: Where) -> ConfigError:
+    """A table that stands in the file a second time, which pasting easily makes: where the first one is."""
+    name = ".".join(names)
+    header = re.compile(
+        r"\s*\[" + r"\s*\.\s*".join(rf"[\"']?{re.escape(word)}[\"']?" for word in names) + r"\s*\]"
+    )
+    first = next((n for n, line in enumerate(text.splitlines(), start=1) if header.match(line)), where.line)
+    before = f" (before: line {first})" if first != where.line else ""
+    todo = "Keep one of them, or give this one another name (then in its instruments too)."
+    return ConfigError(f"this is not TOML: [{name}] stands twice{before}.", where, todo)

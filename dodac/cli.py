@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -85,6 +86,7 @@ def load(command: Command) -> Callable[[Sequence[str]], int]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit code; errors become one message on stderr."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _show_any_sign()
     if not words or words[0] in ("-h", "--help", "help"):
         sys.stdout.write(usage())
         return Exit.OK
@@ -128,6 +130,12 @@ def _flushed(function: Callable[[Sequence[str]], int], argv: Sequence[str]) -> i
         raise
     sys.stdout.flush()
     return code
+
+
+def _show_any_sign() -> None:
+    """A terminal of another character set shows ? for a sign that it lacks, not a fault of ours."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _ended(message: str, code: Exit) -> int:

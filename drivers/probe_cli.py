@@ -24,7 +24,7 @@ from drivers.scan_modbus import candidate_json, framings, modbus_scan, open_aske
 from drivers.scan_profiles import usable_profiles
 from drivers.scan_progress import Progress
 from drivers.scan_target import SerialTarget, TcpTarget, not_held, own_profiles, target_of
-from drivers.scan_toml import Entry, tables
+from drivers.scan_toml import Entry, beside, tables
 
 _EPILOG: Final = """Examples:
   dodac probe bus1 3                    unit 3 on a connection of the site file
@@ -96,7 +96,7 @@ def run(argv: Sequence[str]) -> int:
         return _write_golden(golden, args.unit, asker, ended)
     if not found.answered and not ended:
         raise _silent(args, setting)
-    site = _site(target, args.unit, setting, framing, found)
+    site = _site(target, args.unit, setting, framing, found, args.site)
     if args.json:
         sys.stdout.write(
             json.dumps(_json(args.unit, setting, framing, found, profiles, site), indent=2) + "\n"
@@ -172,12 +172,20 @@ def _write_golden(profile: ModbusProfile, unit: int, asker: Asker, ended: str) -
 
 
 def _site(
-    target: SerialTarget | TcpTarget, unit: int, setting: LineSettings | None, framing: Framing, found: Probe
+    target: SerialTarget | TcpTarget,
+    unit: int,
+    setting: LineSettings | None,
+    framing: Framing,
+    found: Probe,
+    site: Path,
 ) -> str:
     ranked = found.ranked
     profile = ranked[0].profile if ranked else ""
-    words = "" if not ranked else ranked[0].order
-    return tables(target, [Entry(f"unit-{unit}", unit, profile, words)], setting=setting, framing=framing)
+    words = [] if not ranked or not ranked[0].order else [ranked[0].order]
+    if same := [other.profile for other in (inseparable(ranked) if ranked else [])]:
+        words.append(f"or {', '.join(same)}: the type plate decides")
+    entry = Entry(f"unit-{unit}", unit, profile, "; ".join(words))
+    return beside(tables(target, [entry], setting=setting, framing=framing), site)
 
 
 def _alternatives(found: Probe) -> list[dict[str, str]]:

@@ -24,7 +24,8 @@ from drivers.scan_target import (
     own_profiles,
     target_of,
 )
-from drivers.scan_words import addresses, bauds, frames, seconds
+from drivers.scan_toml import beside
+from drivers.scan_words import addresses, bauds, frames, seconds, what_else
 
 _EPILOG: Final = """Examples:
   dodac scan                              the serial ports of this machine
@@ -100,7 +101,8 @@ def scan(argv: Sequence[str]) -> int:
         report.complete, report.fault = False, str(error)
     finally:
         progress.end()
-    return _told(report, as_json=args.json)
+    report.site = beside(report.site, args.site)
+    return _told(report, args)
 
 
 def _run(args: argparse.Namespace, report: Report, progress: Progress) -> None:
@@ -124,8 +126,8 @@ def _run(args: argparse.Namespace, report: Report, progress: Progress) -> None:
         scan_modbus(args, target, report, progress)
 
 
-def _told(report: Report, *, as_json: bool) -> int:
-    if as_json:
+def _told(report: Report, args: argparse.Namespace) -> int:
+    if args.json:
         whole = {k: v for k, v in asdict(report).items() if k not in ("rows", "lines")}
         sys.stdout.write(json.dumps({**whole, "found": report.rows}, indent=2, ensure_ascii=False) + "\n")
     else:
@@ -145,7 +147,7 @@ def _told(report: Report, *, as_json: bool) -> int:
         sys.stderr.write("dodac scan: ended early; this is what was found so far.\n")
         return Exit.INTERRUPTED
     if not report.rows:
-        sys.stderr.write("dodac scan: nothing was found.\n")
+        sys.stderr.write(f"dodac scan: nothing was found. {what_else(args)}".rstrip() + "\n")
         return Exit.FINDING
     return Exit.OK
 

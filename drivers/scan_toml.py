@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from drivers.links import LineSettings
 from drivers.scan_target import BrokerTarget, SerialTarget, TcpTarget, shown_port
@@ -39,6 +42,36 @@ def tables(
     for entry in entries:
         lines += _instrument(name, entry, setting)
     return "\n".join(lines).rstrip() + "\n" if entries else ""
+
+
+def beside(text: str, site: Path) -> str:
+    """The tables under names that the site file does not have yet; as they are when there is none to look at."""
+    path = site / "site.toml" if site.is_dir() else site
+    try:
+        known = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return text
+    connections, instruments = known.get("connections"), known.get("instruments")
+    taken = set(connections) if isinstance(connections, dict) else set()
+    ids = (
+        [item.get("id") for item in instruments if isinstance(item, dict)]
+        if isinstance(instruments, list)
+        else []
+    )
+    for name in re.findall(r"^\[connections\.([^\]]+)\]$", text, re.MULTILINE):
+        new = _free(name, taken, "" if name == "bus1" else "-")
+        text = text.replace(f"[connections.{name}]", f"[connections.{new}]")
+        text = text.replace(f'\nconnection = "{name}"\n', f'\nconnection = "{new}"\n')
+    for name in re.findall(r'^id = "([^"]+)"$', text, re.MULTILINE):
+        text = text.replace(f'\nid = "{name}"\n', f'\nid = "{_free(name, set(ids), "-")}"\n')
+    return text
+
+
+def _free(name: str, taken: Collection[object], between: str) -> str:
+    """The name, or with the first number behind it that makes it one of its own; bus1 becomes bus2."""
+    stem = name if between else name.rstrip("0123456789")
+    numbered = (f"{stem}{between}{number}" for number in itertools.count(2))
+    return name if name not in taken else next(new for new in numbered if new not in taken)
 
 
 def plain_id(words: str) -> str:

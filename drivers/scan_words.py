@@ -1,7 +1,8 @@
-"""Words of the command line as numbers: addresses, speeds, frames, lengths of time."""
+"""Words of the command line as numbers (addresses, speeds, frames, times), and words about what to try next."""
 
 from __future__ import annotations
 
+import argparse
 import re
 from typing import Final
 
@@ -51,3 +52,21 @@ def seconds(value: float, option: str, low: float = 0.01, high: float = 86_400.0
             f"{option}: {value:g} is no length of time.", None, f"Write {low:g} to {high:g} seconds."
         )
     return value
+
+
+def what_else(args: argparse.Namespace) -> str:
+    """What to look at, and what to try next, where nothing answered."""
+    target = args.target or ""
+    if target == "beacons":
+        return "Is the analyser switched on, in the same network, and does the firewall let UDP in?"
+    if target.startswith(("mqtt://", "mqtts://")):
+        return "Does anything publish, and may this user read it? Listen longer: --seconds 120."
+    if not target:
+        return ""
+    words = "Look at power, wiring (A and B exchanged?) and the address."
+    if args.protocol == "mbus":
+        return f"{words} Modbus: leave --protocol out; an instrument that sends by itself: dodac sniff."
+    further = [] if args.units or args.all else ["addresses above 32: --units 1-247"]
+    further += [] if args.framing == "ascii" else ["Modbus ASCII: --framing ascii"]
+    further += ["M-Bus: --protocol mbus", "an instrument that sends by itself: dodac sniff"]
+    return f"{words} Try {'; '.join(further)}."

@@ -111,3 +111,15 @@ def test_every_command_says_what_it_does_and_shows_an_example(words, capsys):
         # an argument's words stand on its line after two blanks, or on the next line, far to the right
         if re.match(r"  -", line) and "  " not in line.strip():
             assert following.startswith(" " * 10), line
+
+
+def test_a_terminal_of_another_character_set_shows_what_it_can(tmp_path):
+    """The arrow of dodac sniff ended in a traceback where the locale knows ASCII only."""
+    (tmp_path / "line.hex").write_text("01 04 00 00 00 02 71 CB\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "dodac", "sniff", str(tmp_path / "line.hex")],
+        capture_output=True, timeout=60, check=False,
+        env={"PATH": "/usr/bin", "LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert b"unit   1  ? read input 0 to 1" in done.stdout

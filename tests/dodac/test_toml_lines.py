@@ -1,11 +1,15 @@
 """Lines of keys: a message that names the wrong line sends the user to the wrong meter."""
 
 import tomllib
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dodac._toml_files import parse_toml
 from dodac._toml_lines import key_lines, line_of
+from dodac.errors import ConfigError
 
 TEXT = '''\
 a = 1 # x = 2
@@ -98,3 +102,22 @@ def test_every_path_of_any_document_has_a_line_on_which_its_name_stands(tables):
 @given(st.text(alphabet='[]{}"\\\n=.,# ab1', max_size=40))
 def test_text_that_is_no_toml_ends_the_search(text):
     assert all(line >= 1 for line in key_lines(text).values())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            '[connections.bus1]\na = 1\n\n[connections . "bus1"]\n',
+            "[connections.bus1] stands twice (before: line 1)",
+        ),
+        ("[site]\n[site]\n", "[site] stands twice (before: line 1)"),
+        ("connections.bus1.a = 1\n[connections.bus1]\n", "[connections.bus1] stands twice."),
+    ],
+)
+def test_a_table_that_was_pasted_twice_is_told_with_both_lines(text, words):
+    with pytest.raises(ConfigError) as told:
+        parse_toml(text, Path("site.toml"))
+    assert words in str(told.value)
+    assert "Keep one of them" in str(told.value)
+    assert told.value.where.line == text.rstrip().count("\n") + 1

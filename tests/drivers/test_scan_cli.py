@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +22,8 @@ from drivers.profile import ModbusProfile, MqttJsonProfile, Profile, SparkplugPr
 from drivers.protocols.mbus_frame import long_frame
 from drivers.scan_broker import Topic, fits, shape
 from drivers.scan_cli import scan
+from drivers.scan_toml import beside
+from drivers.scan_words import what_else
 from drivers.simulator import SimulatedAsciiUnit, SimulatedBus, SimulatedUnit
 from drivers.simulator.mbus import SimulatedMbusMeter
 
@@ -52,6 +56,52 @@ def test_scan_prints_tables_that_a_site_file_takes(capsys: pytest.CaptureFixture
     tables = out[out.index("[connections.bus1]") :]
     site = parse_site(f'[site]\nid = "s"\ncompany = "c"\n{tables}', Path("site.toml"))
     assert [(i.profile, i.address) for i in site.instruments] == [("tuf-2000m", 3), ("abb.b23", 4)]
+
+
+def test_what_is_pasted_beside_the_example_of_init_takes_no_name_from_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """`dodac init`, scan, paste: the file had bus1 twice, and said so in the words of a parser."""
+    own = '[site]\nid = "s"\ncompany = "c"\n[connections.bus1]\nkind = "serial"\nport = "/dev/x"\nframe = "8N1"\n'
+    own += '[[instruments]]\nid = "unit-3"\nprofile = "tuf-2000m"\nconnection = "bus1"\naddress = 1\n'
+    (tmp_path / "site.toml").write_text(own)
+    with line({3: unit("tuf-2000m")}) as bus:
+        words = [bus.path, "--units", "3", "--baud", "115200", "--frame", "8N1", "--wait", "0.03"]
+        assert scan([*words, "--site", str(tmp_path)]) == Exit.OK
+    out = capsys.readouterr().out
+    site = parse_site(own + out[out.index("[connections.") :], Path("site.toml"))
+    assert [(i.id, i.connection) for i in site.instruments] == [("unit-3", "bus1"), ("unit-3-2", "bus2")]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no TOML [", "connections = 3\ninstruments = [1]", "[connections]\nbus2 = 1"]
+)
+def test_tables_are_as_they_are_beside_a_file_that_says_nothing(text: str, tmp_path: Path) -> None:
+    tables = '[connections.bus1]\nkind = "serial"\n\n[[instruments]]\nid = "unit-3"\nconnection = "bus1"\n'
+    (tmp_path / "site.toml").write_text(text)
+    assert beside(tables, tmp_path) == tables
+    assert beside(tables, tmp_path / "none.toml") == tables
+
+
+@pytest.mark.parametrize(
+    ("words", "hints", "not_hints"),
+    [
+        ([], ["--units 1-247", "--framing ascii", "--protocol mbus", "dodac sniff"], []),
+        (["--all"], ["--framing ascii"], ["--units"]),
+        (["--framing", "ascii"], ["--units"], ["--framing"]),
+        (["--protocol", "mbus", "--no-secondary", "--units", "3"], ["leave --protocol out"], ["--framing"]),
+    ],
+)
+def test_where_nothing_answers_it_says_what_to_try(
+    words: list[str], hints: list[str], not_hints: list[str]
+) -> None:
+    args = argparse.Namespace(target="/dev/x", protocol="modbus", framing=None, units=None, all=False)
+    for option, value in itertools.pairwise([*words, ""]):
+        if option.startswith("--"):
+            setattr(args, option[2:], value if value and not value.startswith("--") else True)
+    said = what_else(args)
+    assert all(hint in said for hint in hints)
+    assert not any(hint in said for hint in not_hints)
 
 
 def test_scan_gives_json_and_says_when_nothing_is_there(capsys: pytest.CaptureFixture[str]) -> None:
