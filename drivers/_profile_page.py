@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dodac.quantities import CHANNELS, Kind
 from drivers.profile import (
+    ChannelSpec,
     HttpTjfProfile,
     Iec62056Profile,
     LineProfile,
@@ -19,6 +20,7 @@ from drivers.profile import (
     UsbViewProfile,
 )
 from drivers.protocols.modbus_values import BOUNDS, WORDS
+from drivers.rollover import rollover
 
 UNKNOWN_ACCURACY = "No source that was read states it: the plate and the maker's data sheet count."
 
@@ -70,13 +72,35 @@ def rollover_text(profile: Profile, name: str) -> str:
     if channel.kind is not Kind.COUNTER:
         return ""
     if spec.rollover is not None:
-        return f"{spec.rollover:,.10g} {channel.unit}"
+        return f"{spec.rollover:,.10g} {channel.unit}".removesuffix(" 1")
     if not isinstance(spec, ModbusChannel):
         return "as the meter's display"
     bits = 16 * WORDS[spec.type]
     if spec.type not in BOUNDS:
         return f"{bits}-bit float: no rollover of the register, it loses its last digits"
-    return f"{bits} bits ({BOUNDS[spec.type][1] + 1:.4g} steps) at the latest; the display may begin again earlier"
+    top = rollover(name, spec)
+    shown = f"{top:,.10g} {channel.unit} ({bits} bits)" if top is not None else f"{bits} bits"
+    times = ", times the transformers' ratio" if spec.side == "secondary" else ""
+    return f"{shown} at the latest{times}; the display may begin again earlier"
+
+
+def place_text(spec: ChannelSpec) -> str:
+    """Where a channel is read, in the words of its protocol; empty where there is nothing to name."""
+    if isinstance(spec, ModbusChannel):
+        order = f", {spec.order}" if WORDS[spec.type] > 1 else ""
+        parts = "".join(f" + {part.address}" for part in spec.add)
+        scale = f" · {spec.scale:g}" if spec.scale != 1 else ""
+        return f"{spec.table} {spec.address}{parts} ({spec.address:X}h), {spec.type}{order}{scale}"
+    shared = {*ChannelSpec.model_fields, "sentinel", "units", "expected", "digits"}
+    own = {key: value for key, value in spec.model_dump(exclude_unset=True).items() if key not in shared}
+    return ", ".join(f"{key.replace('_', ' ')} {_code(value)}" for key, value in own.items())
+
+
+def _code(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_code(word)}" for key, word in value.items())
+    words = value if isinstance(value, list | tuple) else (value,)
+    return " or ".join(f"`{word}`" for word in words)
 
 
 def accuracy(profile: Profile) -> list[str]:
@@ -111,15 +135,16 @@ def page(profile: Profile) -> str:
         "",
         "## Channels",
         "",
-        "| channel | unit | kind | values that mean nothing | begins again from 0 at |",
+        "| channel | read from | unit | kind | values that mean nothing | begins again from 0 at |",
     ]
-    out.append("|---|---|---|---|---|")
+    out.append("|---|---|---|---|---|---|")
     for name, spec in profile.channels.items():
         channel = CHANNELS[name]
         none = getattr(spec, "sentinel", ())
         shown = ", ".join(f"`{n:X}h`" if isinstance(spec, ModbusChannel) else f"`{n}`" for n in none)
         out.append(
-            f"| `{name}` | {channel.unit} | {channel.kind.value} | {shown} | {rollover_text(profile, name)} |"
+            f"| `{name}` | {place_text(spec).replace('|', chr(92) + '|')} | {channel.unit} | {channel.kind.value} "
+            f"| {shown} | {rollover_text(profile, name)} |"
         )
     if profile.caveats:
         out += ["", "## What bites", *(f"- {c.text} ({c.source})" for c in profile.caveats)]
@@ -162,6 +187,8 @@ def site_example(profile: Profile) -> str:
         place += "" if isinstance(profile, LineProfile | Iec62056Profile) else "\naddress = 1"
         if isinstance(profile, Iec62056Profile) and profile.link.mode == "readout":
             place += '\nevery = "5min"'
+        if any(spec.side == "secondary" for spec in profile.channels.values()):
+            place += '\nct_ratio = "400/5"    # of your transformers; without any leave it out'
         words = (
             ""
             if isinstance(profile, ModbusProfile | LineProfile | Iec62056Profile)

@@ -229,7 +229,10 @@ def _modbus(profile: ModbusProfile, test: ModbusTest) -> list[str]:
         place = modbus.find_rtu(answer, request[0], request[1], size)
         if place != (0, len(answer)):
             return [f"{frame.answer} is no whole answer to {frame.request}."]
-        data = modbus.answer_data(answer)
+        try:
+            data = modbus.answer_data(answer)
+        except modbus.ModbusException as exception:
+            return [f"{frame.answer} refuses the request: {exception}."]
         for offset in range(count):
             image[table, address + offset] = (
                 data[offset // 8] >> (offset % 8) & 1

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from dodac.quantities import CHANNELS
+from dodac.quantities import CHANNELS, Kind
 from dodac.samples import Flag, Reason
 from dodac.units import Conversion, conversion
 from drivers.profile import ModbusChannel, ModbusProfile, Register, Status, Table, unit_of
@@ -18,6 +18,8 @@ Image = Mapping[tuple[Table, int], int]
 """What was read: (table, address) → 16-bit register, or 0/1 for coils and discrete inputs."""
 
 _SMALLEST_NORMAL_F32: Final = 2.0**-126
+_SMALLEST_COUNT: Final = 1e-20
+"""Whole numbers up to 500 million read as floats lie below it, and no counter does."""
 _CURRENT: Final = ("current",)
 _VOLTAGE: Final = ("voltage",)
 _BOTH: Final = ("power", "apparent power", "reactive power", "energy", "reactive energy", "apparent energy")
@@ -57,6 +59,7 @@ class Mapped:
     ratio: float
     low: float
     high: float
+    least: float
 
 
 class ModbusMap:
@@ -147,6 +150,7 @@ def _mapped(name: str, spec: ModbusChannel, profile: ModbusProfile, ratios: Rati
         ratio=ratios.of(canonical.quantity) if spec.side == "secondary" else 1.0,
         low=low,
         high=high,
+        least=_SMALLEST_COUNT if canonical.kind is Kind.COUNTER else _SMALLEST_NORMAL_F32,
     )
 
 
@@ -181,7 +185,7 @@ def _channel(image: Image, mapped: Mapped) -> tuple[float, Reason | None]:
     pattern = modbus_values.bits(_data(image, spec, spec.table), spec.order)
     if pattern in spec.sentinel or not math.isfinite(raw):
         return raw, Reason.SENTINEL
-    if spec.type == "f32" and 0 < abs(raw) < _SMALLEST_NORMAL_F32:
+    if spec.type == "f32" and 0 < abs(raw) < mapped.least:
         # no instrument measures 1e-41: the words of the float came in another order
         return raw, Reason.DECODE
     total = raw * spec.scale

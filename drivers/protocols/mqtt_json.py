@@ -74,6 +74,8 @@ class MqttJsonDecoder:
             raise MqttRefusal("not UTF-8") from None
         except RecursionError:
             raise MqttRefusal("not JSON: nested too deeply") from None
+        except ArithmeticError:  # an exponent beyond what Decimal has
+            raise MqttRefusal("a number in it is beyond all bounds") from None
         except ValueError as error:
             raise MqttRefusal(f"not JSON: {error}") from None
         also = next((also for pattern, also in self._also if _ends(topic, pattern)), None)

@@ -227,3 +227,9 @@ def test_a_mistake_in_a_message_profile_is_told_where_it_stands(
     assert words in str(error.value)
     assert error.value.where is not None
     assert error.value.where.line != 1
+
+
+def test_a_golden_frame_in_which_the_instrument_refuses_is_told() -> None:
+    refusing = GOOD.replace("01 04 04 41 A3 08 31 D9 8E", "01 84 02 C2 C1")
+    (words,) = check(parsed(refusing))  # type: ignore[arg-type]
+    assert "refuses the request: exception 02" in words

@@ -54,6 +54,16 @@ def test_each_profile_carries_what_a_reader_must_know(id: str) -> None:
     assert accuracy(profile)[0] in text
 
 
+def test_a_page_tells_where_each_value_stands_and_where_counters_end() -> None:
+    text = page(PROFILES["acrel.adl3000"])
+    assert "| `energy_import_kwh` | holding 10 (Ah), u32, ABCD · 0.01 | kWh | counter |" in text
+    assert "42,949,672.96 kWh (32 bits) at the latest, times the transformers' ratio" in text
+    assert (
+        'ct_ratio = "400/5"' in text
+    )  # its registers are secondary: without it every value is 80 times too small
+    assert "ct_ratio" not in page(PROFILES["eastron.sdm630"]).partition("## In the site file")[2]
+
+
 def test_rollover_is_data_of_counters_alone() -> None:
     text = FILES["eastron.sdm120"].read_text(encoding="utf-8")
     with pytest.raises(ConfigError, match="only counters begin again"):

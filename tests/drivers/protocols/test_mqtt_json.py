@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dodac.clock import parse_time_ns
 from dodac.samples import Flag, Reason
+from drivers.catalogue import load_profile
 from drivers.profile import ADAPTER, MqttJsonProfile
 from drivers.protocols.message import MqttRefusal
 from drivers.protocols.mqtt_json import MqttJsonDecoder, time_of
@@ -181,3 +182,10 @@ def test_no_json_at_all_raises_anything_but_a_refusal(data: Any) -> None:
 def test_no_bytes_at_all_raise_anything_but_a_refusal(payload: bytes) -> None:
     with contextlib.suppress(MqttRefusal):
         MqttJsonDecoder(profile()).decode(payload)
+
+
+def test_an_exponent_beyond_all_bounds_is_refused_where_times_are_kept_exact() -> None:
+    # fuzzing found decimal.InvalidOperation in the thread of the broker
+    decoder = MqttJsonDecoder(load_profile("generic.mqtt-array"))  # type: ignore[arg-type]
+    with pytest.raises(MqttRefusal, match="beyond all bounds"):
+        decoder.decode(b"[1795327210.125, 1e9999999999999999999, 3.2, 0.5]")
