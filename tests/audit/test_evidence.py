@@ -2,7 +2,7 @@
 
 from audit.evidence import evidence_of
 from dodac.clock import DAY_NS, parse_time_ns
-from dodac.samples import Flag, Layout, Reason
+from dodac.samples import FIRST_REVISION, Flag, Layout, Reason
 
 MAIN = Layout("main", ("energy_interval_kwh",))
 
@@ -26,3 +26,26 @@ def test_the_evidence_of_a_period_changes_with_any_of_its_samples(store, plan, w
 def test_a_period_without_samples_says_so(store, plan):
     empty = evidence_of(store, plan, ("2020-01-01", "2020-12-31"))
     assert {(item.samples, item.first_ns, item.last_ns) for item in empty} == {(0, 0, 0)}
+
+
+def test_the_evidence_pins_what_was_typed_and_the_photo_of_it(plan):
+    """A bill with the same amount and another photo, or taken back later, is other evidence."""
+    noon = parse_time_ns("2023-06-07T12:00", plan.zone)
+
+    class Typed:
+        def __init__(self, photo: str, *, withdrawn: bool = False) -> None:
+            raw = b'{"channels":{},"photo":{"sha256":"' + photo.encode() + b'"}}'
+            self.rows = [MAIN.sample(noon, {"energy_interval_kwh": 125430.0}, span_ns=DAY_NS, raw=raw)]
+            if withdrawn:
+                flag = Flag("energy_interval_kwh", Reason.WITHDRAWN, 125430.0)
+                self.rows.append(MAIN.sample(noon, {}, flags=[flag], span_ns=DAY_NS, part=FIRST_REVISION))
+
+        def samples(self, instrument: str, *_: int):
+            return iter(self.rows if instrument == "main" else [])
+
+    digests = [
+        evidence_of(made, plan, plan.baseline)[0].digest
+        for made in (Typed("a" * 64), Typed("a" * 64), Typed("b" * 64), Typed("a" * 64, withdrawn=True))
+    ]
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3
