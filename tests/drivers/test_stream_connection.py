@@ -254,14 +254,14 @@ def test_a_line_belongs_to_one_instrument_that_talks_by_itself() -> None:
 
 
 def test_a_talker_shows_only_faults_it_knows() -> None:
-    talker = SimulatedTalker(named("teledyne.3000t"))
+    talker = SimulatedTalker(named("servomex.minimp"))
     with pytest.raises(ValueError, match="not a fault"):
         talker.fault("fire")
     with pytest.raises(ValueError, match="device_status"):
         talker.fault("status")
     talker.fault("dead")
     assert talker.next_line() == b""
-    assert talker.next_line().endswith(b",\r\n")
+    assert talker.next_line().endswith(b"%\r\n")
 
 
 def test_the_commands_show_an_instrument_that_talks(capsys: pytest.CaptureFixture[str]) -> None:
@@ -272,7 +272,7 @@ def test_the_commands_show_an_instrument_that_talks(capsys: pytest.CaptureFixtur
     assert main(["simulate", "servomex.4100-ascii", "--seconds", "0.01", "--fault", "torn"]) == 0
     assert capsys.readouterr().out.endswith("/port\n")
     assert main(["simulate", "servomex.4100-ascii", "--fault", "late"]) == 2
-    assert main(["simulate", "teledyne.3000t", "--fault", "status"]) == 2
+    assert main(["simulate", "servomex.minimp", "--fault", "status"]) == 2
     assert main(["simulate", "eastron.sdm630", "--fault", "torn"]) == 2
 
 
