@@ -180,7 +180,9 @@ def test_answers_are_struck_out_one_for_one_and_forgotten_in_time() -> None:
     assert late.sizes(4, 0) == [4, 8, 8]
     assert late.sizes(3, 0) == []
     frame = modbus.rtu(1, bytes((4, 8)) + bytes(8))
-    assert late.seen_in(1, frame + b"\x55" + frame) == 2
+    assert late.seen_in(1, frame) == 1
+    assert late.sizes(4, 0) == [4, 8]
+    assert late.seen_in(1, b"\x55" + frame + frame) == 1
     assert late.sizes(4, 0) == [4]
     assert late.fresh(4, 4, 29 * SECOND_NS) == 1
     assert late.fresh(4, 4, 31 * SECOND_NS) == 0
@@ -299,6 +301,10 @@ def test_another_unit_s_late_answer_is_no_late_answer_of_this_one() -> None:
     assert {flag.reason for flag in other.read(bus).flags} <= {Reason.CRC, Reason.NO_ANSWER}
     assert waiting(reader, bus) == []
     assert bus.turnarounds["meter"].late == 1
+    reader, bus, _ = bench(lambda r: [(1.3, answer(r))], dead)
+    reader.read(bus)
+    assert not other.probe(bus)
+    assert other.fault_text == "an answer came from unit 1 instead of 2"
 
 
 def test_a_refusal_that_may_be_an_older_one_leaves_the_answer_to_come() -> None:
@@ -360,3 +366,29 @@ def test_an_instrument_that_refused_everything_is_asked_again() -> None:
     reader, bus, _ = bench(*[lambda r: [(0.02, refusal(r, 2))]] * 2)
     assert values(reader, reader.read(bus)) == {}
     assert values(reader, reader.read(bus)) == {"flow_m3h": FLOW, "volume_m3": VOLUME}
+
+
+def slow_twins() -> str:
+    return TWINS.replace(
+        "{table: input, address: 100, type: f32}", "{table: input, address: 100, type: f32, every: slow}"
+    ).replace("tests:", "  t_flow_c: {table: input, address: 200, type: f32, every: slow}\ntests:", 1)
+
+
+def test_a_silent_block_of_slow_channels_ends_their_round() -> None:
+    reader, bus, _ = bench(*[prompt] * 3, dead, text=slow_twins())
+    reader.read(bus)
+    bus.clock.advance(60)  # type: ignore[attr-defined]
+    assert reader.slow_due()
+    reader.read_slow(bus)
+    assert not reader.slow_due()
+
+
+def test_slow_channels_refused_meanwhile_are_not_asked_for() -> None:
+    reader, bus, line = bench(text=slow_twins())
+    reader.read(bus)
+    bus.clock.advance(60)  # type: ignore[attr-defined]
+    assert values(reader, reader.read_slow(bus)) == {"volume_m3": VOLUME}
+    reader.refused_channels.add("t_flow_c")
+    before = len(line.asked)
+    assert values(reader, reader.read_slow(bus)) == {}
+    assert len(line.asked) == before

@@ -135,3 +135,40 @@ def test_a_refused_span_does_not_cost_those_inside_it() -> None:
     chain = [Block("input", 0, 3), Block("input", 2, 6), Block("input", 5, 1)]
     asked, lost = pieces(Block("input", 0, 8), chain, {Block("input", 0, 8)})
     assert (asked, lost) == ((chain[0], chain[1]), ())
+
+
+nested_ = st.lists(
+    st.builds(Block, st.just("input"), st.integers(0, 14), st.sampled_from([1, 2, 4, 8])),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(nested_, st.integers(8, 20), st.integers(0, 3))
+@settings(derandomize=True, deadline=None)
+def test_spans_inside_one_another_are_all_read_in_the_fewest_requests(
+    spans: list[Block], longest: int, gap: int
+) -> None:
+    """A sum over many registers and its parts: against every way of cutting the sorted spans."""
+    limits = Limits(longest, gap)
+    blocks = plan(spans, limits)
+    assert all(any(block.holds(span) for block in blocks) for span in spans)
+    ordered = sorted(set(spans), key=lambda s: (s.address, s.count))
+    fewest = [0] + [len(ordered)] * len(ordered)
+    for last in range(1, len(ordered) + 1):
+        for first in range(last):
+            part = ordered[first:last]
+            end, holes = part[0].end, [0]
+            for span in part[1:]:
+                holes.append(span.address - end)
+                end = max(end, span.end)
+            if end - part[0].address <= longest and max(holes) <= gap:
+                fewest[last] = min(fewest[last], fewest[first] + 1)
+    assert len(blocks) == fewest[-1]
+
+
+def test_a_span_refused_alone_is_not_lost_where_a_longer_block_gives_it() -> None:
+    left, right, shared = Block("input", 0, 3), Block("input", 2, 6), Block("input", 2, 1)
+    whole = Block("input", 0, 8)
+    asked, lost = pieces(whole, [left, right, shared], {whole, left, shared})
+    assert (asked, lost) == ((right,), (left,))
