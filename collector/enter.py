@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -57,7 +59,6 @@ class Desk:
         self.site = site
         self._clock = clock
         self._journal = journal
-        # one entry after the other: two that exclude each other may come at once
         self._one = threading.RLock()
         self.spool = Spool.beside(site.journal_path)
         self.photos = Photos(site.photos_path)
@@ -109,8 +110,29 @@ class Desk:
         can't be kept, ConfigError for an unknown form, DataError for an id that is none.
         """
         _check_id(entry.instrument, entry.id)
-        with self._one:
+        self.form(entry.instrument)
+        with self._turn():
             return self._take(entry)
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One entry after the other: two that exclude each other may come at once, to two processes too."""
+        with self._one:
+            try:
+                handle = self.spool.hold()
+            except OSError as error:
+                raise self._not_kept(error) from None
+            try:
+                yield
+            finally:
+                os.close(handle)
+
+    def _not_kept(self, error: OSError) -> StorageError:
+        return StorageError(
+            f"the entry can't be kept: {error.strerror or error}.",
+            Where(file=str(self.spool.folder)),
+            "Make room, or correct the folder's rights; nothing was stored.",
+        )
 
     def _take(self, entry: Entry) -> Taken:
         one = self.form(entry.instrument)
@@ -152,8 +174,8 @@ class Desk:
         The same id again gives what became of it. Raises as take() does.
         """
         _check_id(given.instrument, given.id)
-        with self._one:
-            self.form(given.instrument)
+        self.form(given.instrument)
+        with self._turn():
             now_ns = self._clock.now_ns()
             past = self.past(given.instrument, now_ns - OLDEST_NS, now_ns + DAY_NS)
             if (again := self._again(past, given.id)) is not None:
@@ -178,11 +200,7 @@ class Desk:
         try:
             self.spool.put(instrument, id, raw)
         except OSError as error:
-            raise StorageError(
-                f"the entry can't be kept: {error.strerror or error}.",
-                Where(file=str(self.spool.folder)),
-                "Make room, or correct the folder's rights; nothing was stored.",
-            ) from None
+            raise self._not_kept(error) from None
         why = self.store_waiting()
         if not why and not self._gone(instrument, id):
             raise StorageError(

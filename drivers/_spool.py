@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -96,6 +97,17 @@ class Spool:
         if "/" in name or "\0" in name or name.startswith("."):
             raise ValueError(f"{name!r} is no name of an entry")
         return self.folder / name
+
+    def hold(self) -> int:
+        """Waits until no other process checks an entry; the handle to close when done. Raises OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.folder / ".turn", os.O_RDWR | os.O_CREAT, 0o640)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except BaseException:
+            os.close(handle)
+            raise
+        return handle
 
     def put(self, instrument: str, id: str, raw: bytes) -> Path:
         """Keeps an entry; on return it is on disk. The same one again changes nothing.

@@ -103,7 +103,7 @@ def test_without_a_look_into_the_journal_nothing_is_taken(client: TestClient, si
     answer = client.post("/api/forms/bill", json={**bill, "id": "bbbbbbbb"})
     assert answer.status_code >= 500
     assert answer.json()["detail"]
-    assert list(site.journal_path.parent.glob("journal-entries/*")) == []
+    assert list(site.journal_path.parent.glob("journal-entries/*.json")) == []
 
 
 def test_a_question_is_asked_in_both_languages_and_confirmed_by_its_key(client: TestClient) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,9 @@ from collector.enter import Desk
 from dodac.clock import DAY_NS, SECOND_NS, ManualClock, SystemClock
 from dodac.errors import ConfigError, DataError, Exit, StorageError
 from dodac.site import Site, load_site
-from drivers.protocols.manual import Typed
-from drivers.protocols.manual_entry import Entry
+from drivers._spool import Spool
+from drivers.protocols.manual import Read, Typed
+from drivers.protocols.manual_entry import Entry, canonical
 from store import InfluxStore, InfluxTarget, Journal, JournalStore
 
 SITE = """[site]
@@ -47,6 +51,7 @@ profile = "manual.flue-gas"
 connection = "hand"
 """
 NOW = 1_790_000_000 * SECOND_NS
+READ = Read(Decimal(1250), "m3", 1250.0)
 
 
 @pytest.fixture
@@ -331,6 +336,23 @@ def test_two_bills_of_one_month_sent_at_the_same_moment_are_not_both_taken(
     for hand in hands:
         hand.join()
     assert sorted(states) == ["refused"] * 5 + ["stored"]
+
+
+def test_an_entry_waits_while_another_process_checks_one(site: Site, open_desk: Callable[[], Desk]) -> None:
+    """The page and dodac enter are two processes: two bills of one month at once were both taken."""
+    desk, other = open_desk(), Spool.beside(site.journal_path)
+    handle = other.hold()
+    states: list[str] = []
+    bill = _entry("aaaaaaaa", "bill", NOW - 30 * DAY_NS, NOW)
+    hand = threading.Thread(target=lambda: states.append(desk.take(bill).state))
+    hand.start()
+    hand.join(0.2)
+    assert states == []
+    raw = canonical(replace(bill, id="bbbbbbbb"), desk.form("bill").form, {"volume_interval_m3": READ})
+    other.put("bill", "bbbbbbbb", raw)
+    os.close(handle)
+    hand.join(5)
+    assert states == ["refused"]
 
 
 def test_a_reading_by_hand_and_its_correction_reach_influxdb_under_water(
