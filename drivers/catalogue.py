@@ -22,11 +22,28 @@ _AN_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 def profile_files(own: Path | None = None) -> dict[str, Path]:
-    """Profile id → file: those of dodac, then those of the user's own folder, which win."""
+    """Profile id → file: those of dodac, then those of the user's own folder, which win.
+
+    Raises ConfigError when two of the user's own have one id.
+    """
     files = {path.stem: path for path in sorted(FOLDER.glob("*/*.yaml"))}
     if own is not None and own.is_dir():
-        files.update({path.stem: path for path in sorted(own.rglob("*.yaml")) if not path.is_dir()})
+        mine: dict[str, list[Path]] = {}
+        for path in _own(own, "*.yaml"):
+            mine.setdefault(path.stem, []).append(path)
+        files.update({id: _only(paths) for id, paths in mine.items()})
     return files
+
+
+def _own(folder: Path, pattern: str) -> list[Path]:
+    return sorted(path for path in folder.rglob(pattern) if not path.is_dir())
+
+
+def _only(paths: list[Path]) -> Path:
+    if len(paths) > 1:
+        words = f"another profile has the id {paths[0].stem}, too: {paths[1]}."
+        raise ConfigError(words, Where(file=str(paths[0])), "Keep one of the two, or give one another id.")
+    return paths[0]
 
 
 def load_profiles(own: Path | None = None) -> dict[str, Profile]:
@@ -47,6 +64,9 @@ def load_profile(id: str, own: Path | None = None) -> Profile:
         files = profile_files(own)
         near = nearest(id, files)
         todo = f'Did you mean "{near}"?' if near else "See them all: dodac profiles"
+        other = _own(own, "*.yml") if own is not None and own.is_dir() else []
+        for path in (path for path in other if path.stem == id):
+            todo = f"Rename {path}: a profile ends in .yaml."
         raise ConfigError(f'there is no profile "{id}".', None, todo)
     return _load(path)
 
@@ -56,9 +76,9 @@ def _file_of(id: str, own: Path | None) -> Path | None:
     if _AN_ID.fullmatch(id) is None:
         return None
     if own is not None and own.is_dir():
-        mine = sorted(path for path in own.rglob(f"{id}.yaml") if not path.is_dir())
+        mine = _own(own, f"{id}.yaml")
         if mine:
-            return mine[-1]
+            return _only(mine)
     return next((path for kind in _kinds() if (path := kind / f"{id}.yaml").is_file()), None)
 
 

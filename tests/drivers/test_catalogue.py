@@ -233,3 +233,20 @@ def test_a_golden_frame_in_which_the_instrument_refuses_is_told() -> None:
     refusing = GOOD.replace("01 04 04 41 A3 08 31 D9 8E", "01 84 02 C2 C1")
     (words,) = check(parsed(refusing))  # type: ignore[arg-type]
     assert "refuses the request: exception 02" in words
+
+
+def test_two_own_profiles_of_one_id_are_told_and_not_chosen_between(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "good.yaml").write_text(GOOD, encoding="utf-8")
+    for wanted in (lambda: load_profile("good", tmp_path), lambda: load_profiles(tmp_path)):
+        with pytest.raises(ConfigError) as error:
+            wanted()
+        assert str(tmp_path / "a" / "good.yaml") in str(error.value)
+        assert str(tmp_path / "b" / "good.yaml") in str(error.value)
+
+
+def test_an_own_profile_that_ends_in_yml_is_not_overlooked_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "good.yml").write_text(GOOD, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"Rename .*good\.yml"):
+        load_profile("good", tmp_path)
