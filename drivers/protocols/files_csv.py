@@ -188,7 +188,8 @@ class Table:
                 self.count += 1
                 self.refused.add(line, "a quotation mark is not closed")
                 continue
-            _fit(cells, rows.width)
+            if len(cells) != rows.width:
+                _fit(cells, rows.width)
             fits = len(cells) == rows.width
             stamp = cells[block.times[0]] if fits else ""
             if fits and stamp[:1].isdigit():
@@ -313,7 +314,8 @@ class Table:
                 continue
             if cells is None:
                 continue
-            _fit(cells, width)
+            if len(cells) != width:
+                _fit(cells, width)
             if len(cells) == width:
                 yield line, block, cells
 

@@ -74,20 +74,18 @@ class CsvRows:
         self._number = 0
 
     def __iter__(self) -> Iterator[Row]:
-        sign = self._sign
-        while (line := self._next()) is not None:
+        sign, ahead, lines = self._sign, self._ahead, self._lines
+        while True:
+            line = ahead.popleft() if ahead else next(lines, None)
+            if line is None:
+                return
+            self._number = number = self._number + 1
             if not line or line.isspace():
                 continue
-            number = self._number
             if '"' in line:
                 yield number, self._quoted(line)
             else:
                 yield number, line.split(sign)
-
-    def _next(self) -> str | None:
-        line = self._ahead.popleft() if self._ahead else next(self._lines, None)
-        self._number += line is not None
-        return line
 
     def _quoted(self, line: str) -> list[str] | None:
         """The cells of a row with quotation marks; None when one is not closed."""
@@ -107,7 +105,8 @@ class CsvRows:
             # over several lines it must be a whole row: else one mark too many would swallow good rows
             if used == 1 or len(cells) == self.width:
                 for _ in range(used - 1):
-                    self._next()
+                    self._ahead.popleft()
+                self._number += used - 1
                 return cells
         return None
 

@@ -17,6 +17,7 @@ from dodac.errors import ConfigError, DataError, Where
 
 OFFICE: Final = b"PK\x03\x04"
 _CHUNK: Final = 1 << 20
+_PIECE: Final = 1 << 16  # signs; lines one by one would take twice as long
 _LONGEST_LINE: Final = 1 << 20  # signs
 _MOST_BYTES: Final = 2 << 30  # unpacked; a packed file can be anything
 _NAMES: Final = {"cp1258": "Windows-1258", "cp1252": "Windows-1252", "latin-1": "Latin-1"}
@@ -43,15 +44,21 @@ class Text:
         try:
             with _opened(self.path, packed=self.packed) as raw:
                 text = io.TextIOWrapper(raw, encoding=self.encoding, errors="replace", newline=None)
-                number = 0
-                while line := text.readline(_LONGEST_LINE):
-                    number += 1
-                    if len(line) >= _LONGEST_LINE:
+                number, tail = 0, ""
+                while chunk := text.read(_PIECE):
+                    lines = (tail + chunk).split("\n")
+                    tail = lines.pop()
+                    number += len(lines)
+                    if len(tail) >= _LONGEST_LINE:
                         raise DataError(
-                            "this line is longer than a megabyte.", Where(file=str(self.path), line=number)
+                            "this line is longer than a megabyte.",
+                            Where(file=str(self.path), line=number + 1),
                         )
-                    line = line.removesuffix("\n")
-                    yield unicodedata.normalize("NFC", line) if self.encoding == "cp1258" else line
+                    if self.encoding == "cp1258":
+                        lines = [unicodedata.normalize("NFC", line) for line in lines]
+                    yield from lines
+                if tail:
+                    yield unicodedata.normalize("NFC", tail) if self.encoding == "cp1258" else tail
         except (OSError, EOFError, zlib.error) as error:
             raise _unreadable(error, where) from None
 
