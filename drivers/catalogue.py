@@ -31,7 +31,7 @@ def profile_files(own: Path | None = None) -> dict[str, Path]:
         mine: dict[str, list[Path]] = {}
         for path in _own(own, "*.yaml"):
             mine.setdefault(path.stem, []).append(path)
-        files.update({id: _only(paths) for id, paths in mine.items()})
+        files.update({name: _only(paths) for name, paths in mine.items()})
     return files
 
 
