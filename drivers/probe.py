@@ -217,10 +217,8 @@ def _by_physics(seen: _Weighing, values: Mapping[str, float]) -> None:
     if frequency is not None:
         if 45 <= frequency <= 65:
             seen.pro(1.5, f"{frequency:.4g} Hz is a mains frequency")
-        elif frequency:
+        else:  # what is further off, 0 Hz too, is out of the channel's own bounds
             seen.contra(3.0, f"{frequency:.5g} Hz is no mains frequency")
-        else:
-            seen.contra(1.5, "0 Hz")
     factors = [v for n, v in values.items() if CHANNELS[n].quantity == "power factor"]
     if any(abs(v) > 1.001 for v in factors):
         seen.contra(2.0, "a power factor above 1")

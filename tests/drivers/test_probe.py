@@ -175,6 +175,35 @@ def test_power_that_does_not_fit_speaks_against_a_profile(loop_link: Any) -> Non
     assert good.score > bad.score
 
 
+def test_a_frequency_that_no_mains_has_speaks_against_a_profile(loop_link: Any) -> None:
+    """Two maps that read the same registers, of which one makes 42.5 Hz of what is 50."""
+    right = MODBUS["eastron.sdm120"]
+    spec = right.channels["frequency_hz"].model_copy(update={"scale": 0.85, "range": None})
+    wrong = right.model_copy(
+        update={"id": "aaa.slow", "identify": (), "channels": {**right.channels, "frequency_hz": spec}}
+    )
+    clock = ManualClock()
+    link = loop_link(clock, {7: SimulatedUnit(right, lambda: coherent(right))})
+    asker = Asker(Bus(link, clock, timeout_s=1.0, late_guard_s=0.5, byte_s=10 / 9600), remember=True)
+    plain = right.model_copy(update={"identify": ()})
+    found = {c.profile: c for c in probe(asker, 7, [wrong, plain]).ranked}
+    assert any("no mains frequency" in words for words in found["aaa.slow"].against)
+    # its own evidence is gone, and as much again counts against it
+    assert found[right.id].score - found["aaa.slow"].score == pytest.approx(1.5 + 3.0, abs=0.3)
+
+
+def test_a_profile_of_its_own_comes_before_a_generic_one_that_fits_as_well(loop_link: Any) -> None:
+    """A template fits whatever has its shape: named first, it would hide the model that was written down."""
+    template = MODBUS["generic.modbus-analyser"]
+    own = template.model_copy(update={"id": "zzz.own-analyser"})  # by name it would come last
+    clock = ManualClock()
+    link = loop_link(clock, {7: SimulatedUnit(template, lambda: coherent(template))})
+    asker = Asker(Bus(link, clock, timeout_s=1.0, late_guard_s=0.5, byte_s=10 / 9600), remember=True)
+    ranked = probe(asker, 7, [template, own]).ranked
+    assert ranked[0].profile == own.id
+    assert template.id not in [c.profile for c in inseparable(ranked)]
+
+
 def test_a_disturbed_line_does_not_change_what_is_found(loop_link: Any) -> None:
     import random
 

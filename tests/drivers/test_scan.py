@@ -231,6 +231,22 @@ def test_a_gateway_that_waits_long_for_absent_units_loses_none_behind_them() -> 
     assert [(u.unit, u.note) for u in work.found] == [(3, ""), (6, "")]
 
 
+def test_a_gateway_that_waits_long_and_once_not_at_all_is_kept_in_step_with() -> None:
+    """One request without any answer ended the patience: the next refusals came late, then the unit behind them."""
+
+    class Forgetful(SimulatedGateway):
+        def _request(self, heard: bytes) -> tuple[int, bytes | None] | None:
+            return (12, None) if len(heard) >= 12 and heard[6] == 2 else super()._request(heard)
+
+    with Forgetful({9: unit()}, absent=0x0B, absent_s=0.06) as gateway:
+        host, port = gateway.start()
+        work = ModbusScan(
+            lambda _: (TcpLink(host, port), 0.0), SystemClock(), range(1, 10), [None], "tcp", wait_s=0.03, patience_s=0.3,
+        )  # fmt: skip
+        work.run()
+    assert [(u.unit, u.note) for u in work.found] == [(9, "")]
+
+
 def test_a_late_refusal_of_a_gateway_makes_no_unit() -> None:
     from drivers.protocols import modbus
 
