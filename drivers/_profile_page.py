@@ -17,6 +17,7 @@ from drivers.profile import (
     Profile,
     Register,
     SparkplugProfile,
+    UsbChannel,
     UsbViewProfile,
 )
 from drivers.protocols.modbus_values import BOUNDS, WORDS
@@ -91,6 +92,12 @@ def place_text(spec: ChannelSpec) -> str:
         parts = "".join(f" + {part.address}" for part in spec.add)
         scale = f" · {spec.scale:g}" if spec.scale != 1 else ""
         return f"{spec.table} {spec.address}{parts} ({spec.address:X}h), {spec.type}{order}{scale}"
+    if isinstance(spec, UsbChannel) and spec.ident is not None:
+        words = ", ".join(f"{word:02X}h is {unit}" for word, unit in spec.units.items())
+        if spec.unit_word is not None:
+            words = f"{spec.unit_word:02X}h" + (f" is {spec.unit}" if spec.unit else "")
+        socket = f", connector {spec.connector}" if spec.connector is not None else ""
+        return f"ident {spec.ident:04X}h{socket}; unit {words}"
     shared = {*ChannelSpec.model_fields, "sentinel", "units", "expected", "digits"}
     own = {key: value for key, value in spec.model_dump(exclude_unset=True).items() if key not in shared}
     return ", ".join(f"{key.replace('_', ' ')} {_code(value)}" for key, value in own.items())
