@@ -18,6 +18,8 @@ from drivers.links._link import LineSettings, LinkDown
 
 _PTY_MAJORS: Final = range(136, 144)
 _TAKEN: Final = "another program uses the port"
+_HUNG_UP: Final = ("reader thread died", "socket disconnected")
+"""pyserial's words for it, of RFC 2217 and of raw sockets."""
 _GONE: Final = (OSError, serial.SerialException, termios.error, TypeError, ValueError, NotImplementedError)
 
 
@@ -233,4 +235,6 @@ def _words(error: BaseException) -> str:
                 return os.strerror(error.errno)
     if "Could not configure port" in str(error):
         return "this is not a serial port"
+    if any(words in str(error) for words in _HUNG_UP):
+        return "the other side closed the connection"
     return str(error) or type(error).__name__
