@@ -119,6 +119,18 @@ def test_big_targets_nothing_cut_off_and_an_answer_to_each_question(url: str, si
     assert [values for values, _ in _samples(site)] == [{"ph": 2.1, "cod_mg_l": 1234.0}]
 
 
+def test_text_made_a_third_larger_pushes_nothing_off_a_small_phone(url: str, phone: Any) -> None:
+    phone.set_viewport_size({"width": 360, "height": 640})
+    for path in ("", "enter", "enter/flue", "enter/kit"):
+        phone.goto(url + path)
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+        wide = phone.evaluate(
+            "(() => { const all = [...document.querySelectorAll('body, body *')].map(e => [e, parseFloat(getComputedStyle(e).fontSize)]);"
+            " for (const [e, size] of all) e.style.fontSize = `${size * 1.3}px`; return document.documentElement.scrollWidth; })()"
+        )
+        assert wide <= 360
+
+
 def test_without_a_connection_entries_wait_in_the_phone_and_are_sent_once_with_their_own_time(
     url: str, site: Site, phone: Any
 ) -> None:
