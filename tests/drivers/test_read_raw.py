@@ -165,13 +165,13 @@ def test_a_live_reading_is_written_as_a_test_of_the_profile(
     [
         ('[[instruments]]\nid = "m"\nmeasurement = "water"\n', "come from files", "dodac import FILE"),
         (
-            '[connections.hand]\nkind = "manual"\n[[instruments]]\nid = "m"\n'
-            'profile = "manual.water-meter"\nconnection = "hand"\n',
+            ('[connections.hand]\nkind = "manual"\n[[instruments]]\nid = "m"\n'
+             'profile = "manual.water-meter"\nconnection = "hand"\n'),
             "read by a person", "dodac enter m",
         ),
         (
-            '[connections.b]\nkind = "mqtt"\nurl = "mqtt://127.0.0.1:1"\n[[instruments]]\nid = "m"\n'
-            'profile = "shelly.plus-plug"\naddress = "plug"\nconnection = "b"\n',
+            ('[connections.b]\nkind = "mqtt"\nurl = "mqtt://127.0.0.1:1"\n[[instruments]]\nid = "m"\n'
+             'profile = "shelly.plus-plug"\naddress = "plug"\nconnection = "b"\n'),
             "brings readings by itself", "dodac scan b",
         ),
     ],
