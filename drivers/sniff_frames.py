@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from drivers.protocols import modbus
-from drivers.protocols.modbus_serial import LONGEST_ASCII, ascii_body
+from drivers.protocols.modbus_serial import LONGEST_ASCII, ascii_as_rtu
 
 LONGEST: Final = 256
 _COLON: Final = 0x3A
@@ -25,9 +25,9 @@ def frame_at(buffer: bytes | bytearray, start: int) -> tuple[int, bytes] | None:
             return start + length, frame
     if buffer[start] == _COLON:
         end = buffer.find(b"\r\n", start, start + LONGEST_ASCII) + 2
-        body = ascii_body(bytes(buffer[start:end])) if end > start else None
-        if body is not None and body[1] & 0x7F in _KNOWN:
-            return end, modbus.rtu(body[0], body[1:])
+        heard = ascii_as_rtu(bytes(buffer[start:end])) if end > start else None
+        if heard is not None and heard[1] & 0x7F in _KNOWN:
+            return end, heard
     return None
 
 

@@ -54,6 +54,12 @@ def ascii_body(frame: bytes) -> bytes | None:
     return data[:-1] if lrc(data[:-1]) == data[-1] else None
 
 
+def ascii_as_rtu(frame: bytes) -> bytes | None:
+    """A frame that was heard on a line, as RTU writes it; None when it isn't a whole one."""
+    body = ascii_body(frame)
+    return None if body is None else modbus.rtu(body[0], body[1:])
+
+
 def find_ascii(buffer: bytes, unit: int, function: int, data_bytes: int) -> tuple[int, int] | None:
     """Where the answer of that unit, function and byte count stands in a buffer, or None.
 
