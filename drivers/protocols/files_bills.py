@@ -40,7 +40,7 @@ from drivers.protocols.files_open import open_grids
 from drivers.protocols.files_spec import FileReading, RowList, TakenColumn, held
 from drivers.protocols.files_time import Walls
 from drivers.protocols.files_units import file_unit, is_foreign, split_name
-from drivers.protocols.files_words import plain, vocabulary
+from drivers.protocols.files_words import CURRENCIES, plain, vocabulary
 
 _ESTIMATED: Final = frozenset(
     (
@@ -60,9 +60,6 @@ _ESTIMATED: Final = frozenset(
         "ja",
     )
 )
-_CURRENCIES: Final = {
-    "vnd": "VND", "d": "VND", "dong": "VND", "₫": "VND", "usd": "USD", "$": "USD", "eur": "EUR", "€": "EUR",
-}  # fmt: skip
 _THOUSANDS: Final = {
     "nghin": 1e3,
     "ngan": 1e3,
@@ -172,7 +169,7 @@ def _number_text(cell: str, unit: str | None = None) -> str:
     if match is None:
         return cell
     said = file_unit(match[2])
-    money = (plain(match[2]) or match[2]) in _CURRENCIES
+    money = (plain(match[2]) or match[2]) in CURRENCIES
     return match[1] if money or (said is not None and unit in (None, said)) else cell
 
 
@@ -289,7 +286,7 @@ def _currency(spec: BillSpec, table: Table, guesses: list[str]) -> tuple[str, fl
                 f'"{spec.currency}" is not a currency.', todo='Write its three letters, e.g. "VND".'
             )
         return spec.currency, scale
-    said = _CURRENCIES.get(word, "")
+    said = CURRENCIES.get(word, "")
     if not said:
         raise ConfigError(
             f'the file does not say in which currency "{spec.cost_column}" is.',

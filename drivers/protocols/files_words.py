@@ -16,6 +16,9 @@ from drivers.protocols.files_units import file_unit, is_foreign, split_name
 
 # of average, least and highest value of an interval the average is the reading
 _AVERAGE: Final = re.compile(r"^(ave|avg|average|mean) | (ave|avg|average|mean)$")
+CURRENCIES: Final = {
+    "vnd": "VND", "d": "VND", "dong": "VND", "₫": "VND", "usd": "USD", "$": "USD", "eur": "EUR", "€": "EUR",
+}  # fmt: skip
 _TABLE: Final = Path(__file__).parent.parent / "file_words.yaml"
 
 
@@ -187,6 +190,8 @@ def _fitting(name: str, channel: str, said: str) -> Meaning:
         return Meaning(name, None, None, f"{said} can't be turned into {CHANNELS[channel].unit}: left out")
     unit = file_unit(said)
     if unit is None:
+        if _is_unknown_unit(said):
+            return Meaning(name, None, None, f'"{said[:40]}" is no unit of {channel} that is known: left out')
         return Meaning(name, channel)
     try:
         conversion(unit, CHANNELS[channel].unit)
@@ -196,6 +201,18 @@ def _fitting(name: str, channel: str, said: str) -> Meaning:
             return Meaning(name, other, unit)
         return Meaning(name, None, None, f"{said} does not fit {channel}: left out")
     return Meaning(name, channel, unit)
+
+
+def _is_unknown_unit(said: str) -> bool:
+    """True for money and for what looks like a unit, "tCO2": not for a remark such as "dry" or "stack"."""
+    words = plain(said).split() or [said.strip()]
+    if any(word in CURRENCIES for word in words):
+        return True
+    remark = all(len(word) > 2 and word.isalpha() for word in words) and said in (
+        said.lower(),
+        said.capitalize(),
+    )
+    return bool(said.strip("_- .")) and not remark and not said.strip().isdecimal()
 
 
 def _of_unit(channel: str, unit: str) -> str | None:

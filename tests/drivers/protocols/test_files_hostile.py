@@ -10,6 +10,7 @@ import pytest
 from dodac.clock import iso_utc
 from dodac.errors import DataError
 from drivers import FileReading, FileSpec, read_interval_file
+from drivers.protocols.files_words import meanings
 
 POWER = ("P (kW)", "power_w", None)
 
@@ -167,3 +168,19 @@ def test_totals_notes_and_empty_rows_below_a_table_are_no_rows(tmp_path: Path) -
     # a number without a date or without its time of day, and a torn row, are refused as ever
     assert [row.line for row in reading.refused] == [9, 10, 11]
     assert reading.facts["file: Ghi chú"] == "đổi công tơ 12/03/2026"
+
+
+# ---- words
+
+
+@pytest.mark.parametrize(
+    ("header", "channel"),
+    [
+        ("CO2(tCO2)", None), ("Electricity (VND)", None), ("Điện năng (đồng)", None), ("Nước (nghìn đồng)", None), ("Gas [$]", None),
+        ("Gas (MBTU)", None), ("O2 (dry)", "o2_pct"), ("Power (Total)", "power_w"), ("AVG_PF[_]", "power_factor"),
+        ("Điện năng (kWh)", "energy_interval_kwh"), ("kW", "power_w"),
+    ],
+)  # fmt: skip
+def test_money_and_units_that_are_unknown_are_no_readings(header: str, channel: str | None) -> None:
+    (meaning,) = meanings(["Time", header])
+    assert meaning.channel == channel
