@@ -208,6 +208,15 @@ def test_an_entry_that_can_not_be_kept_is_never_called_saved(
         desk.take(_entry("abcdef01"))
 
 
+def test_an_entry_that_was_set_aside_is_never_called_stored(
+    open_desk: Callable[[], Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose file became none of an entry was a dead letter, and its hand was told "stored"."""
+    monkeypatch.setattr("collector.enter.canonical", lambda *_: b'{"channels":{}}')
+    with pytest.raises(StorageError, match="could not be stored"):
+        open_desk().take(_entry("abcdef01"))
+
+
 def _typed(site: Site, *words: str, ask: Callable[[str], str] | None = None) -> int:
     return enter([*words, "--site", str(site.path)], clock=ManualClock(NOW), ask=ask)
 
