@@ -16,7 +16,7 @@ from dodac.clock import SystemClock
 from dodac.contracts import Event, EventKind, Inbox
 from dodac.quantities import Measurement
 from dodac.samples import Layout
-from dodac.site import Site, parse_site
+from dodac.site import Site, load_site, parse_site
 from drivers import ConnectionStatus
 from drivers.simulator.testo_http import SimulatedTesto300
 from store import JournalStore, WriteKind, WriteResult
@@ -319,3 +319,19 @@ def test_a_restart_forgets_faults_that_it_did_not_see_itself() -> None:
     assert open_faults([start, fault, end]) == ()
     assert open_faults([start, fault, start]) == ()
     assert open_faults([fault, at(2, EventKind.FAULT_END, "bus2")]) == (fault,)
+
+
+def test_the_journal_knows_where_an_instruments_counters_begin_again(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text(
+        '[site]\nid = "s"\ncompany = "c"\n[connections.bus]\nkind = "serial"\nport = "/dev/ttyAway"\n'
+        '[[instruments]]\nid = "m"\nasset = "a"\nprofile = "acrel.adl3000"\nconnection = "bus"\naddress = 1\n'
+        'ct_ratio = "400/5"\n'
+    )
+    site = load_site(tmp_path)
+    collector = Collector(site, SystemClock())
+    collector.start()
+    try:
+        rollovers = collector.journal.facts()["m"]["rollovers"]
+    finally:
+        collector.stop()
+    assert f"energy_import_kwh={2**32 / 100 * 80!r}" in rollovers.split()

@@ -8,8 +8,9 @@ import pytest
 
 from dodac.site import load_site
 from drivers import load_profile
+from drivers.profile import ModbusChannel
 from drivers.protocols.modbus_map import Ratios
-from drivers.rollover import rollover_facts, rollovers
+from drivers.rollover import rollover, rollover_facts, rollovers
 
 SITE = """
 [site]
@@ -47,6 +48,11 @@ def test_a_register_ends_in_the_unit_of_the_channel(profile: str, channel: str, 
 def test_behind_a_transformer_the_end_is_as_many_times_higher() -> None:
     found = rollovers(load_profile("acrel.adl3000"), Ratios.stated("400/5", "22000/110"))
     assert found["energy_import_kwh"] == pytest.approx(2**32 / 100 * 80 * 200)
+
+
+def test_a_display_that_ends_early_does_so_behind_transformers_too() -> None:
+    spec = ModbusChannel(table="input", address=0, type="f32", rollover=100_000.0, side="secondary")
+    assert rollover("energy_import_kwh", spec, 80.0) == 8_000_000.0
 
 
 def test_what_says_nothing_of_its_end_is_left_open() -> None:

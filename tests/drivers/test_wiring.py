@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cmath
+import math
 import string
 import struct
 
@@ -254,3 +256,20 @@ def test_an_electrician_is_told_which_wires_to_change_and_how_not_to_be_hurt(lan
     assert "L2" in told
     assert "S1" in told
     assert ("nối tắt thứ cấp" if language == "vi" else "short a ct's secondary") in told.lower()
+
+
+@pytest.mark.parametrize("pair", [(1, 2), (2, 3), (1, 3)])
+def test_exchanged_voltage_leads_are_found_like_exchanged_transformers(pair: tuple[int, int]) -> None:
+    turn = [cmath.rect(1.0, math.radians(-120.0 * n)) for n in range(3)]
+    seen = {1: 1, 2: 2, 3: 3, pair[0]: pair[1], pair[1]: pair[0]}
+    shown = {}
+    for n in (1, 2, 3):
+        volts = 230.0 * turn[seen[n] - 1]
+        amps = 20.0 * turn[n - 1] * cmath.rect(1.0, math.radians(-25.0))
+        power = volts * amps.conjugate()
+        shown |= {f"voltage_l{n}_v": 230.0, f"current_l{n}_a": 20.0, f"power_l{n}_w": power.real}
+        shown[f"reactive_power_l{n}_var"] = power.imag
+    check = verdict(diagnose([Moment(0.0, shown)], Known(generation=False)))
+    assert check.status is Status.FINDING
+    assert causes(check)[0] == f"crossed {pair[0]}-{pair[1]}"
+    assert "two voltage leads" in sentence(check, "en")
