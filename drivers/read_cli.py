@@ -42,7 +42,7 @@ def read(argv: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("instrument", help="its id in the site file")
-    parser.add_argument("channel", nargs="*", help="only these channels (all)")
+    parser.add_argument("channel", nargs="*", default=[], help="only these channels (all)")
     parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (site.toml)")
     parser.add_argument("--golden", action="store_true", help="write a test block for its profile instead")
     parser.add_argument("--json", action="store_true", help="machine-readable")

@@ -146,7 +146,11 @@ def _ended(args: argparse.Namespace, session: _Session, profile: Profile | None,
     understood = sum(counts.values()) - counts["noise"]
     told = ", ".join(f"{counts[kind]} {kind}" for kind in counts) or "nothing"
     sys.stderr.write(f"dodac sniff: heard {told} in {session.bytes} bytes.\n")
-    if session.bytes and not understood:
+    if session.bytes and not understood and _is_printed(session):
+        sys.stderr.write(
+            "dodac sniff: this is text, not frames: an instrument that prints? Add --protocol line.\n"
+        )
+    elif session.bytes and not understood:
         sys.stderr.write(
             "dodac sniff: bytes come and make no frame: another speed, parity or protocol? "
             "Try --baud, --frame, --protocol.\n"
@@ -161,6 +165,12 @@ def _ended(args: argparse.Namespace, session: _Session, profile: Profile | None,
         sys.stderr.write(f"dodac sniff: {ended_with_a_stop(fault)}\n")
         return Exit.INSTRUMENT
     return code
+
+
+def _is_printed(session: _Session) -> bool:
+    """True when what made no frame is lines of text."""
+    data = b"".join(item.data for item in session.heard[:20])
+    return data.isascii() and all(31 < byte < 127 or byte in b"\r\n\t" for byte in data)
 
 
 def _profile(args: argparse.Namespace) -> Profile | None:

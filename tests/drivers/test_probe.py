@@ -24,7 +24,9 @@ from drivers.probe_orders import ORDERS, turned, under_all_orders
 from drivers.probe_read import Probe, patience, probe
 from drivers.profile import ModbusProfile, Order
 from drivers.protocols.modbus_identity import Identity
+from drivers.scan import ModbusScan
 from drivers.scan_ask import Asker
+from drivers.scan_modbus import modbus_scan
 from drivers.simulator import Fault, SimulatedBus, SimulatedGateway, SimulatedUnit
 
 MODBUS = {p.id: p for p in load_profiles().values() if isinstance(p, ModbusProfile)}
@@ -310,12 +312,20 @@ def test_probe_writes_a_test_that_the_profile_passes(
 def test_probe_finds_speed_and_parity_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
     profile = MODBUS["eastron.sdm72"]
     unit = SimulatedUnit(profile, lambda: coherent(profile))
-    with SimulatedBus({3: unit}, 19200, frame="8E1", latency_s=0.002) as line:
-        assert run([line.path, "3", "--baud", "19200"]) == Exit.OK
-    assert "unit 3 answers at 19200 8E1" in capsys.readouterr().out
+    with SimulatedBus({3: unit}, 115_200, frame="8E1", latency_s=0.002) as line:
+        assert run([line.path, "3", "--baud", "115200,57600"]) == Exit.OK
+    assert "unit 3 answers at 115200 8E1" in capsys.readouterr().out
 
 
-def test_probe_of_an_absent_unit_says_what_to_check(gateway: Callable[..., Any]) -> None:
+def test_probe_of_an_absent_unit_says_what_to_check(
+    gateway: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def impatient(*words: Any) -> ModbusScan:
+        work = modbus_scan(*words)
+        work.patience_s = 0.2  # what is tested is what it says, not how long it waits
+        return work
+
+    monkeypatch.setattr("drivers.probe_cli.modbus_scan", impatient)
     with gateway() as served:
         host, port = served.start()
         with pytest.raises(InstrumentError, match="no answer from unit 9") as told:

@@ -143,6 +143,12 @@ def test_one_channel_is_read_when_one_is_named(water: str, capsys: pytest.Captur
     assert "flow_m3h" not in out
 
 
+def test_only_the_instrument_has_to_be_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["read"])
+    assert "required: instrument\n" in capsys.readouterr().err
+
+
 def test_a_channel_that_is_none_is_told_before_anything_is_asked(
     water: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -377,6 +377,14 @@ def test_what_makes_no_frame_hints_at_speed_and_parity(
     assert "another speed, parity or protocol" in capsys.readouterr().err
 
 
+def test_text_that_makes_no_frame_hints_at_an_instrument_that_prints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At the right speed, of all things, it asked for another one."""
+    assert run([str(recording(tmp_path, [b"ST, 0.00 PPM, RA-LO 0-100 PPM\r\n"]))]) == Exit.FINDING
+    assert "Add --protocol line" in capsys.readouterr().err
+
+
 def test_sniff_reads_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     fake = io.TextIOWrapper(io.BytesIO("\n".join(piece.hex() for piece in TALK).encode()))
     monkeypatch.setattr("sys.stdin", fake)
