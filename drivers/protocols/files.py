@@ -16,12 +16,13 @@ import numpy as np
 
 from dodac.clock import DAY_NS
 from dodac.errors import ConfigError, DataError, Where
-from dodac.quantities import CHANNELS, Kind, channel
+from dodac.quantities import Kind, channel
 from dodac.samples import Layout, Sample
 from dodac.units import conversion
 from drivers.protocols.files_columns import columns_of, statuses_of
 from drivers.protocols.files_csv import Table
 from drivers.protocols.files_dates import DateOrder, order_words
+from drivers.protocols.files_doubts import check_zone, doubts
 from drivers.protocols.files_facts import named_facts, trigger_of
 from drivers.protocols.files_interval import (
     Interval,
@@ -101,6 +102,7 @@ def read_interval_file(path: Path | str, spec: FileSpec) -> FileReading:
                     signs.take(cells[place])
     numbers = _numbers(spec, signs, path, guesses)
     columns = {block.line: columns_of(spec, table, block, guesses) for block in table.blocks}
+    top = table.blocks[0]
     reader = _reader(spec, table, order, walls, path, guesses)
     for line, block, cells in table.rows():
         reader.take(line, block.stamp(cells))
@@ -108,6 +110,7 @@ def read_interval_file(path: Path | str, spec: FileSpec) -> FileReading:
             raise _too_many(reader.refused[0], path)
     stamps = reader.stamps(guesses)
     check_clock(stamps, path)
+    check_zone([top.names[place] for place in top.times], stamps, walls, path)
     stamp = _stamp(spec, table, reader, guesses)
     if not len(stamps.wall):
         first = table.refused[0]
@@ -130,7 +133,6 @@ def read_interval_file(path: Path | str, spec: FileSpec) -> FileReading:
     rows.refused.sort()
     if len(rows.refused) > _MOST_REFUSED:
         raise _too_many(rows.refused[0], path)
-    top = table.blocks[0]
 
     def read() -> Iterator[Sample]:
         yield from rows.samples()
@@ -164,7 +166,7 @@ def read_interval_file(path: Path | str, spec: FileSpec) -> FileReading:
         aside=table.no_rows(),
         unused=table.unused(),
         facts=named_facts(table.facts) if table.grid.kind != "Kyoritsu KEW" else dict(table.facts),
-        warnings=tuple(_warnings(rows)),
+        warnings=tuple(doubts(rows, stamps, len(table.blocks))),
         first_ns=rows.first_ns,
         last_ns=rows.last_ns,
         latest_start_ns=rows.latest_start_ns,
@@ -321,22 +323,3 @@ def _old_midnights(
         stamps.utc[place] = walls.utc(moved)
     guesses.append(f"{len(places)} rows at 00:00 carry the date of the day just gone: read as 24:00 of it")
     return stamps
-
-
-def _warnings(rows: Rows) -> Iterator[str]:
-    """What the readings themselves make doubtful."""
-    for name, amounts in rows.rising.items():
-        if amounts.is_meter:
-            unit = channel(name).unit
-            counters = [c.name for c in CHANNELS.values() if c.kind is Kind.COUNTER and c.unit == unit]
-            yield (
-                f"{name} rises from row to row and never falls: are these the readings of a meter and not what "
-                "was used in each interval? If so, map the column to a counter"
-                + (f" such as {counters[0]}" if counters else "")
-            )
-    for name, count in rows.negative.items():
-        if name.startswith("power_") and name.endswith("_w") and count * 2 > rows.numbers_of[name]:
-            yield (
-                f"{name} is below zero in {count} of {rows.numbers_of[name]} rows: does the plant feed in, or is "
-                "a current transformer the wrong way round? The values are kept as they are"
-            )

@@ -22,7 +22,7 @@ _ANY_CASE: Final = {
     "°f": "degF", "f": "degF", "deg f": "degF", "degf": "degF", "℉": "degF", "ºf": "degF", "k": "K", "kelvin": "K",
     "m3": "m3", "m³": "m3", "m^3": "m3", "cbm": "m3", "khối": "m3", "nm3": "Nm3", "nm³": "Nm3", "sm3": "Sm3", "sm³": "Sm3",
     "m3/h": "m3/h", "m³/h": "m3/h", "cbm/h": "m3/h", "l": "l", "lit": "l", "lít": "l", "liter": "l", "litre": "l",
-    "l/h": "l/h", "l/min": "l/min", "lpm": "l/min", "l/s": "l/s",
+    "l/h": "l/h", "l/min": "l/min", "l/phút": "l/min", "lít/phút": "l/min", "m3/giờ": "m3/h", "m³/giờ": "m3/h", "kg/giờ": "kg/h", "tấn/h": "t/h", "tấn/giờ": "t/h", "lpm": "l/min", "l/s": "l/s",
     "kg": "kg", "g": "g", "t": "t", "ton": "t", "tons": "t", "tonne": "t", "tonnes": "t", "tấn": "t", "kg/h": "kg/h", "t/h": "t/h",
     "gj": "GJ", "kcal": "kcal", "acv": "V", "aca": "A",
 }  # fmt: skip

@@ -149,6 +149,27 @@ def test_stamps_that_run_to_24_00_are_ends(tmp_path: Path) -> None:
     assert iso_utc(read(tmp_path, f"Thời điểm;P (kW)\n{rows}", stamp="start").first_ns)[11:16] == "00:30"
 
 
+@pytest.mark.parametrize(
+    ("header", "zone", "other"),
+    [("Time (UTC)", "UTC", "Asia/Ho_Chi_Minh"), ("Giờ GMT+7", "Asia/Ho_Chi_Minh", "UTC")],
+)
+def test_the_zone_that_a_header_names_is_not_passed_over(
+    tmp_path: Path, header: str, zone: str, other: str
+) -> None:
+    text = f"{header};P (kW)\n2026-03-13 08:00;1\n2026-03-13 09:00;2\n"
+    assert len(values(read(tmp_path, text, zone=zone))) == 2
+    with pytest.raises(DataError, match="--timezone"):
+        read(tmp_path, text, zone=other)
+
+
+def test_a_date_that_stays_behind_after_midnight_is_told(tmp_path: Path) -> None:
+    rows = "".join(f"13/03/2026;{h % 24:02d}:30;{h}\n" for h in range(8, 32))
+    (warning,) = read(tmp_path, f"Ngày;Giờ;P (kW)\n{rows}").warnings
+    assert "1 times a row is earlier" in warning
+    newest = "".join(f"13/03/2026;{h:02d}:30;{h}\n" for h in range(23, 8, -1))
+    assert not read(tmp_path, f"Ngày;Giờ;P (kW)\n{newest}").warnings
+
+
 def test_two_steps_that_differ_show_no_interval(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--interval"):
         read(tmp_path, "Time;P (kW)\n2026-03-01;1\n2026-03-16;2\n2026-04-03;3\n")
