@@ -37,11 +37,10 @@ def instruments(site: Site) -> Sequence[Line]:
         if wrong:
             lines.append(Line("profile", id, "bad", "profile_bad", {"words": wrong[0]}))
         else:
-            values: dict[str, str | int | float] = {
-                "count": len(profile.tests),
-                "hardware": profile.evidence.hardware,
-            }
-            lines.append(Line("profile", id, "ok", "profile_ok", values))
+            tried = profile.evidence.hardware
+            values: dict[str, str | int | float] = {"count": len(profile.tests), "hardware": tried}
+            text = "profile_untried" if tried.startswith("not tried") else "profile_ok"
+            lines.append(Line("profile", id, "ok", text, values))
     try:
         open_connections(site, SystemClock())
     except DodacError as error:

@@ -190,6 +190,10 @@ TEXTS: Final[dict[str, tuple[tuple[str, str], tuple[str, str]]]] = {
     ),
     "secret_ok": (("Chỉ chủ sở hữu đọc được.", ""), ("Its owner alone can read it.", "")),
     "profile_ok": (("{count} phép thử đạt; phần cứng: {hardware}.", ""), ("{count} tests pass; hardware: {hardware}.", "")),
+    "profile_untried": (
+        ("{count} phép thử đạt; chưa thử trên thiết bị thật.", ""),
+        ("{count} tests pass; not yet tried on real hardware.", ""),
+    ),
     "profile_bad": (("Phép thử sai: {words}", "Sửa cấu hình."), ("A test fails: {words}", "Correct the profile.")),
     "journal_ok": (("{count} thiết bị, {size} MB, nguyên vẹn.", ""), ("{count} instruments, {size} MB, whole.", "")),
     "journal_written": (("{count} thiết bị, {size} MB; dodac đang ghi.", ""), ("{count} instruments, {size} MB; dodac is writing it.", "")),
