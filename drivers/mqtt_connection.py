@@ -122,6 +122,7 @@ class MqttStream:
         client.reconnect_delay_set(*RECONNECT_S)
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_unsubscribe = lambda client, _userdata, mid, *_: self._acks.answered(client, mid)
@@ -167,8 +168,14 @@ class MqttStream:
             return
         client.subscribe(self._topics.subscriptions(self._config.share_group))
         self._acks.connected(client, bool(flags.session_present))
-        self._state = "up"
         self._counters["connects"] += 1
+
+    def _on_subscribe(self, _client: Client, _userdata: Any, _mid: int, reasons: Any, _props: Any) -> None:
+        """Until the broker has taken the subscription, what is published is not for us."""
+        if all(reason.is_failure for reason in reasons):
+            self._broker_lost(f"the broker {self._address[0]} refuses our topics: may this user read them?")
+            return
+        self._state = "up"
         self._watch.broker_there(self._address[0])
 
     def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:

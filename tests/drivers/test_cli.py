@@ -63,7 +63,7 @@ def test_simulate_and_read_work_together(tmp_path: Path, capsys: pytest.CaptureF
         "--value",
         "power_w=4321",
         "--seconds",
-        "20",
+        "120",
     ]
     with subprocess.Popen(
         [sys.executable, "-m", "dodac", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -78,7 +78,7 @@ company = "c"
 kind = "serial"
 port = "{port}"
 baud = 19200
-timeout = "300ms"
+timeout = "2s"
 late_guard = "100ms"
 [[instruments]]
 id = "meter"
