@@ -62,7 +62,7 @@ def golden_block(profile: Profile, reader: Reader, sample: Sample) -> tuple[str,
     flags = {flag.channel: flag.reason.value for flag in sample.flags}
     match profile:
         case ModbusProfile():
-            return modbus_block(profile, _transactions(reader))
+            return modbus_block(profile, transactions(reader))
         case MbusProfile():
             return block_of(profile, [Heard(0, "answer", frame, "") for frame in _frames(raw)])
         case LineProfile():
@@ -93,7 +93,7 @@ def _registers(reader: Reader) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
-def _transactions(reader: Reader) -> list[tuple[bytes, bytes]]:
+def transactions(reader: Reader) -> list[tuple[bytes, bytes]]:
     """Requests and answers as RTU frames, whatever frames they came in."""
     from drivers.protocols import modbus
     from drivers.protocols.modbus_reader import ModbusReader

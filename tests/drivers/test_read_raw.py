@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from dodac.cli import main
-from dodac.clock import SystemClock
+from dodac.clock import ManualClock, SystemClock
 from dodac.errors import Exit
 from dodac.samples import Layout, Sample
 from drivers import load_profile, load_profiles
@@ -18,8 +19,13 @@ from drivers.catalogue import parse_profile
 from drivers.connection_open import read_with
 from drivers.golden import check
 from drivers.profile import Iec62056Profile, ModbusProfile, Profile, UsbViewProfile
+from drivers.protocols import modbus
+from drivers.protocols.mbus_frame import long_frame, parse_long
+from drivers.protocols.modbus_reader import ModbusReader
+from drivers.protocols.planner import Block
 from drivers.protocols.testo_usb import UsbViewReader
-from drivers.read_raw import golden_block, raw_by_channel
+from drivers.read_raw import golden_block, raw_by_channel, transactions
+from drivers.sniff import image_of
 
 PROFILES = Path(__file__).parents[2] / "drivers" / "profiles"
 MODBUS = sorted(p.id for p in load_profiles().values() if isinstance(p, ModbusProfile))
@@ -108,18 +114,60 @@ def test_a_test_from_an_analyser_on_usb_holds_status_and_view() -> None:
     assert test["expect"] == own.expect
 
 
+def test_a_test_of_a_meter_with_several_telegrams_holds_each_whole() -> None:
+    first = bytes.fromhex(load_profile("generic.mbus-water").tests[0].telegrams[0])  # type: ignore[union-attr]
+    more = parse_long(first)
+    telegrams = [
+        long_frame(more.control, more.address, more.ci, more.data + b"\x1f"),  # more records follow
+        long_frame(more.control, more.address, more.ci, more.data[:12] + bytes.fromhex("025BE803")),
+    ]
+    profile = load_profile("generic.mbus-water")
+    sample = Layout("m", tuple(profile.channels)).sample(1, {"volume_m3": 1.0}, raw=b"".join(telegrams))
+    block, _ = golden_block(profile, as_reader(sample, profile), sample)
+    assert yaml.safe_load(block)["tests"][0]["telegrams"] == [t.hex(" ").upper() for t in telegrams]
+
+
+def test_of_several_lines_the_last_reading_counts() -> None:
+    """An instrument that was asked answers with lines out of its memory first."""
+    profile = load_profile("servomex.4100-ascii")
+    lines = [test.line for test in profile.tests if test.expect][:2]  # type: ignore[union-attr]
+    layout = Layout("o2", tuple(profile.channels))
+    sample = layout.sample(1, {"o2_pct": 6.421}, raw="\r\n".join([*lines, "torn", ""]).encode())
+    assert raw_by_channel(profile, as_reader(sample, profile), sample)["o2_pct"].startswith("6.421")
+    block, _ = golden_block(profile, as_reader(sample, profile), sample)
+    assert yaml.safe_load(block)["tests"][0]["expect"]["o2_pct"] == 6.421
+
+
+def test_coils_stand_in_a_test_as_they_came() -> None:
+    profile = load_profile("servomex.4100")
+    assert isinstance(profile, ModbusProfile)
+    reader = ModbusReader("m", profile, 3, ManualClock())
+    states = [n % 3 == 0 or n == 18 for n in range(19)]
+    reader.blocks = [Block("coil", 40, 19)]
+    reader.image = {("coil", 40 + n): int(state) for n, state in enumerate(states)}
+    ((request, answer),) = transactions(reader)
+    assert modbus.rtu_whole(request)
+    assert modbus.rtu_whole(answer)
+    assert image_of([(request, answer)]) == reader.image
+
+
+def as_reader(sample: Sample, profile: Profile) -> Any:
+    """What the functions need of a reader that is no Modbus one."""
+
+    class Read:
+        layout = Layout(sample.instrument, tuple(profile.channels))
+
+    return Read()
+
+
 def test_what_can_not_be_read_has_flags_and_no_raw_text() -> None:
     profile = load_profile("servomex.4100-ascii")
     layout = Layout("o2", tuple(profile.channels))
 
-    class Nothing:
-        pass
-
-    reader = Nothing()
-    reader.layout = layout  # type: ignore[attr-defined]
     sample = layout.sample(1, {}, raw=b"garbage")
-    assert raw_by_channel(profile, reader, sample) == {}  # type: ignore[arg-type]
-    block, words = golden_block(profile, reader, sample)  # type: ignore[arg-type]
+    reader = as_reader(sample, profile)
+    assert raw_by_channel(profile, reader, sample) == {}
+    block, words = golden_block(profile, reader, sample)
     assert block == ""
     assert "no line was heard" in words
 
