@@ -262,6 +262,6 @@ def _causes(codes: str, language: Language) -> str:
             parts.append(
                 _CAUSES[name][english].format(phases.replace("-", (" and L" if english else " và L")))
             )
-        told.append((" and " if english else " và ").join(parts))
-    joined = ("; or " if english else "; hoặc ").join(told)
+        told.append(("; and " if english else "; và ").join(parts))
+    joined = (". Or: " if english else ". Hoặc: ").join(told)
     return f" {'Most likely' if english else 'Có lẽ'}: {joined}.{_CARE[english]}"
