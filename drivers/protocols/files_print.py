@@ -89,6 +89,7 @@ def _moments(lines: list[str], where: Where) -> tuple[list[_Moment], list[tuple[
     """Moments, and the lines that are neither a value nor a time."""
     moments: list[_Moment] = []
     words: list[tuple[int, str]] = []
+    clash: DataError | None = None  # two dates with nothing below them are no printout
     for number, raw in enumerate(lines, start=1):
         line = " ".join(raw.replace("\u00a0", " ").split())
         if not line.strip(_EDGE + "-*"):
@@ -100,7 +101,7 @@ def _moments(lines: list[str], where: Where) -> tuple[list[_Moment], list[tuple[
                 return [], []  # dates below their values: which belong together can't be told
             for name, said in zip(("day", "clock"), when, strict=True):
                 if said and getattr(now, name) not in ("", said):
-                    raise DataError(
+                    clash = clash or DataError(
                         f'"{getattr(now, name)}" and "{said}" stand above the same values.',
                         Where(file=where.file, line=number),
                         "Leave the one that is not the time of the measurement out.",
@@ -114,6 +115,8 @@ def _moments(lines: list[str], where: Where) -> tuple[list[_Moment], list[tuple[
         if value is None:
             words.append((number, raw))
             continue
+        if clash is not None:
+            raise clash
         name, said = value
         if not moments:
             moments.append(_Moment(number))
