@@ -33,7 +33,8 @@ from drivers.protocols.files_bill_spec import (
     number_columns,
     roles_text,
 )
-from drivers.protocols.files_csv import Block, Table
+from drivers.protocols.files_block import Block
+from drivers.protocols.files_csv import Table
 from drivers.protocols.files_grid import Exact
 from drivers.protocols.files_numbers import DECIMAL_WORDS, DecimalSign, NumberReader
 from drivers.protocols.files_open import open_grids

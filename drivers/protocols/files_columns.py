@@ -5,7 +5,8 @@ from __future__ import annotations
 from dodac.errors import ConfigError, Where
 from dodac.quantities import CHANNELS
 from dodac.units import canonical_unit, conversion
-from drivers.protocols.files_csv import Block, Table
+from drivers.protocols.files_block import Block
+from drivers.protocols.files_csv import Table
 from drivers.protocols.files_names import find_place
 from drivers.protocols.files_rows import Column, Status
 from drivers.protocols.files_spec import FileSpec

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from dodac.errors import ConfigError, DataError, Where
+from drivers.protocols.files_block import Block
 from drivers.protocols.files_facts import facts_above, trigger_of
 from drivers.protocols.files_grid import Grid
 from drivers.protocols.files_head import is_closing, is_data, is_date, is_units_row, time_places, trimmed
@@ -27,33 +28,6 @@ from drivers.protocols.files_words import is_elapsed_word, is_time_word, plain
 _WORDS: Final = {";": "semicolon", "\t": "tab", ",": "comma", "|": "bar"}
 _MOST_BLOCKS: Final = 200
 _MOST_PENDING: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One table of a file.
-
-    line: of its header. places, statuses: where each column asked for, and each status column, stands;
-    None where this block does not have it. times: its columns of times. units: from a row of their own.
-    part: blocks with other columns are other parts of the same moments. beside: where the column of units
-    of each column asked for stands ("CH1 Unit" right of "CH1 Value"); empty where none has one.
-    """
-
-    line: int
-    names: tuple[str, ...]
-    places: tuple[int | None, ...]
-    statuses: tuple[int | None, ...]
-    times: tuple[int, ...]
-    part: int = 0
-    units: Mapping[str, str] = field(default_factory=dict)
-    beside: tuple[int | None, ...] = ()
-
-    def stamp(self, cells: Sequence[str]) -> str:
-        """The text of a row's time."""
-        if len(self.times) == 1:
-            return cells[self.times[0]].strip().lstrip("'")
-        parts = [cells[place].strip().lstrip("'") for place in self.times]
-        return " ".join(parts) if all(parts) else ""  # a date without its time of day is not midnight
 
 
 class Table:

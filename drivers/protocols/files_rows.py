@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from dodac.quantities import Channel, Kind, channel
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
 from dodac.units import conversion
-from drivers.protocols.files_csv import Block, Table
+from drivers.protocols.files_block import Block
+from drivers.protocols.files_csv import Table
 from drivers.protocols.files_grid import Percent
 from drivers.protocols.files_interval import Interval
 from drivers.protocols.files_numbers import NumberReader
