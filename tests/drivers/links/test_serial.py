@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import termios
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import serial
 
 from drivers.links import LineSettings, LinkDown
 from drivers.links.serial import SerialLink, is_pty
@@ -189,4 +192,30 @@ def test_low_latency_is_asked_for_and_known_to_be_on_or_off(
     assert found is knows
     assert adapter.asked == 1
     link._serial = real
+    link.close()
+
+
+def test_a_port_without_permission_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise serial.SerialException(errno.EACCES, "could not open port")
+
+    monkeypatch.setattr("drivers.links.serial.serial.Serial", refused)
+    with pytest.raises(LinkDown, match="no permission; add the user to the group dialout"):
+        SerialLink("/dev/ttyUSB0").open()
+
+
+def test_a_link_by_id_is_followed_when_the_adapter_comes_back_as_another_device(tmp_path: Path) -> None:
+    by_id = tmp_path / "usb-adapter"
+    link = SerialLink(str(by_id))
+    for word in (b"first", b"second"):
+        master, slave = os.openpty()
+        by_id.unlink(missing_ok=True)
+        by_id.symlink_to(os.ttyname(slave))
+        link.open()
+        os.write(master, word)
+        assert link.read(2.0) == word
+        os.close(slave)
+        os.close(master)
+        with pytest.raises(LinkDown):
+            link.read(0.2)
     link.close()
