@@ -20,6 +20,9 @@ _SILENT_BEHIND_GATEWAY: Final = (10, 11)
 _REFUSED_FOR_GOOD: Final = (1, 2, 3)
 """The request itself is wrong for this unit: it does not go on to answer it."""
 
+_MOST_OLD: Final = 8
+"""Old answers of one shape that are outwaited by asking once more for each; with more, nothing is believed."""
+
 
 class ModbusAsker:
     """One unit on a bus; used by the bus's thread only. image: what the last answers said."""
@@ -75,10 +78,10 @@ class ModbusAsker:
         # with n old answers possible, the answer to request n + 1 is at the oldest that to the first
         # request of this round
         fresh = self._outstanding.fresh(function, size, self._clock.monotonic_ns())
-        if fresh > 2:
-            text = f"{fresh} late answers may still come that look like this one"
+        old = taken.count(size)
+        if fresh > 2 or old > _MOST_OLD:
+            text = f"{max(fresh, old)} late answers may still come that look like this one"
             raise BusFault(Reason.LATE_ANSWER, text)
-        old = min(taken.count(size), 2)
         # only the last one fills the image: any before it may be another register's
         frames = [self._ask(bus, block, keep=False) for _ in range(old)]
         return [*frames, self._ask(bus, block)]
