@@ -12,7 +12,7 @@ from typing import Any, get_args
 from pydantic_core import PydanticUndefined
 
 from dodac import site
-from dodac.quantities import CHANNELS
+from dodac.quantities import CHANNELS, Measurement
 from drivers import load_profile, load_profiles
 from drivers._profile_page import accuracy, page
 from drivers.catalogue import profile_files
@@ -193,15 +193,28 @@ def profiles() -> str:
 
 
 def supported() -> str:
-    """The table of the README: what is measured, and by whose instruments."""
-    kinds: dict[str, dict[str, list[str]]] = {}
-    for p in sorted(load_profiles().values(), key=lambda profile: profile.id):
-        kinds.setdefault(p.kind.value, {}).setdefault(p.maker, []).extend(p.models)
-    out = ["| measures | instruments |", "|---|---|"]
-    for kind in sorted(kinds):
-        makers = [f"{maker} ({', '.join(dict.fromkeys(models))})" for maker, models in kinds[kind].items()]
-        out.append(f"| {kind.replace('_', ' ')} | {'; '.join(makers)} |")
+    """The table of the README: what is measured, by whose instruments, and by any that speak a common form."""
+    out = ["| measures | by maker | of any maker |", "|---|---|---|"]
+    for kind in Measurement:
+        makers: dict[str, list[str]] = {}
+        common: list[str] = []
+        for p in sorted(load_profiles().values(), key=lambda profile: (profile.maker.casefold(), profile.id)):
+            if p.kind is not kind:
+                continue
+            if p.maker.startswith(("any", "several")):
+                common.append(f"[{', '.join(p.models)}](docs/reference/profiles/{p.id}.md)")
+            else:
+                makers.setdefault(p.maker, []).extend(p.models)
+        known = " · ".join(f"**{maker}** {_first(models)}" for maker, models in makers.items())
+        out.append(f"| {kind.value.replace('_', ' ')} | {known} | {'; '.join(common)} |")
     return "\n".join(out) + "\n"
+
+
+def _first(models: list[str], most: int = 8) -> str:
+    """Models by name, the first ones of a long list."""
+    names = list(dict.fromkeys(models))
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def with_table(text: str) -> str:
