@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -226,23 +226,33 @@ def _by_physics(seen: _Weighing, values: Mapping[str, float]) -> None:
 
 
 def _by_power(seen: _Weighing, values: Mapping[str, float]) -> None:
-    """P ≈ Σ U·I·PF within 10 %."""
+    """P ≈ Σ U·I·PF within 10 %, whichever way round the transformers of the phases are."""
     power = values.get("power_w")
     if power is None or abs(power) < 20:
         return
-    total, phases = 0.0, 0
+    parts: list[float] = []
     for phase in _PHASES:
         u, i = values.get(f"voltage_{phase}_v"), values.get(f"current_{phase}_a")
         pf = values.get(f"power_factor_{phase}", values.get("power_factor"))
         if u is not None and i is not None and pf is not None:
-            total += abs(u * i * pf)
-            phases += 1
-    if not phases or not total:
+            parts.append(abs(u * i * pf))
+    total = sum(parts)
+    if not total:
         return
-    if abs(abs(power) - total) <= 0.1 * total:
-        seen.pro(2.0, f"power {power:.5g} W fits U·I·PF ({total:.5g} W)")
-    else:
+    sums = [abs(sum(p * s for p, s in zip(parts, signs, strict=True))) for signs in _signs(len(parts))]
+    fitting = [one for one in sums if abs(abs(power) - one) <= 0.1 * one]
+    if not fitting:
         seen.contra(0.75, f"power {power:.5g} W does not fit U·I·PF ({total:.5g} W)")
+        return
+    words = "" if fitting[0] == sums[0] else ", one phase the other way round: see dodac wiring"
+    seen.pro(2.0, f"power {power:.5g} W fits U·I·PF ({fitting[0]:.5g} W{words})")
+
+
+def _signs(count: int) -> Iterator[tuple[int, ...]]:
+    """Directions of so many phases: all alike first, then one against the others."""
+    yield (1,) * count
+    for other in range(count if count > 2 else 0):
+        yield tuple(-1 if n == other else 1 for n in range(count))
 
 
 def _wide(profile: ModbusProfile) -> bool:

@@ -28,6 +28,7 @@ from drivers.scan import ModbusScan
 from drivers.scan_ask import Asker
 from drivers.scan_modbus import modbus_scan
 from drivers.simulator import Fault, SimulatedBus, SimulatedGateway, SimulatedUnit
+from drivers.simulator.electric import Load, Wiring, readings
 
 MODBUS = {p.id: p for p in load_profiles().values() if isinstance(p, ModbusProfile)}
 
@@ -175,6 +176,16 @@ def test_power_that_does_not_fit_speaks_against_a_profile(loop_link: Any) -> Non
     assert any("fits U·I·PF" in words for words in good.supports)
     assert any("does not fit" in words for words in bad.against)
     assert good.score > bad.score
+
+
+@pytest.mark.parametrize("phase", [1, 2, 3])
+def test_a_turned_transformer_does_not_make_another_model_of_the_meter(loop_link: Any, phase: int) -> None:
+    """The single-phase models of a family read the same registers: their power fitted, the right one's did not."""
+    profile = MODBUS["eastron.sdm630"]
+    shown = readings(Load(), Wiring(reversed=frozenset({phase})))
+    found = probed(loop_link, profile, {**coherent(profile), **shown}).ranked
+    assert found[0].profile == profile.id
+    assert any("see dodac wiring" in words for words in found[0].supports)
 
 
 def test_a_frequency_that_no_mains_has_speaks_against_a_profile(loop_link: Any) -> None:
