@@ -7,18 +7,13 @@ import os
 import random
 import re
 import select
-import shutil
-import tempfile
 import termios
-import threading
 import time
-import tty
-from collections import Counter
-from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from drivers.profile import Iec62056Profile
 from drivers.protocols import iec62056
+from drivers.simulator._own_line import OwnLine
 
 METER_FAULTS: Final[dict[str, str]] = {
     "dead": "no answer at all, or nothing is sent",
@@ -41,7 +36,7 @@ _REACTION_S: Final = 0.2  # the standard asks for 200 to 1500 ms
 _PATIENCE_S: Final = 1.5  # for an acknowledgement; then the readout comes at the speed of the sign-on
 
 
-class SimulatedIec62056Meter:
+class SimulatedIec62056Meter(OwnLine):
     """Serves a profile's golden telegram: upon "/?…!" (mode readout), else every `every_s` (mode push).
 
     telegram: bytes to serve instead, from "/" to the check sum. address: the meter's own; "" answers to
@@ -62,6 +57,7 @@ class SimulatedIec62056Meter:
         reaction_s: float = _REACTION_S,
         seed: int = 1,
     ) -> None:
+        super().__init__()
         self.telegram = profile.tests[0].data() if telegram is None else telegram
         ident = iec62056.find_ident(self.telegram)
         if profile.link.check == "sml":
@@ -81,48 +77,7 @@ class SimulatedIec62056Meter:
         self.signed_on = self.printed = 0
         self._reaction_s = reaction_s
         self._chance = random.Random(seed)  # noqa: S311  (noise on a line, no secret)
-        self._faults: Counter[str] = Counter()
         self._late_s = 0.0
-        self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._folder: Path | None = None
-        self._master = self._slave = -1
-
-    def start(self) -> str:
-        """Opens the pseudo-terminal and serves it; gives the path to read from."""
-        self._folder = Path(tempfile.mkdtemp(prefix="dodac-line-"))
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        port = self._folder / "port"
-        port.symlink_to(os.ttyname(self._slave))
-        self._stopping.clear()
-        serve = self._run_push if self._push else self._run_readout
-        self._thread = threading.Thread(target=serve, name="simulated meter", daemon=True)
-        self._thread.start()
-        return str(port)
-
-    def stop(self) -> None:
-        """Ends serving and removes the port."""
-        self._stopping.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join(timeout=5)
-        for fd in (self._master, self._slave):
-            with contextlib.suppress(OSError):
-                os.close(fd)
-        self._master = self._slave = -1
-        folder, self._folder = self._folder, None
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        self.path = self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def fault(self, kind: str, count: int = 1, seconds: float = 1.0) -> None:
         """Makes the next `count` telegrams show a fault; seconds: of `late`. ValueError for an unknown kind."""
@@ -134,11 +89,8 @@ class SimulatedIec62056Meter:
 
     # ---- the meter's thread
 
-    def _struck(self) -> set[str]:
-        with self._lock:
-            struck = {kind for kind, left in self._faults.items() if left > 0}
-            self._faults.subtract(struck)
-        return struck
+    def _run(self) -> None:
+        (self._run_push if self._push else self._run_readout)()
 
     def _run_push(self) -> None:
         while not self._stopping.is_set():

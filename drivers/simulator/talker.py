@@ -5,18 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
-import tempfile
-import threading
-import tty
-from collections import Counter
 from datetime import datetime
-from pathlib import Path
-from typing import Final, Self
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from dodac.samples import Reason
 from drivers.profile import LineProfile
+from drivers.simulator._own_line import OwnLine
 
 TALKER_FAULTS: Final[dict[str, str]] = {
     "torn": "the line breaks off, without its end",
@@ -27,7 +22,7 @@ TALKER_FAULTS: Final[dict[str, str]] = {
 """Every kind of fault and what it means."""
 
 
-class SimulatedTalker:
+class SimulatedTalker(OwnLine):
     """Prints the golden lines of a profile that flag nothing, one after another, every `every_s`.
 
     A profile with a query prints one when it is asked with just that, and nothing before; `heard` holds all
@@ -39,6 +34,7 @@ class SimulatedTalker:
     def __init__(
         self, profile: LineProfile, *, every_s: float = 1.0, baud: int | None = None, zone: str | None = None
     ) -> None:
+        super().__init__()
         shape = profile.line
         self._profile = profile
         self._zone = ZoneInfo(zone) if zone is not None and shape.checksum is None else None
@@ -57,46 +53,6 @@ class SimulatedTalker:
         self.baud = baud or profile.link.baud[0]
         self.every_s = every_s
         self.printed = 0
-        self._faults: Counter[str] = Counter()
-        self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._folder: Path | None = None
-        self._master = self._slave = -1
-
-    def start(self) -> str:
-        """Opens the pseudo-terminal and begins to print; gives the path to read from."""
-        self._folder = Path(tempfile.mkdtemp(prefix="dodac-line-"))
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        port = self._folder / "port"
-        port.symlink_to(os.ttyname(self._slave))
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="simulated talker", daemon=True)
-        self._thread.start()
-        return str(port)
-
-    def stop(self) -> None:
-        """Ends printing and removes the port."""
-        self._stopping.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join(timeout=5)
-        for fd in (self._master, self._slave):
-            with contextlib.suppress(OSError):
-                os.close(fd)
-        self._master = self._slave = -1
-        folder, self._folder = self._folder, None
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        self.path = self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def fault(self, kind: str, count: int = 1) -> None:
         """Makes the next `count` lines show a fault; ValueError for an unknown kind."""
@@ -109,9 +65,7 @@ class SimulatedTalker:
 
     def next_line(self) -> bytes:
         """What is printed next, with its terminator; empty when the instrument is silent."""
-        with self._lock:
-            struck = {kind for kind, left in self._faults.items() if left > 0}
-            self._faults.subtract(struck)
+        struck = self._struck()
         if "dead" in struck:
             return b""
         source = self._unwell if "status" in struck else self._lines
