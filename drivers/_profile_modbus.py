@@ -23,7 +23,7 @@ from drivers._profile_common import (
 Table = Literal["input", "holding", "coil", "discrete"]
 NumberType = Literal["u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64"]
 Order = Literal["ABCD", "CDAB", "BADC", "DCBA"]
-DeviceText = Literal[
+StandardText = Literal[  # objects 0 to 6 of function 43/14, in that order
     "vendor",
     "product_code",
     "revision",
@@ -31,8 +31,8 @@ DeviceText = Literal[
     "product_name",
     "model_name",
     "user_application",
-    "server_id",
 ]
+DeviceText = Literal[StandardText, "server_id"]
 
 
 def _expression(text: str) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from drivers.bus import Bus, BusFault
-from drivers.profile import DeviceText
+from drivers.profile import DeviceText, StandardText
 from drivers.protocols import modbus
 from drivers.protocols.modbus_serial import ASCII, RTU, ascii_frames
 
@@ -20,15 +20,7 @@ SERVER_ID: Final = 17
 ENCAPSULATED: Final = 43
 DEVICE_ID: Final = 14
 CONFORMITIES: Final = frozenset({0x01, 0x02, 0x03, 0x81, 0x82, 0x83})
-NAMES: Final = (
-    "vendor",
-    "product_code",
-    "revision",
-    "vendor_url",
-    "product_name",
-    "model_name",
-    "user_application",
-)
+NAMES: Final = get_args(StandardText)
 """Names of the standard's objects 0 to 6."""
 
 Level = Literal["basic", "regular", "extended"]

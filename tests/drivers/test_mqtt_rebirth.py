@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -153,26 +154,35 @@ def test_sparkplug_on_a_shared_subscription_is_refused(tmp_path: Path) -> None:
         stream(tmp_path, "mqtt://127.0.0.1:1", 'share_group = "g"')
 
 
-@pytest.mark.servers
-def test_ten_megabytes_are_kept_in_part_with_the_reason_and_the_rest_goes_on(
-    tmp_path: Path, mosquitto: Mosquitto, eventually: Eventually
-) -> None:
-    inbox = Inbox()
-    line = stream(tmp_path, mosquitto.url, instrument='profile = "generic.mqtt-json"\ntopic = "plant/m1"')
+@contextmanager
+def publishing_to(
+    line: MqttStream, inbox: Inbox, mosquitto: Mosquitto, eventually: Eventually
+) -> Iterator[Client]:
+    """A client of the broker that the line listens to, while it does."""
     line.start(inbox)
     sender = Client(CallbackAPIVersion.VERSION2)
     try:
         eventually(lambda: line.status().state == "up")
         sender.connect(mosquitto.host, mosquitto.port)
         sender.loop_start()
-        huge = b'{"power_w": 4, "pad": "' + b"x" * 9_999_975 + b'"}'
-        for payload in (huge, b'{"power_w": 5}'):
-            sender.publish("plant/m1", payload, qos=1).wait_for_publish(20)
-        eventually(lambda: len(inbox.items) == 2)
+        yield sender
     finally:
         line.stop(0.2)
         sender.disconnect()
         sender.loop_stop()
+
+
+@pytest.mark.servers
+def test_ten_megabytes_are_kept_in_part_with_the_reason_and_the_rest_goes_on(
+    tmp_path: Path, mosquitto: Mosquitto, eventually: Eventually
+) -> None:
+    inbox = Inbox()
+    line = stream(tmp_path, mosquitto.url, instrument='profile = "generic.mqtt-json"\ntopic = "plant/m1"')
+    with publishing_to(line, inbox, mosquitto, eventually) as sender:
+        huge = b'{"power_w": 4, "pad": "' + b"x" * 9_999_975 + b'"}'
+        for payload in (huge, b'{"power_w": 5}'):
+            sender.publish("plant/m1", payload, qos=1).wait_for_publish(20)
+        eventually(lambda: len(inbox.items) == 2)
     letter, sample = inbox.items
     assert isinstance(letter, DeadLetter)
     assert len(letter.payload) == 1 << 16
@@ -188,20 +198,11 @@ def test_a_meter_that_sends_on_several_topics_is_heard_on_all(
 ) -> None:
     inbox = Inbox()
     line = stream(tmp_path, mosquitto.url, instrument='profile = "tasmota.energy"\naddress = "press-3"')
-    line.start(inbox)
-    sender = Client(CallbackAPIVersion.VERSION2)
-    try:
-        eventually(lambda: line.status().state == "up")
-        sender.connect(mosquitto.host, mosquitto.port)
-        sender.loop_start()
+    with publishing_to(line, inbox, mosquitto, eventually) as sender:
         sender.publish("tele/press-3/SENSOR", b'{"ENERGY": {"Power": 5}}', qos=1).wait_for_publish(10)
         told = b'{"StatusSNS": {"ENERGY": {"Power": 6}}}'
         sender.publish("stat/press-3/STATUS10", told, qos=1).wait_for_publish(10)
         eventually(lambda: len(inbox.items) == 2)
-    finally:
-        line.stop(0.2)
-        sender.disconnect()
-        sender.loop_stop()
     found = [
         item.values[line.layouts()[0].index["power_w"]] for item in inbox.items if isinstance(item, Sample)
     ]
