@@ -279,7 +279,8 @@ def test_no_fault_on_a_rough_line_passes_a_wrong_value_as_good(framing: Framing,
         assert bus.counters["late"] > 20
 
 
-@pytest.mark.parametrize("seed", [1, *MORE])
+# in seed 49 a unit owes four answers of one shape
+@pytest.mark.parametrize("seed", [1, 49, *(seed for seed in MORE if seed.values != (49,))])
 def test_an_answer_long_after_the_guard_is_known_by_its_size_or_asked_for_again(seed: int) -> None:
     counts, line, _ = run("rtu", seed, 800, beyond=True)
     assert line.struck["late"] > 100
