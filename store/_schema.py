@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -81,6 +82,41 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return db
 
 
+def create(path: Path) -> None:
+    """Makes an empty journal where there is no file: it stands under its name only when it is whole.
+
+    A reader that comes while it is made finds no journal, never half a one; a power cut leaves none.
+    """
+    if path.exists():
+        return
+    made = path.with_name(path.name + "-new")
+    made.unlink(missing_ok=True)
+    db = sqlite3.connect(made, isolation_level=None)
+    try:
+        db.execute("PRAGMA synchronous = FULL")
+        _write_tables(db)
+        db.execute("PRAGMA journal_mode = WAL")  # who opens it first need not change it
+    finally:
+        db.close()
+    made.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _write_tables(db: sqlite3.Connection) -> None:
+    # executescript would commit on its own: statement by statement keeps it one transaction
+    db.execute("BEGIN IMMEDIATE")
+    for statement in _TABLES.split(";"):
+        if statement.strip():
+            db.execute(statement)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {VERSION}")
+    db.execute("COMMIT")
+
+
 def version_of(db: sqlite3.Connection) -> int:
     """The version of a file's tables; 0 before the transaction that makes them."""
     return int(db.execute("PRAGMA user_version").fetchone()[0])
@@ -103,14 +139,7 @@ def prepare(
             raise StorageError(
                 "this is a database of another program.", where, "Name another file for the journal."
             )
-        # executescript would commit on its own: statement by statement keeps it one transaction
-        db.execute("BEGIN IMMEDIATE")
-        for statement in _TABLES.split(";"):
-            if statement.strip():
-                db.execute(statement)
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {target}")
-        db.execute("COMMIT")
+        _write_tables(db)
         return
     if version > target:
         raise StorageError(

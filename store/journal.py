@@ -37,6 +37,7 @@ class Journal:
     def __init__(self, files: JournalFiles) -> None:
         self._files = files
         self._lock = threading.RLock()
+        schema.create(files.path)
         self._db = schema.connect(files.path)
         self._open = True
         try:

@@ -1,6 +1,7 @@
 """A page beside the collector sees each sample once, in the order of arrival, and never a stale file."""
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,29 @@ def test_a_journal_that_is_just_being_made_is_no_journal_yet(tmp_path: Path) -> 
     _schema.prepare(db, path)
     db.close()
     assert JournalStore(path).read_after(0, 1) == []
+
+
+def test_a_journal_stands_under_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+    # a page asked for while the first entry was stored found half a journal and answered 503
+    faults: list[str] = []
+
+    def look(path: Path, done: threading.Event) -> None:
+        while not done.is_set():
+            if path.exists():
+                try:
+                    JournalStore(path).close()
+                except StorageError as error:
+                    faults.append(str(error))
+
+    for number in range(30):
+        path, done = tmp_path / f"{number}.db", threading.Event()
+        reader = threading.Thread(target=look, args=(path, done))
+        reader.start()
+        _written(path, (7,))
+        done.set()
+        reader.join()
+    assert faults == []
+    assert not list(tmp_path.glob("*-new"))
 
 
 def test_a_journal_that_was_replaced_is_never_read_on_as_if_it_were_current(tmp_path: Path) -> None:
