@@ -8,7 +8,7 @@ from dodac.errors import ConfigError, Where
 from dodac.quantities import Measurement, nearest
 
 if TYPE_CHECKING:
-    from dodac.site import Connection, InstrumentConfig, Site
+    from dodac.site import Connection, InfluxConfig, InstrumentConfig, Site
 
 
 def check_references(site: Site) -> None:
@@ -147,8 +147,13 @@ def _check_files(site: Site) -> None:
     for name, connection in site.connections.items():
         for key in ("password_file", "ca_file"):
             _check_file(site, getattr(connection, key, None), "connections", name, key)
-    for table, config in (("influxdb", site.influxdb), ("serve", site.serve)):
-        _check_file(site, getattr(config, "token_file", None), table, "token_file")
+    _check_file(site, site.serve.token_file, "serve", "token_file")
+    sinks: dict[tuple[str, ...], InfluxConfig] = {("sinks", name): sink for name, sink in site.sinks.items()}
+    if site.influxdb is not None:
+        sinks["influxdb",] = site.influxdb
+    for keys, config in sinks.items():
+        for key in ("token_file", "password_file", "ca_file"):
+            _check_file(site, getattr(config, key), *keys, key)
     for key, path in (("journal", site.journal_path), ("register", site.register_path)):
         if path.is_dir():
             raise ConfigError(

@@ -11,6 +11,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from dodac.clock import duration_ns
 from dodac.quantities import Measurement
+from dodac.sizes import size_bytes
+
+
+def _size(text: str) -> str:
+    size_bytes(text)
+    return text
 
 
 def _duration(text: str) -> str:
@@ -20,6 +26,7 @@ def _duration(text: str) -> str:
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 Duration = Annotated[str, AfterValidator(_duration)]
+Size = Annotated[str, AfterValidator(_size)]
 Baud = Annotated[int, Field(ge=50, le=4_000_000)]
 Frame = Literal["8N1", "8N2", "8E1", "8O1", "7E1", "7O1"]
 
@@ -226,12 +233,18 @@ class InstrumentConfig(Strict):
 
 
 class InfluxConfig(Strict):
-    """[influxdb]: where readings are forwarded to; the journal stays the truth."""
+    """[influxdb], and [sinks.ID] for more of them: where readings are forwarded to; the journal stays the truth."""
 
     url: str
     bucket: str = "dodac"
     org: str = "dodac"
     token_file: str | None = None
+    version: Literal["auto", "1", "2", "3"] = "auto"
+    user: str | None = None
+    password_file: str | None = None
+    retention_policy: str = ""
+    ca_file: str | None = None
+    backlog_per_s: int | None = Field(default=None, ge=1)
 
     @field_validator("url")
     @classmethod
@@ -251,6 +264,18 @@ class StoreConfig(Strict):
     journal: str = "data/journal.db"
     register_file: str = Field(default="data/register.db", alias="register")
     photos: str = "data/photos"
+    max_size: Size | None = None
+    max_age: Duration | None = None
+    pack_after: Duration = "1d"
+    written_per_day: Size | None = None
+
+
+class CollectorConfig(Strict):
+    """[collector]: how `dodac run` behaves on its computer."""
+
+    jitter: Duration | None = None
+    power_file: str | None = None
+    power_grace: Duration = "60s"
 
 
 class ServeConfig(Strict):

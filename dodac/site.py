@@ -12,6 +12,7 @@ from dodac._site_faults import config_error
 from dodac._site_tables import (
     CONNECTION_KINDS,
     Calibration,
+    CollectorConfig,
     Connection,
     FileConnection,
     HttpConnection,
@@ -35,6 +36,7 @@ from dodac.quantities import nearest
 
 __all__ = [
     "Calibration",
+    "CollectorConfig",
     "Connection",
     "FileConnection",
     "HttpConnection",
@@ -61,6 +63,8 @@ class Site(Strict):
     connections: dict[Id, Connection] = Field(default_factory=dict)
     instruments: tuple[InstrumentConfig, ...] = Field(default=(), strict=False)
     influxdb: InfluxConfig | None = None
+    sinks: dict[Id, InfluxConfig] = Field(default_factory=dict)
+    collector: CollectorConfig = CollectorConfig()
     store: StoreConfig = StoreConfig()
     serve: ServeConfig = ServeConfig()
     _path: Path = PrivateAttr(default=Path("site.toml"))
@@ -164,6 +168,8 @@ def parse_site(text: str, path: Path) -> Site:
 _TABLES: dict[str, type[BaseModel]] = {
     "site": SiteInfo,
     "influxdb": InfluxConfig,
+    "sinks": InfluxConfig,
+    "collector": CollectorConfig,
     "store": StoreConfig,
     "serve": ServeConfig,
 }

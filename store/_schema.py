@@ -11,7 +11,7 @@ from typing import Final
 
 from dodac.errors import StorageError, Where
 
-VERSION: Final = 1
+VERSION: Final = 2
 APPLICATION_ID: Final = 0x646F6463  # "dodc"
 
 _TABLES: Final = """
@@ -33,13 +33,13 @@ CREATE TABLE conflicts (
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     time_ns INTEGER NOT NULL, end_ns INTEGER, kind TEXT NOT NULL, text TEXT NOT NULL, source TEXT NOT NULL,
-    instrument TEXT, data TEXT NOT NULL
+    instrument TEXT, data TEXT NOT NULL, crc INTEGER
 );
 CREATE INDEX events_time ON events (time_ns);
 CREATE TABLE dead_letters (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     time_ns INTEGER NOT NULL, source TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
-    reason TEXT NOT NULL, instrument TEXT
+    reason TEXT NOT NULL, instrument TEXT, crc INTEGER
 );
 CREATE TABLE tallies (
     instrument TEXT NOT NULL, source TEXT NOT NULL, outcome TEXT NOT NULL, count INTEGER NOT NULL,
@@ -55,8 +55,34 @@ CREATE TABLE marks (
 CREATE TABLE cursors (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+# column blocks of old samples: those of one instrument, layout and hour; crc: CRC32C of the other columns
+_BLOCKS: Final = """
+CREATE TABLE blocks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, instrument INTEGER NOT NULL, layout INTEGER NOT NULL,
+    first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
+    count INTEGER NOT NULL, form INTEGER NOT NULL, body BLOB NOT NULL, crc INTEGER NOT NULL
+);
+CREATE INDEX blocks_time ON blocks (instrument, first_ns);
+CREATE INDEX blocks_seq ON blocks (first_seq);
+"""
+
+
+def _to_2(db: sqlite3.Connection) -> None:
+    """Version 1 had no column blocks, and no check sums of events and dead letters."""
+    _run(db, _BLOCKS)
+    db.execute("ALTER TABLE events ADD COLUMN crc INTEGER")
+    db.execute("ALTER TABLE dead_letters ADD COLUMN crc INTEGER")
+
+
+def _run(db: sqlite3.Connection, statements: str) -> None:
+    # executescript would commit on its own: statement by statement keeps it one transaction
+    for statement in statements.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
 # version → what brings it to the next one, inside one transaction
-MIGRATIONS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {}
+MIGRATIONS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {1: _to_2}
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -107,11 +133,8 @@ def create(path: Path) -> None:
 
 
 def _write_tables(db: sqlite3.Connection) -> None:
-    # executescript would commit on its own: statement by statement keeps it one transaction
     db.execute("BEGIN IMMEDIATE")
-    for statement in _TABLES.split(";"):
-        if statement.strip():
-            db.execute(statement)
+    _run(db, _TABLES + _BLOCKS)
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {VERSION}")
     db.execute("COMMIT")

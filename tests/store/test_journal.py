@@ -265,14 +265,16 @@ def test_a_journal_of_a_later_version_is_refused_and_an_older_one_brought_forwar
     path = tmp_path / "journal.db"
     Journal.open(path).close()
     db = _schema.connect(path)
-    _schema.prepare(db, path, {1: lambda old: old.execute("CREATE TABLE extra (x)") and None}, target=2)
-    assert db.execute("PRAGMA user_version").fetchone()[0] == 2
+    later = _schema.VERSION + 1
+    migrations = {_schema.VERSION: lambda old: old.execute("CREATE TABLE extra (x)") and None}
+    _schema.prepare(db, path, migrations, target=later)
+    assert db.execute("PRAGMA user_version").fetchone()[0] == later
     assert db.execute("SELECT count(*) FROM extra").fetchone() == (0,)
-    assert path.with_name("journal.db.version-1").exists()
+    assert path.with_name(f"journal.db.version-{_schema.VERSION}").exists()
     db.close()
-    with pytest.raises(StorageError, match="version 2"):
+    with pytest.raises(StorageError, match=f"version {later}"):
         Journal.open(path)
-    with pytest.raises(StorageError, match="version 2"):
+    with pytest.raises(StorageError, match=f"version {later}"):
         JournalStore(path)
 
 
