@@ -1,10 +1,34 @@
-"""Fixtures of all tests: the real servers of tests/servers.py."""
+"""Fixtures of all tests: the real servers of tests/servers.py, the rows of tests/fault_rows.py."""
 
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+
+def _by_path(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # a test may say: from servers import Mosquitto
+    spec.loader.exec_module(module)
+    return module
+
+
+_FAULT_ROWS = _by_path("fault_rows")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of tests/fault_rows.py: they must be known before the plugins are registered."""
+    _FAULT_ROWS.pytest_addoption(parser)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The choice of tests/fault_rows.py."""
+    _FAULT_ROWS.pytest_collection_modifyitems(config, items)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -12,10 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     tests/ itself must not be on sys.path: its folders carry the names of the rooms.
     """
-    spec = importlib.util.spec_from_file_location("servers", Path(__file__).parent / "servers.py")
-    assert spec is not None
-    assert spec.loader is not None
-    servers = importlib.util.module_from_spec(spec)
-    sys.modules["servers"] = servers  # a test may say: from servers import Mosquitto
-    spec.loader.exec_module(servers)
-    config.pluginmanager.register(servers, "dodac-servers")
+    config.pluginmanager.register(_by_path("servers"), "dodac-servers")
+
+
+fault_row = _FAULT_ROWS.fault_row

@@ -2,7 +2,7 @@
 
 Fixtures: `mosquitto` (a fresh broker per test), `influxdb` (one server per session, a fresh bucket
 per test), `require` (a program's path, e.g. require("chromium")). What is missing is skipped with a
-message; with DODAC_REQUIRE_SERVERS=1 it fails instead.
+message; with DODAC_REQUIRE_SERVERS=1 it fails instead. More of them stand in line_servers.py.
 """
 
 # ruff: noqa: S310  (only our own loopback servers are asked)
@@ -29,6 +29,8 @@ import pytest
 HOW_TO_GET = {
     "mosquitto": "apt-get install mosquitto",
     "influxd": ".ci/build-influxd.sh builds it (about ten minutes), or set DODAC_INFLUXD to an InfluxDB 2.7 influxd",
+    "influxd-1.6": "apt-get install influxdb",
+    "victoria-metrics": "apt-get install victoria-metrics",
     "chromium": "apt-get install chromium",
     "mbpoll": "apt-get install mbpoll",
     "systemd-analyze": "apt-get install systemd",
@@ -38,7 +40,8 @@ HOW_TO_GET = {
 def find_program(name: str) -> Path | None:
     """Where a program stands on this machine, or None.
 
-    influxd: only $DODAC_INFLUXD and our own cache count, since a Debian influxd is 1.6.
+    influxd: only $DODAC_INFLUXD and our own cache count, since a Debian influxd is 1.6; that one is
+    asked for as influxd-1.6.
     """
     if name == "influxd":
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dodac-testbed"
@@ -46,7 +49,7 @@ def find_program(name: str) -> Path | None:
         found = os.environ.get("DODAC_INFLUXD") or str(cache / "influxd" / "influxd")
         return Path(found) if os.access(found, os.X_OK) else None
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
-    program = shutil.which(name, path=path)
+    program = shutil.which(name.removesuffix("-1.6"), path=path)
     return Path(program) if program else None
 
 
@@ -68,7 +71,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class _Process:
+class Server:
     """One server process: started, awaited until it answers, stopped; its output is kept in a file."""
 
     def __init__(self, command: Sequence[str | Path], log: Path, ready: Callable[[], bool]) -> None:
@@ -141,7 +144,7 @@ class Mosquitto:
         if os.geteuid() == 0:
             lines.append("user root")  # else it drops to a user who can't write our folder
         config.write_text("\n".join([*lines, *settings]) + "\n", encoding="utf-8")
-        self._process = _Process([program, "-c", config], folder / "mosquitto.log", self._answers)
+        self._process = Server([program, "-c", config], folder / "mosquitto.log", self._answers)
 
     @property
     def url(self) -> str:
@@ -190,7 +193,7 @@ class InfluxServer:
         }
         command: list[str | Path] = [program, "--reporting-disabled"]
         command += [f"--{name}={value}" for name, value in options.items()]
-        self._process = _Process(command, folder / "influxd.log", self._answers)
+        self._process = Server(command, folder / "influxd.log", self._answers)
 
     @property
     def running(self) -> bool:
