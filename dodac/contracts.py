@@ -22,6 +22,8 @@ class EventKind(StrEnum):
     FAULT_END = "fault_end"
     GAP = "gap"
     CLOCK_JUMP = "clock_jump"
+    EXCHANGE = "exchange"
+    ROLLOVER = "rollover"
     IMPORT = "import"
     DAMAGE = "damage"
     ALARM = "alarm"

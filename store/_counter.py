@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
+
+from store._exchanges import Break, counts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,14 +23,22 @@ _OUTRUNS: Final = (
 _BLOCK: Final = 1024  # readings whose largest value is kept, to look far ahead quickly
 
 
-def believable_rises(time_ns: Ints, values: Floats) -> tuple[Ints, Ints, Floats]:
+def believable_rises(
+    time_ns: Ints, values: Floats, breaks: Iterable[Break] = ()
+) -> tuple[Ints, Ints, Floats]:
     """Stretches between counter readings whose difference is consumption: begin, end, amount.
 
-    Readings: sorted by time, finite. Left out: what clean_counter leaves out, differences across a
-    reset or rollover, and false totals (`_false_totals`).
+    Readings: sorted by time, finite. breaks: exchanges and rollovers that are known: each side counts on
+    its own, so nothing is lost there. Left out: what clean_counter leaves out, differences across a
+    reset or rollover that nobody told, and false totals (`_false_totals`).
     """
     import numpy as np
 
+    known = tuple(breaks)
+    if known:
+        found = [believable_rises(*one) for one in counts(time_ns, values, known)]
+        begins, ends, rises = zip(*found, strict=True) if found else ((), (), ())
+        return np.concatenate(begins), np.concatenate(ends), np.concatenate(rises)
     keep, broken = clean_counter(values, time_ns)
     time_ns, values, broken = time_ns[keep], values[keep], broken[keep]
     begin, end = time_ns[:-1], time_ns[1:]

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Final
 
 from dodac.clock import DAY_NS
 from dodac.errors import DataError, Where
+from dodac.quantities import Kind
 from dodac.quantities import channel as channel_named
 from dodac.samples import FIRST_REVISION, Sample
 from store import _intervals
 from store._codec import PART_LIMIT
+from store._exchanges import breaks_of
 from store._steps import edges
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
+
+    from dodac.contracts import Event
 
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
@@ -42,6 +46,10 @@ class ArrayStore(ABC):
         self, instrument: str, channel: str, before_ns: int, after_ns: int, count: int
     ) -> tuple[Readings, Readings]:
         """Up to `count` good readings just before one time, and as many from another on; both ascending."""
+
+    @abstractmethod
+    def _counter_events(self, instrument: str) -> list[Event]:
+        """Exchanges and rollovers of an instrument, in the order in which they were recorded."""
 
     def series(self, instrument: str, channels: Iterable[str], start_ns: int, end_ns: int) -> pd.DataFrame:
         """Good values only: index "time" (UTC, ns), one float64 column a channel, NaN where absent.
@@ -75,8 +83,10 @@ class ArrayStore(ABC):
             np.concatenate(parts) for parts in zip(before, inside, after, strict=True)
         )
         good = ~np.isnan(values[:, 0])
+        kind = channel_named(name).kind
+        breaks = breaks_of(self._counter_events(instrument), name) if kind is Kind.COUNTER else ()
         value, coverage = _intervals.per_step(
-            channel_named(name).kind, time_ns[good], span_ns[good], values[good, 0], marks, start_ns, end_ns
+            kind, time_ns[good], span_ns[good], values[good, 0], marks, start_ns, end_ns, breaks
         )
         index = time_index(marks[:-1]).tz_convert(zone)
         return pd.DataFrame({"value": value, "coverage": coverage}, index=index)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from dodac.clock import SECOND_NS
 from dodac.quantities import Kind
 from store._counter import believable_rises
+from store._exchanges import Break
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,12 +24,19 @@ _LONG_GAP: Final = 3  # median steps; a longer gap is not interpolated over a st
 
 
 def per_step(
-    kind: Kind, time_ns: Ints, span_ns: Ints, values: Floats, edges: Ints, start_ns: int, end_ns: int
+    kind: Kind,
+    time_ns: Ints,
+    span_ns: Ints,
+    values: Floats,
+    edges: Ints,
+    start_ns: int,
+    end_ns: int,
+    breaks: Iterable[Break] = (),
 ) -> tuple[Floats, Floats]:
     """Value and coverage of each step [edges[i], edges[i+1]), counting only time in [start_ns, end_ns).
 
     Readings: sorted by time, finite. Counters: differences between neighbours, shared out evenly
-    over the time between them; a gap of more than three median steps counts only where both ends
+    over the time between them; across a break (an exchanged meter, a rollover) both counts add up; a gap of more than three median steps counts only where both ends
     lie in one step, for then the amount is known all the same. Intervals: amounts shared out by
     overlap; where statements overlap each other they are averaged. Gauges: mean weighted by the
     time each reading speaks for (its span, or half-way to its neighbours, three median steps at
@@ -39,7 +48,7 @@ def per_step(
     if len(time_ns) == 0:
         return np.full(steps, np.nan), np.zeros(steps)
     if kind is Kind.COUNTER:
-        begin, end, amount = believable_rises(time_ns, values)
+        begin, end, amount = believable_rises(time_ns, values, breaks)
         same_step = np.searchsorted(edges, begin, side="right") == np.searchsorted(edges, end, side="left")
         known = (end - begin <= _LONG_GAP * _median_gap(time_ns)) | same_step
         begin, end, amount = begin[known], end[known], amount[known]

@@ -98,19 +98,15 @@ class InfluxStore(ArrayStore):
         reaching = self._json_rows(
             f'SELECT * FROM "{EVENT_MEASUREMENT}" WHERE time < {min(start_ns, end_ns)} AND "end_ns" > {start_ns}'
         )
-        rows = sorted(reaching + inside, key=lambda row: (row["time"], row.get("seq") or 0))
-        return [
-            Event(
-                row["time"],
-                EventKind(row["kind"]),
-                row["text"],
-                row.get("source") or "",
-                row.get("instrument"),
-                row.get("end_ns"),
-                json.loads(row["data"]),
+        return _events_of(reaching + inside)
+
+    def _counter_events(self, instrument: str) -> list[Event]:
+        return _events_of(
+            self._json_rows(
+                f'SELECT * FROM "{EVENT_MEASUREMENT}" WHERE "instrument" = {_text(instrument)} '
+                "AND (\"kind\" = 'exchange' OR \"kind\" = 'rollover')"
             )
-            for row in rows
-        ]
+        )
 
     # inside
 
@@ -300,3 +296,19 @@ def _text(value: str) -> str:
     """A string literal of InfluxQL."""
     escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
     return f"'{escaped}'"
+
+
+def _events_of(rows: list[dict[str, Any]]) -> list[Event]:
+    """Events of rows, in time order."""
+    return [
+        Event(
+            row["time"],
+            EventKind(row["kind"]),
+            row["text"],
+            row.get("source") or "",
+            row.get("instrument"),
+            row.get("end_ns"),
+            json.loads(row["data"]),
+        )
+        for row in sorted(rows, key=lambda row: (row["time"], row.get("seq") or 0))
+    ]

@@ -231,6 +231,14 @@ class JournalStore(ArrayStore):
         )
         return [event_of(row) for row in rows]
 
+    def _counter_events(self, instrument: str) -> list[Event]:
+        rows = self._read(
+            f"SELECT {EVENT_COLUMNS} FROM events WHERE instrument = ? "  # noqa: S608 - our own column names
+            "AND kind IN ('exchange', 'rollover') ORDER BY seq",
+            (instrument,),
+        )
+        return [event_of(row) for row in rows]
+
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """The newest payloads that could not become samples, newest first."""
         rows = self._read(

@@ -283,3 +283,52 @@ def test_a_step_or_zone_that_is_none_is_refused_in_words(world: Any, step: str, 
     store = world.fill([METER], _counter([1.0, 2.0]))
     with pytest.raises(DataError, match="is not a"):
         store.intervals("meter-1", "energy_import_kwh", T0, T0 + HOUR_NS, step, zone=zone)
+
+
+def _known(kind: EventKind, time_ns: int, **data: float) -> Event:
+    numbers = {name.replace("__", ".", 1): value for name, value in data.items()}
+    return Event(time_ns, kind, "the meter was exchanged", "exchange", "meter-1", data=numbers)
+
+
+def test_what_went_through_both_meters_counts_when_one_was_exchanged(world: Any) -> None:
+    # old meter 500 … 503, taken out at 503.5; the new one began at 12 and shows 12.5, 13.5 …
+    samples = _counter([500, 501, 502, 503, 12.5, 13.5, 14.5, 15.5])
+    moment = T0 + 3 * 15 * MINUTE_NS + 8 * MINUTE_NS
+    told = _known(EventKind.EXCHANGE, moment, end__energy_import_kwh=503.5, start__energy_import_kwh=12.0)
+    store = world.fill([METER], samples, [told])
+    frame = store.intervals("meter-1", "energy_import_kwh", T0, T0 + 105 * MINUTE_NS, "15min")
+    assert frame["value"].sum() == pytest.approx(7.0)
+    assert frame["coverage"].tolist()[1:-1] == pytest.approx([1.0] * (len(frame) - 2))
+
+
+def test_a_rollover_that_was_seen_loses_nothing_and_one_of_another_channel_changes_nothing(
+    world: Any,
+) -> None:
+    samples = _counter([999_998, 999_999, 0, 1, 2])
+    roll = _known(
+        EventKind.ROLLOVER, T0 + 30 * MINUTE_NS, end__energy_import_kwh=1e6, start__energy_import_kwh=0.0
+    )
+    other = _known(
+        EventKind.EXCHANGE,
+        T0 + 15 * MINUTE_NS,
+        end__reactive_energy_kvarh=7.0,
+        start__reactive_energy_kvarh=0.0,
+    )
+    store = world.fill([METER], samples, [roll, other])
+    frame = store.intervals("meter-1", "energy_import_kwh", T0, T0 + HOUR_NS, "15min")
+    assert frame["value"].sum() == pytest.approx(4.0)
+    assert frame["coverage"].sum() == pytest.approx(4.0)
+
+
+def test_an_exchange_recorded_by_mistake_is_taken_back_and_one_outside_changes_nothing(world: Any) -> None:
+    samples = _counter([5, 6, 7, 8, 9])
+    wrong = {"end__energy_import_kwh": 700.0, "start__energy_import_kwh": 0.0}
+    events = [
+        _known(EventKind.EXCHANGE, T0 + 20 * MINUTE_NS, **wrong),
+        _known(EventKind.EXCHANGE, T0 + 20 * MINUTE_NS, withdrawn=1, **wrong),
+        _known(EventKind.EXCHANGE, T0 - 5 * MINUTE_NS, **wrong),
+        _known(EventKind.EXCHANGE, T0 + 300 * MINUTE_NS, **wrong),
+    ]
+    store = world.fill([METER], samples, events)
+    frame = store.intervals("meter-1", "energy_import_kwh", T0, T0 + HOUR_NS, "15min")
+    assert frame["value"].sum() == pytest.approx(4.0)
