@@ -13,20 +13,15 @@ from dodac.errors import DataError, Where
 from dodac.samples import Layout, Sample
 from store import _codec as codec
 from store._rows import INSERT_SAMPLE, SELECT_SAMPLES, EventRow, event_row, layouts_of
+from store._sums import added, insert
 
 Item = Sample | Event | DeadLetter
 Key = tuple[int, int, int]
 
-INSERT_EVENT: Final = (
-    "INSERT INTO events (time_ns, end_ns, kind, text, source, instrument, data) VALUES (?,?,?,?,?,?,?)"
-)
-_INSERT_LETTER: Final = (
-    "INSERT INTO dead_letters (time_ns, source, topic, payload, reason, instrument) VALUES (?,?,?,?,?,?)"
-)
-_ADD_TALLY: Final = (
-    "INSERT INTO tallies (instrument, source, outcome, count) VALUES (?,?,?,?) "
-    "ON CONFLICT DO UPDATE SET count = count + excluded.count"
-)
+INSERT_EVENT: Final = insert("events")
+_INSERT_LETTER: Final = insert("dead_letters")
+_INSERT_CONFLICT: Final = insert("conflicts")
+_ADD_TALLY: Final = insert("tallies") + added("tallies", "count")
 
 
 class Outcome(StrEnum):
@@ -68,11 +63,10 @@ class Catalog:
         name = self.names.get(layout.instrument)
         if name is None:
             name = max(self.names.values(), default=0) + 1
-            db.execute("INSERT INTO names (id, name) VALUES (?, ?)", (name, layout.instrument))
-        db.execute(
-            "INSERT INTO layouts (number, layout, instrument, channels) VALUES (?,?,?,?)",
-            (number, layout.id, name, json.dumps(layout.channels)),
-        )
+            db.execute(insert("names"), (name, layout.instrument))
+        row = (number, layout.id, name, json.dumps(layout.channels))
+        db.execute(insert("layouts"), row)
+        db.execute(insert("layouts_spare"), (*row, layout.instrument))
         return number, name
 
     def add(self, layout: Layout, number: int, name: int) -> None:
@@ -132,7 +126,7 @@ class Batch:
         """Writes everything; the caller holds the transaction."""
         db.executemany(INSERT_SAMPLE, self._rows)
         db.executemany(
-            "INSERT INTO conflicts VALUES (?,?,?,?,?)",
+            _INSERT_CONFLICT,
             [
                 (*key, digest, part)
                 for key, known in self._conflicts.items()

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Final
 
 from dodac.errors import StorageError, Where
+from store._sums import NUMBERED, SUMMED, add_function, fill
 
 VERSION: Final = 2
 APPLICATION_ID: Final = 0x646F6463  # "dodc"
 
 _TABLES: Final = """
-CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, crc INTEGER);
 CREATE TABLE layouts (
-    number INTEGER PRIMARY KEY, layout INTEGER NOT NULL UNIQUE, instrument INTEGER NOT NULL, channels TEXT NOT NULL
+    number INTEGER PRIMARY KEY, layout INTEGER NOT NULL UNIQUE, instrument INTEGER NOT NULL, channels TEXT NOT NULL,
+    crc INTEGER
 );
 CREATE TABLE samples (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -28,7 +30,7 @@ CREATE TABLE samples (
 CREATE UNIQUE INDEX samples_key ON samples (instrument, time_ns, part);
 CREATE TABLE conflicts (
     instrument INTEGER NOT NULL, time_ns INTEGER NOT NULL, base INTEGER NOT NULL, digest BLOB NOT NULL,
-    part INTEGER NOT NULL, PRIMARY KEY (instrument, time_ns, base, digest)
+    part INTEGER NOT NULL, crc INTEGER, PRIMARY KEY (instrument, time_ns, base, digest)
 ) WITHOUT ROWID;
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -43,16 +45,17 @@ CREATE TABLE dead_letters (
 );
 CREATE TABLE tallies (
     instrument TEXT NOT NULL, source TEXT NOT NULL, outcome TEXT NOT NULL, count INTEGER NOT NULL,
-    PRIMARY KEY (instrument, source, outcome)
+    crc INTEGER, PRIMARY KEY (instrument, source, outcome)
 ) WITHOUT ROWID;
 CREATE TABLE facts (
-    instrument TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (instrument, name)
+    instrument TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, crc INTEGER,
+    PRIMARY KEY (instrument, name)
 ) WITHOUT ROWID;
 CREATE TABLE marks (
     sink TEXT NOT NULL, state TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
-    reason TEXT NOT NULL, PRIMARY KEY (sink, state, first)
+    reason TEXT NOT NULL, crc INTEGER, PRIMARY KEY (sink, state, first)
 ) WITHOUT ROWID;
-CREATE TABLE cursors (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE cursors (name TEXT PRIMARY KEY, seq INTEGER NOT NULL, crc INTEGER) WITHOUT ROWID;
 """
 
 # column blocks of old samples: those of one instrument, layout and hour; crc: CRC32C of the other columns
@@ -67,11 +70,29 @@ CREATE INDEX blocks_seq ON blocks (first_seq);
 """
 
 
+# names and layouts once more, on pages of their own: one bad page must not make samples unreadable
+_SPARE: Final = """
+CREATE TABLE layouts_spare (
+    number INTEGER PRIMARY KEY, layout INTEGER NOT NULL, instrument INTEGER NOT NULL, channels TEXT NOT NULL,
+    name TEXT NOT NULL, crc INTEGER
+);
+"""
+
+
 def _to_2(db: sqlite3.Connection) -> None:
-    """Version 1 had no column blocks, and no check sums of events and dead letters."""
-    _run(db, _BLOCKS)
-    db.execute("ALTER TABLE events ADD COLUMN crc INTEGER")
-    db.execute("ALTER TABLE dead_letters ADD COLUMN crc INTEGER")
+    """Version 1 had no column blocks, no spare layouts, and check sums of samples only."""
+    add_function(db)
+    _run(db, _BLOCKS + _SPARE)
+    for table in SUMMED:
+        if table != "layouts_spare":
+            db.execute(f"ALTER TABLE {table} ADD COLUMN crc INTEGER")
+        if table not in NUMBERED:
+            db.execute(fill(table))
+    db.execute(
+        "INSERT INTO layouts_spare (number, layout, instrument, channels, name) "
+        "SELECT number, layout, instrument, channels, name FROM layouts JOIN names ON names.id = instrument"
+    )
+    db.execute(fill("layouts_spare"))
 
 
 def _run(db: sqlite3.Connection, statements: str) -> None:
@@ -100,6 +121,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         )
     )
     try:
+        add_function(db)
         for pragma in pragmas:
             db.execute(f"PRAGMA {pragma}")
     except BaseException:  # a damaged file fails here
@@ -134,7 +156,7 @@ def create(path: Path) -> None:
 
 def _write_tables(db: sqlite3.Connection) -> None:
     db.execute("BEGIN IMMEDIATE")
-    _run(db, _TABLES + _BLOCKS)
+    _run(db, _TABLES + _BLOCKS + _SPARE)
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {VERSION}")
     db.execute("COMMIT")

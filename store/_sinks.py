@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from store._ranges import Range, Ranges
+from store._sums import insert
 
 _LOST = "lost"  # rows that damage took, under the sink named ""
-_PUT = "INSERT OR REPLACE INTO marks VALUES (?,?,?,?,?)"
+_PUT = insert("marks", "INSERT OR REPLACE")
 _DROP = "DELETE FROM marks WHERE sink = ? AND state = ? AND first = ?"
 
 

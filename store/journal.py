@@ -24,6 +24,7 @@ from store._integrity import Damage, check_tail, salvage, verify_rows
 from store._ranges import Range, runs
 from store._rows import SELECT_SAMPLES, event_of, event_row
 from store._sinks import SinkCounts, Sinks, SinkState
+from store._sums import insert, replaced
 
 log = logging.getLogger("dodac.store")
 
@@ -149,7 +150,7 @@ class Journal:
         """Keeps texts about an instrument (measurement, asset, serial number …) for readers."""
         with self._transaction():
             self._db.executemany(
-                "INSERT INTO facts VALUES (?,?,?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                insert("facts") + replaced("facts", "value"),
                 [(instrument, name, value) for name, value in facts.items()],
             )
 
@@ -170,9 +171,7 @@ class Journal:
     def set_cursor(self, name: str, seq: int) -> None:
         """Keeps a place by name, e.g. the last event a sink took."""
         with self._transaction():
-            self._db.execute(
-                "INSERT INTO cursors VALUES (?,?) ON CONFLICT DO UPDATE SET seq = excluded.seq", (name, seq)
-            )
+            self._db.execute(insert("cursors") + replaced("cursors", "seq"), (name, seq))
 
     # reading
 
