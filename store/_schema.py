@@ -58,24 +58,16 @@ CREATE TABLE marks (
 CREATE TABLE cursors (name TEXT PRIMARY KEY, seq INTEGER NOT NULL, crc INTEGER) WITHOUT ROWID;
 """
 
-# column blocks of old samples: those of one instrument, layout and hour; crc: CRC32C of the other columns
+# column blocks of old samples: those of one instrument and layout within an hour, or a day where they are few
+# present: channels that any of the samples carries, NULL for all; crc: CRC32C of the other columns but id
 _BLOCKS: Final = """
 CREATE TABLE blocks (
     id INTEGER PRIMARY KEY AUTOINCREMENT, instrument INTEGER NOT NULL, layout INTEGER NOT NULL,
     first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
-    count INTEGER NOT NULL, form INTEGER NOT NULL, body BLOB NOT NULL, crc INTEGER NOT NULL
+    count INTEGER NOT NULL, present BLOB, form INTEGER NOT NULL, body BLOB NOT NULL, crc INTEGER NOT NULL
 );
-CREATE INDEX blocks_time ON blocks (instrument, first_ns);
-CREATE INDEX blocks_seq ON blocks (first_seq);
-"""
-
-
-# names and layouts once more, on pages of their own: one bad page must not make samples unreadable
-_SPARE: Final = """
-CREATE TABLE layouts_spare (
-    number INTEGER PRIMARY KEY, layout INTEGER NOT NULL, instrument INTEGER NOT NULL, channels TEXT NOT NULL,
-    name TEXT NOT NULL, crc INTEGER
-);
+CREATE INDEX blocks_time ON blocks (instrument, first_ns, last_ns, layout, count, present);
+CREATE INDEX blocks_seq ON blocks (first_seq, last_seq);
 """
 
 
@@ -114,6 +106,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         ("query_only = ON",)
         if read_only
         else (
+            "auto_vacuum = INCREMENTAL",  # of a new file: what is dropped can be given back to the disk
             "journal_mode = WAL",
             "synchronous = FULL",
             "wal_autocheckpoint = 2000",
@@ -141,6 +134,7 @@ def create(path: Path) -> None:
     made.unlink(missing_ok=True)
     db = sqlite3.connect(made, isolation_level=None)
     try:
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         db.execute("PRAGMA synchronous = FULL")
         _write_tables(db)
         db.execute("PRAGMA journal_mode = WAL")  # who opens it first need not change it
