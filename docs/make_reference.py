@@ -67,7 +67,9 @@ MEANING: dict[tuple[type[Any], str], str] = {
     (site.MqttConnection, "user"): "user name at the broker",
     (site.MqttConnection, "password_file"): "file (mode 0600) that holds the password",
     (site.MqttConnection, "ca_file"): "certificate of the authority that signed the broker's, for `mqtts`",
-    (site.MqttConnection, "share_group"): "shared subscription, when several collectors divide the messages",
+    (site.MqttConnection, "cert_file"): "our own certificate, where the broker asks for one; with `key_file`",
+    (site.MqttConnection, "key_file"): "the key of `cert_file`, without a password (mode 0600)",
+    (site.MqttConnection, "share_group"): "shared subscription: several collectors, each with a `client_id` of its own, divide the messages",
     (site.MqttConnection, "rebirth_requests"): "Sparkplug B: ask a node for its birth certificate when it is missed; the one thing dodac ever publishes",
     (site.HttpConnection, "kind"): "this table's kind",
     (site.HttpConnection, "host"): "name or address of the instrument (`dodac scan` finds a testo 300)",
@@ -87,6 +89,8 @@ MEANING: dict[tuple[type[Any], str], str] = {
     (site.InstrumentConfig, "address"): "Modbus: unit 1 to 247 (1 when left out; over Modbus TCP also 0 and 255). M-Bus: primary address or secondary "
     "identification. MQTT: the word that stands for `{address}` in the profile's topic. IEC 62056-21: the meter's own, needed where several share a line",
     (site.InstrumentConfig, "topic"): "MQTT: the whole topic, instead of `address`",
+    (site.InstrumentConfig, "silence"): f"MQTT: without a message for so long it is in fault; {_DURATION}. Without it, as its profile says, and at least three times `every` where that is written",
+    (site.InstrumentConfig, "taken_by"): "MQTT with `share_group`: the `client_id` of the one collector that takes it; needed for payloads that do not stand alone (Sparkplug, overlays)",
     (site.InstrumentConfig, "baud"): "serial: its own line speed, when it differs from the connection's",
     (site.InstrumentConfig, "frame"): "serial: its own data bits, parity, stop bits",
     (site.InstrumentConfig, "every"): f"how often it is read; {_DURATION}",
@@ -127,6 +131,8 @@ MEANING: dict[tuple[type[Any], str], str] = {
 
 
 def _type(annotation: Any) -> str:
+    if hasattr(annotation, "__metadata__"):  # Annotated: what checks it is no type
+        return _type(get_args(annotation)[0])
     if isinstance(annotation, type):
         words = {
             "str": "text",

@@ -75,6 +75,13 @@ def _check_connection(site: Site, place: int, item: InstrumentConfig) -> None:
             _at(site, place, item, "profile"),
             "Name a measurement instead, or another connection.",
         )
+    for key in ("silence", "taken_by"):
+        if getattr(item, key) is not None and kind != "mqtt":
+            raise ConfigError(
+                f'{key} is for MQTT instruments; "{item.connection}" is {kind}.',
+                _at(site, place, item, key),
+                "Leave it out.",
+            )
     if item.topic is not None and kind != "mqtt":
         raise ConfigError(
             f'only MQTT instruments have a topic; "{item.connection}" is {kind}.',

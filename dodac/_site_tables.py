@@ -115,7 +115,9 @@ class MqttConnection(Strict):
     user: str | None = None
     password_file: str | None = None
     ca_file: str | None = None
-    share_group: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    share_group: Id | None = None
     rebirth_requests: bool = False
 
     @field_validator("url")
@@ -126,6 +128,16 @@ class MqttConnection(Strict):
             raise ValueError("write mqtt://host:1883 or mqtts://host:8883.")
         _no_secrets(parts, "password_file")
         return value
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file belong together: give both, or neither.")
+        if self.cert_file is not None and not self.url.startswith("mqtts:"):
+            raise ValueError("cert_file is for TLS: write the url as mqtts://…")
+        if self.share_group is not None and not self.client_id:
+            raise ValueError("each collector of a share_group needs a client_id of its own: add client_id.")
+        return self
 
 
 class HttpConnection(Strict):
@@ -210,6 +222,8 @@ class InstrumentConfig(Strict):
     connection: str | None = None
     address: int | str | None = None
     topic: str | None = None
+    silence: Duration | None = None
+    taken_by: str | None = Field(default=None, min_length=1)
     baud: Baud | None = None
     frame: Frame | None = None
     every: Duration = "10s"
