@@ -143,15 +143,17 @@ def ledger_of(view: Accounts, sinks: Sequence[str] = ()) -> Ledger:
     for (instrument, source), tally in sorted(view.tallies.items()):
         counts = {name: tally.get(name, 0) for name in ("committed", "duplicate", "conflict", "dead_letter")}
         sources.append(SourceCount(instrument, source, received=sum(counts.values()), **counts))
-    fresh = SinkCounts(delivered=0, rejected=0, expired=0, waiting=view.counts.samples)
+    held = view.counts
+    fresh = SinkCounts(0, 0, 0, waiting=held.samples, dropped=held.dropped)
     rows = tuple(
         SinkCount(
             sink=name,
-            committed=view.counts.samples,
+            committed=held.samples + held.dropped,
             delivered=known.delivered,
             waiting=known.waiting,
             rejected=known.rejected,
             expired=known.expired,
+            dropped=known.dropped,
         )
         for name, known in sorted({**dict.fromkeys(sinks, fresh), **view.sinks}.items())
     )

@@ -147,11 +147,12 @@ class Forwarder:
         known = self._journal.sink_counts(self._name)
         return SinkCount(
             sink=self._name,
-            committed=known.delivered + known.waiting + known.rejected + known.expired,
+            committed=known.delivered + known.waiting + known.rejected + known.expired + known.dropped,
             delivered=known.delivered,
             waiting=known.waiting,
             rejected=known.rejected,
             expired=known.expired,
+            dropped=known.dropped,
         )
 
     def status(self) -> SinkStatus:

@@ -38,7 +38,8 @@ class SourceCount:
 class SinkCount:
     """What became of the journal's samples at one sink, since the journal was made.
 
-    committed = delivered + waiting + rejected + expired; committed counts conflicts that are kept.
+    committed = delivered + waiting + rejected + expired + dropped; committed counts conflicts that are
+    kept. dropped: taken by the journal's limits of size and age before the sink had them.
     """
 
     sink: str
@@ -47,11 +48,13 @@ class SinkCount:
     waiting: int = 0
     rejected: int = 0
     expired: int = 0
+    dropped: int = 0
 
     @property
     def balanced(self) -> bool:
         """True when every stored sample is accounted for."""
-        return self.committed == self.delivered + self.waiting + self.rejected + self.expired
+        known = self.delivered + self.waiting + self.rejected + self.expired + self.dropped
+        return self.committed == known
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +114,20 @@ class Ledger:
                 )
             )
         if self.sinks:
-            sink_head = ("sink", "committed", "delivered", "waiting", "rejected", "expired")
+            sink_head = ("sink", "committed", "delivered", "waiting", "rejected", "expired", "dropped")
             parts.append(
                 table(
                     sink_head,
                     [
-                        (row.sink, row.committed, row.delivered, row.waiting, row.rejected, row.expired)
+                        (
+                            row.sink,
+                            row.committed,
+                            row.delivered,
+                            row.waiting,
+                            row.rejected,
+                            row.expired,
+                            row.dropped,
+                        )
                         for row in self.sinks
                     ],
                 )

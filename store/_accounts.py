@@ -18,7 +18,8 @@ Read = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
 class Counts:
     """Rows that stand in the journal now.
 
-    samples: conflicts included; lost: rows that damage took; size_bytes: file and WAL.
+    samples: conflicts included; lost: rows that damage took; dropped: rows that the limits of size and
+    age took; size_bytes: file and WAL.
     """
 
     samples: int
@@ -27,6 +28,7 @@ class Counts:
     lost: int
     size_bytes: int
     per_instrument: Mapping[str, int]
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def counts_of(read: Read, sinks: Sinks, path: Path) -> Counts:
         lost=len(sinks.lost),
         size_bytes=size_of(path),
         per_instrument=dict(per),
+        dropped=len(sinks.dropped),
     )
 
 

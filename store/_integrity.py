@@ -15,6 +15,7 @@ from store._faults import is_damage, storage_error
 from store._files import JournalFiles
 from store._ranges import Range, Ranges, runs
 from store._rows import RESCUE_SAMPLE, SELECT_SAMPLES, is_sound, layouts_of
+from store._sinks import GONE
 
 _COPIED: Final = (
     "names", "layouts", "conflicts", "events", "dead_letters", "tallies", "facts", "marks", "cursors",
@@ -92,7 +93,7 @@ def check_tail(files: JournalFiles, count: int) -> Damage | None:
             db.execute(f"SELECT * FROM {table} LIMIT 1").fetchall()  # noqa: S608 - our own table names
         sequence = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'samples'").fetchone()
         told = max(mark, sequence[0] if sequence else 0)
-        known = Ranges(db.execute("SELECT first, last FROM marks WHERE sink = '' AND state = 'lost'"))
+        known = Ranges(db.execute(GONE))
         last = max(rows[0][0] if rows else 0, max((end for _, end in known), default=0))
         if told > last:
             return Damage("its end was cut off", rebuild=False, mark=mark, lost=((last + 1, told),))
@@ -147,11 +148,12 @@ def salvage(files: JournalFiles, damage: Damage) -> Damage:
             schema.prepare(new, files.path)
             new.execute("BEGIN IMMEDIATE")
             seqs, top, broken = _copy(aside, new, damage.mark)
+            gone = new.execute(GONE).fetchall()
             new.execute("COMMIT")
         finally:
             new.close()
         files.clear_note()
-    known = Ranges(runs(seqs))
+    known = Ranges([*runs(seqs), *gone])
     top = max(top, damage.mark, max(seqs, default=0))
     lost = tuple(known.gaps(1, top)) if top else ()
     return Damage(damage.what, True, damage.mark, lost, len(seqs), aside, tuple(broken))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
 Range = tuple[int, int]
@@ -67,6 +67,16 @@ class Ranges:
             found.append((here, last))
         return found
 
+    def common(self, other: Ranges) -> Ranges:
+        """The numbers that are inside both."""
+        found = Ranges()
+        for begin, end in other:
+            place = bisect_left(self._lasts, begin)
+            while place < len(self._firsts) and self._firsts[place] <= end:
+                found.add(max(begin, self._firsts[place]), min(end, self._lasts[place]))
+                place += 1
+        return found
+
     def overlap(self, other: Ranges) -> int:
         """How many numbers are inside both."""
-        return sum(end - begin + 1 - sum(b - a + 1 for a, b in self.gaps(begin, end)) for begin, end in other)
+        return len(self.common(other))

@@ -10,7 +10,10 @@ from enum import StrEnum
 from store._ranges import Range, Ranges
 from store._sums import insert
 
-_LOST = "lost"  # rows that damage took, under the sink named ""
+# under the sink named "": rows that damage took, and rows that the limits of size and age took
+_LOST = "lost"
+_DROPPED = "dropped"
+GONE = f"SELECT first, last FROM marks WHERE sink = '' AND state IN ('{_LOST}', '{_DROPPED}')"  # noqa: S608 - ours
 _PUT = insert("marks", "INSERT OR REPLACE")
 _DROP = "DELETE FROM marks WHERE sink = ? AND state = ? AND first = ?"
 
@@ -25,12 +28,16 @@ class SinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SinkCounts:
-    """Rows of the journal by what became of them at one sink; they add up to Counts.samples."""
+    """Rows by what became of them at one sink; they add up to Counts.samples + Counts.dropped.
+
+    dropped: those that the limits took before the sink had them; what it had counts as before.
+    """
 
     delivered: int
     rejected: int
     expired: int
     waiting: int
+    dropped: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,14 +58,17 @@ class Change:
 
 
 class Sinks:
-    """The marks of all sinks, and the rows that are lost."""
+    """The marks of all sinks, and the rows that are lost or dropped."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.lost = Ranges()
+        self.dropped = Ranges()
         self._sinks: dict[str, dict[SinkState, Ranges]] = {}
         for sink, state, first, last in db.execute("SELECT sink, state, first, last FROM marks"):
             if state == _LOST:
                 self.lost.add(first, last)
+            elif state == _DROPPED:
+                self.dropped.add(first, last)
             else:
                 self._of(sink)[SinkState(state)].add(first, last)
 
@@ -67,8 +77,8 @@ class Sinks:
         return sorted(self._sinks)
 
     def top(self) -> int:
-        """The last lost seq, 0 when none is."""
-        return max((last for _, last in self.lost), default=0)
+        """The last lost or dropped seq, 0 when none is."""
+        return max((last for known in (self.lost, self.dropped) for _, last in known), default=0)
 
     def mark(self, sink: str, ranges: Sequence[Range], state: SinkState, reason: str) -> Change:
         """What a mark changes; rows that have another state keep it."""
@@ -89,30 +99,53 @@ class Sinks:
         steps = tuple(after.add(first, last) for first, last in ranges)
         return Change("", _LOST, after, steps, reason)
 
+    def drop(self, ranges: Sequence[Range], reason: str) -> Change:
+        """What it changes that the limits take rows."""
+        after = Ranges(self.dropped)
+        steps = tuple(after.add(first, last) for first, last in ranges)
+        return Change("", _DROPPED, after, steps, reason)
+
     def apply(self, change: Change) -> None:
         """Takes a written change into memory."""
         if change.state == _LOST:
             self.lost = change.after
+        elif change.state == _DROPPED:
+            self.dropped = change.after
         else:
             self._of(change.sink)[SinkState(change.state)] = change.after
 
     def counts(self, sink: str, last_seq: int) -> SinkCounts:
         """Rows by their state at a sink."""
         kept = {state: len(known) - known.overlap(self.lost) for state, known in self._of(sink).items()}
+        had = sum(known.overlap(self.dropped) for known in self._of(sink).values())
+        dropped = len(self.dropped) - had
         return SinkCounts(
             kept[SinkState.DELIVERED],
             kept[SinkState.REJECTED],
             kept[SinkState.EXPIRED],
-            last_seq - len(self.lost) - sum(kept.values()),
+            last_seq - len(self.lost) - dropped - sum(kept.values()),
+            dropped,
         )
 
     def waiting(self, sink: str, last_seq: int) -> list[Range]:
         """Ranges that a sink has no mark for, oldest first."""
-        done = Ranges(self.lost)
-        for known in self._of(sink).values():
+        done = self.settled([sink])
+        for known in (self.lost, self.dropped):
             for first, last in known:
                 done.add(first, last)
         return done.gaps(1, last_seq)
+
+    def settled(self, sinks: Sequence[str]) -> Ranges:
+        """Rows that every one of these sinks has, refused or let expire; none when no sink is named."""
+        found: Ranges | None = None
+        for sink in sinks:
+            mine = Ranges(span for known in self._of(sink).values() for span in known)
+            found = mine if found is None else found.common(mine)
+        return found if found is not None else Ranges()
+
+    def delivered(self, sinks: Sequence[str]) -> Ranges:
+        """Rows that at least one of these sinks took."""
+        return Ranges(span for sink in sinks for span in self._of(sink)[SinkState.DELIVERED])
 
     def _of(self, sink: str) -> dict[SinkState, Ranges]:
         return self._sinks.setdefault(sink, {state: Ranges() for state in SinkState})
