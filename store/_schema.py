@@ -71,6 +71,15 @@ CREATE INDEX blocks_seq ON blocks (first_seq, last_seq);
 """
 
 
+# names and layouts once more, on pages of their own: one bad page must not make samples unreadable
+_SPARE: Final = """
+CREATE TABLE layouts_spare (
+    number INTEGER PRIMARY KEY, layout INTEGER NOT NULL, instrument INTEGER NOT NULL, channels TEXT NOT NULL,
+    name TEXT NOT NULL, crc INTEGER
+);
+"""
+
+
 def _to_2(db: sqlite3.Connection) -> None:
     """Version 1 had no column blocks, no spare layouts, and check sums of samples only."""
     add_function(db)
