@@ -1,47 +1,83 @@
-"""An InfluxDB: where it is, and writing prebuilt lines to it through influxdb-client."""
+"""An InfluxDB: where it is, and writing prebuilt lines to it through influxdb-client's HTTP layer."""
 
 from __future__ import annotations
 
 import json
-import threading
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from dodac.errors import ConfigError, Where
+from store._influx_http import Answer, Http
+from store._influx_version import Server, Versions
 
 if TYPE_CHECKING:
     from influxdb_client.client.influxdb_client import InfluxDBClient
 
-    from dodac.site import Site
+    from dodac.site import InfluxConfig, Site
 
 TIMEOUT_MS: Final = 30_000
+LONGEST_WAIT_S: Final = 600.0
+
+# how InfluxDB 1, 2 and 3 begin what they say of single points
+_OF_POINTS: Final = re.compile(
+    r"unable to parse|partial write|field type conflict|conflict|dropped|line protocol|max key length|column type"
+    r"|invalid field|invalid tag",
+    re.IGNORECASE,
+)
+_RETENTION: Final = re.compile(r"retention policy|retention period", re.IGNORECASE)
+_FUTURE: Final = re.compile("upper bound", re.IGNORECASE)
+_NAMES_PLACE: Final = re.compile(
+    r"(bucket|database|organi[sz]ation|org).*not found|not found.*database", re.IGNORECASE
+)
+_FIELD: Final = re.compile(r"[ ,]([^ ,=]+)=")
 
 
 @dataclass(frozen=True, slots=True)
 class InfluxTarget:
-    """A bucket of an InfluxDB; the token never shows in repr, logs or errors."""
+    """A bucket of an InfluxDB (1: a database); token and password never show in repr, logs or errors.
+
+    version: "auto" asks the server, "1", "2" and "3" do not. retention_policy: of InfluxDB 1, "" for
+    the database's own. ca_file: PEM file of the authority that signed the server's certificate.
+    """
 
     url: str
     bucket: str
     org: str
     token: str = field(repr=False)
+    user: str = ""
+    password: str = field(default="", repr=False)
+    version: str = "auto"
+    retention_policy: str = ""
+    ca_file: str = ""
 
     @classmethod
-    def of_site(cls, site: Site) -> Self:
-        """The bucket that a site file names.
+    def of_site(cls, site: Site, config: InfluxConfig | None = None) -> Self:
+        """The bucket that a site file names: [influxdb], or another of its sinks.
 
-        Raises ConfigError when it names none, or its token file can't be read or others may read it.
+        Raises ConfigError when it names none, or a secret can't be read or others may read it.
         """
-        config = site.influxdb
+        config = config or site.influxdb
         if config is None:
             raise ConfigError("this site has no InfluxDB.", Where(file=str(site.path)), "Add [influxdb].")
-        token = site.secret(config.token_file) if config.token_file is not None else ""
-        return cls(url=config.url, bucket=config.bucket, org=config.org, token=token)
+        return cls(
+            url=config.url,
+            bucket=config.bucket,
+            org=config.org,
+            token=site.secret(config.token_file) if config.token_file is not None else "",
+            user=config.user or "",
+            password=site.secret(config.password_file) if config.password_file is not None else "",
+            version=config.version,
+            retention_policy=config.retention_policy,
+            ca_file=str(site.folder / config.ca_file) if config.ca_file is not None else "",
+        )
 
     def client(self) -> InfluxDBClient:
-        """A new client: gzip on, no retries of its own (the forwarder decides)."""
+        """A new client: no retries and no redirects of its own (the forwarder decides)."""
         from influxdb_client.client.influxdb_client import InfluxDBClient
 
         return InfluxDBClient(
@@ -51,21 +87,30 @@ class InfluxTarget:
             timeout=TIMEOUT_MS,
             enable_gzip=True,
             retries=False,
+            ssl_ca_cert=self.ca_file or None,
         )
 
     def hide(self, text: str) -> str:
-        """The text without the token."""
-        return text.replace(self.token, "•••") if self.token else text
+        """The text without token and password."""
+        for secret in (self.token, self.password):
+            text = text.replace(secret, "•••") if secret else text
+        return text
 
 
 class WriteKind(StrEnum):
-    """What a server made of a batch of lines."""
+    """What a server made of a batch of lines.
+
+    bad_line: it names a point that it can't take. refused: it takes the batch for wrong and names no
+    point. missing: no such bucket, database or page. elsewhere: what answers is no line-protocol server.
+    """
 
     ACCEPTED = "accepted"
     BAD_LINE = "bad_line"
+    REFUSED = "refused"
     BEYOND_RETENTION = "beyond_retention"
     AUTH = "auth"
     MISSING = "missing"
+    ELSEWHERE = "elsewhere"
     TOO_LARGE = "too_large"
     BUSY = "busy"
     UNREACHABLE = "unreachable"
@@ -76,7 +121,8 @@ class WriteResult:
     """A write's outcome.
 
     ok: every line stands in the database. bad_line and beyond_retention: good lines of the batch may
-    stand there too (writing them again changes nothing). retry_after_s: what the server asked for.
+    stand there too (writing them again changes nothing). retry_after_s: what the server asked for,
+    ten minutes at most.
     """
 
     ok: bool
@@ -86,75 +132,111 @@ class WriteResult:
 
 
 class InfluxSink:
-    """Writes line protocol to a bucket, one request a call; any thread may call it."""
+    """Writes line protocol to a bucket, one request a call; any thread may call it.
+
+    Takes InfluxDB 1.6 to 3 and what speaks like them; which one it is, the server says.
+    """
 
     def __init__(self, target: InfluxTarget) -> None:
         self._target = target
-        self._lock = threading.Lock()
-        self._client: InfluxDBClient | None = None
-        self._api: Any = None
+        self._http = Http(target)
+        self._versions = Versions(target, self._http)
 
     def write(self, lines: Sequence[str]) -> WriteResult:
         """Writes lines with ns times and says how it went; never raises for a server's fault."""
-        from influxdb_client.rest import ApiException
-        from urllib3.exceptions import HTTPError
-
         if not lines:
             return WriteResult(True, WriteKind.ACCEPTED)
-        try:
-            self._writer().write(
-                bucket=self._target.bucket, org=self._target.org, record="\n".join(lines).encode()
-            )
-        except ApiException as error:
-            status = int(error.status or 0)
-            said = message_of(error.body) or str(error.reason or f"HTTP {status}")
-            return classify(status, dict(error.headers or {}), self._target.hide(said))
-        except (HTTPError, OSError) as error:
-            return WriteResult(False, WriteKind.UNREACHABLE, None, self._target.hide(short(error)))
-        return WriteResult(True, WriteKind.ACCEPTED)
+        body = "\n".join(lines).encode()
+        server = self._versions.server()
+        answer = self._post(server, body)
+        if answer.status == 404 and not _NAMES_PLACE.search(message_of(answer.body)):
+            # another server may stand there since it was asked, or it never said which one it is
+            now = self._versions.server(again=True)
+            if not now.sure:
+                now = Server("unknown", 0, 3 - server.api, sure=False)
+            if now.api != server.api:
+                answer = self._post(now, body)
+                if answer.status != 404:
+                    self._versions.learn(now)
+        if answer.ok:
+            return WriteResult(True, WriteKind.ACCEPTED)
+        return self._said(answer, lines)
 
     def close(self) -> None:
         """Closes the connections."""
-        with self._lock:
-            if self._client is not None:
-                self._client.close()  # type: ignore[no-untyped-call]
-            self._client = self._api = None
+        self._http.close()
 
-    def _writer(self) -> Any:
-        with self._lock:
-            if self._api is None:
-                from influxdb_client.client.write_api import SYNCHRONOUS
+    def _post(self, server: Server, body: bytes) -> Answer:
+        path, query = server.write_path(self._target)
+        return self._http.ask("POST", path, query, lines=body)
 
-                self._client = self._target.client()
-                self._api = self._client.write_api(write_options=SYNCHRONOUS)
-            return self._api
+    def _said(self, answer: Answer, lines: Sequence[str]) -> WriteResult:
+        if answer.status == 0:
+            kind = WriteKind.AUTH if answer.trust else WriteKind.UNREACHABLE
+            return WriteResult(False, kind, None, answer.fault)
+        message = self._target.hide(message_of(answer.body) or f"HTTP {answer.status}")
+        if answer.page:
+            message = f"HTTP {answer.status} with a web page: {' '.join(message.split())[:120]}"
+        elif answer.status in range(300, 400):
+            place = self._target.hide(answer.headers.get("location", ""))
+            message = f"HTTP {answer.status}: redirects to {place or 'nowhere'}, which is not followed"
+        result = classify(answer.status, answer.headers, message)
+        if answer.page and result.kind in (WriteKind.BAD_LINE, WriteKind.BEYOND_RETENTION):
+            return WriteResult(False, WriteKind.REFUSED, None, message)
+        if result.kind is WriteKind.BAD_LINE and len(lines) == 1 and not names_line(message, lines[0]):
+            return WriteResult(False, WriteKind.REFUSED, None, message)
+        return result
 
 
 def classify(status: int, headers: Mapping[str, str], message: str) -> WriteResult:
-    """What an HTTP status and message of a write mean (InfluxDB 2 API, /api/v2/write)."""
-    kind = WriteKind.BUSY
+    """What an HTTP status and message of a write mean (InfluxDB 1.6 to 3, VictoriaMetrics)."""
+    kind = WriteKind.ELSEWHERE
     if status in (400, 422):
-        retention = "retention policy" in message.lower()
-        kind = WriteKind.BEYOND_RETENTION if retention else WriteKind.BAD_LINE
-    elif status in (401, 403):
+        kind = WriteKind.BAD_LINE if _OF_POINTS.search(message) else WriteKind.REFUSED
+        if _RETENTION.search(message) and not _FUTURE.search(message):
+            kind = WriteKind.BEYOND_RETENTION
+    elif status in (401, 403, 407, 511):
         kind = WriteKind.AUTH
-    elif status == 404:
+    elif status == 404 or (status == 500 and "retention policy not found" in message):
         kind = WriteKind.MISSING
     elif status == 413:
         kind = WriteKind.TOO_LARGE
+    elif status in (408, 425, 429) or status >= 500:
+        kind = WriteKind.BUSY
     elif status == 0:
         kind = WriteKind.UNREACHABLE
-    elif status not in (408, 429) and status < 500:
-        kind = WriteKind.BAD_LINE
-    after = None
-    if kind is WriteKind.BUSY:
-        text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-        after = float(text) if text.strip().isdigit() else None
-    return WriteResult(False, kind, after, message)
+    if kind is not WriteKind.BUSY:
+        return WriteResult(False, kind, None, message)
+    asked = retry_after(next((value for name, value in headers.items() if name.lower() == "retry-after"), ""))
+    if asked is not None and asked > LONGEST_WAIT_S:
+        message += f" (asks for {asked:.0f} s, tried again after {LONGEST_WAIT_S:.0f} s)"
+    return WriteResult(False, kind, None if asked is None else min(asked, LONGEST_WAIT_S), message)
+
+
+def retry_after(text: str, now: datetime | None = None) -> float | None:
+    """The seconds of a Retry-After header: a number, or a date (RFC 9110); None when it is neither."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:12])
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, IndexError, OverflowError):
+        return None
+    until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
+    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
+
+
+def names_line(message: str, line: str) -> bool:
+    """True when a server's message speaks of this line: its beginning, its measurement or one of its fields."""
+    if line[:60] in message:
+        return True
+    words = set(re.findall(r"[^\s\"'`,:;()\[\]{}]+", message))
+    head = re.split(r"(?<!\\)[ ,]", line, maxsplit=1)[0]
+    return head in words or not words.isdisjoint(_FIELD.findall(line))
 
 
 def message_of(body: str | bytes | None) -> str:
-    """The message of an error body, which is JSON on InfluxDB 2."""
+    """The message of an error body: JSON on InfluxDB, in 1.x {"error": …}, in 3 with a line for each point."""
     if not body:
         return ""
     if isinstance(body, bytes):
@@ -163,13 +245,12 @@ def message_of(body: str | bytes | None) -> str:
         told = json.loads(body)
     except ValueError:
         return body.strip()[:500]
-    if isinstance(told, dict):
-        return str(told.get("message") or told.get("error") or "")[:500]
-    return body.strip()[:500]
-
-
-def short(error: BaseException) -> str:
-    """The innermost sentence of a connection fault."""
-    # urllib3 wraps the cause
-    reason = getattr(error, "reason", None) or error
-    return str(reason).splitlines()[0][:300] if str(reason) else type(error).__name__
+    if not isinstance(told, dict):
+        return body.strip()[:500]
+    text = str(told.get("message") or told.get("error") or "")
+    data: Any = told.get("data")
+    points = [data] if isinstance(data, dict) else data if isinstance(data, list) else []
+    for point in points[:3]:
+        if isinstance(point, dict):
+            text += f"; {point.get('error_message', '')}: {str(point.get('original_line', ''))[:150]}"
+    return text[:500]

@@ -8,7 +8,6 @@ import csv
 import io
 import json
 import math
-import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +17,9 @@ from dodac.errors import StorageError, Where
 from dodac.quantities import CHANNELS, Measurement
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
 from store._frames import CONTEXT_NS, ArrayStore, empty_readings, flag_frame, is_revision, without_corrected
-from store.influx import InfluxTarget, message_of, short
+from store._influx_http import Answer, Http
+from store._influx_version import Versions
+from store.influx import InfluxTarget, message_of
 from store.lines import EVENT_MEASUREMENT, FLAG_MEASUREMENT, SPAN_FIELD
 
 if TYPE_CHECKING:
@@ -40,15 +41,16 @@ class InfluxStore(ArrayStore):
 
     def __init__(self, target: InfluxTarget) -> None:
         self._target = target
-        self._lock = threading.Lock()
-        self._client: Any = None
+        self._http = Http(target)
+        self._versions = Versions(target, self._http)
+
+    def version(self) -> str:
+        """What the server says it is, e.g. "1.6.7"; "unknown" when it does not say, "away" when none answers."""
+        return self._versions.server(again=True).version
 
     def close(self) -> None:
         """Closes the connections."""
-        with self._lock:
-            if self._client is not None:
-                self._client.close()
-            self._client = None
+        self._http.close()
 
     def instruments(self) -> tuple[str, ...]:
         """Ids of the instruments that have samples, sorted."""
@@ -249,47 +251,43 @@ class InfluxStore(ArrayStore):
         ]
 
     def _ask(self, query: str, accept: str = "application/csv") -> str:
-        from influxdb_client.rest import ApiException
-        from urllib3.exceptions import HTTPError
-
-        with self._lock:
-            if self._client is None:
-                self._client = self._target.client()
-            rest = self._client.api_client.rest_client
         target = self._target
         where = Where(file=f"{target.url} bucket {target.bucket}")
-        try:
-            answer = rest.POST(
-                f"{target.url}/query",
-                headers={
-                    "Authorization": f"Token {target.token}",
-                    "Accept": accept,
-                    "Accept-Encoding": "gzip",
-                    "Content-Type": "application/x-www-form-urlencoded",
-                },
-                query_params={"db": target.bucket, "rp": "autogen", "epoch": "ns"},
-                post_params={"q": query},
-                _preload_content=False,
-            )
-            text: str = answer.data.decode()
-        except ApiException as error:
-            status = int(error.status or 0)
-            said = target.hide(message_of(error.body) or str(error.reason))
-            todo = {
-                401: "Check the token in the token_file of [influxdb].",
-                403: "The token has no right to read this bucket.",
-                404: "Check url and bucket in [influxdb].",
-            }.get(status, "")
-            raise StorageError(f"InfluxDB refused the query ({status}): {said}.", where, todo) from None
-        except (HTTPError, OSError) as error:
-            raise StorageError(
-                f"InfluxDB can't be reached: {target.hide(short(error))}.",
+        fields = self._versions.server().query_fields(target) | {"epoch": "ns"}
+        answer = self._http.ask("POST", "/query", fields, form={"q": query}, accept=accept)
+        if not answer.ok:
+            raise self._refusal(answer, where)
+        text = answer.body.decode(errors="replace")
+        said = self._fault_in(text, accept)
+        if said:
+            raise StorageError(f"InfluxDB refused the query: {target.hide(said)}.", where)
+        return text
+
+    def _refusal(self, answer: Answer, where: Where) -> StorageError:
+        if answer.status == 0:
+            return StorageError(
+                f"InfluxDB can't be reached: {answer.fault}.",
                 where,
                 "Check that the server runs and url in [influxdb]; the journal has the same data.",
-            ) from None
-        if accept == "application/csv" and text.startswith("error\n"):
-            raise StorageError(f"InfluxDB refused the query: {target.hide(text[6:].strip())}.", where)
-        return text
+            )
+        said = self._target.hide(message_of(answer.body) or f"HTTP {answer.status}")
+        login = "user and password_file" if self._target.user else "the token in the token_file"
+        todo = {
+            401: f"Check {login} of [influxdb].",
+            403: f"What {login} stand for has no right to read this bucket.",
+            404: "Check url and bucket in [influxdb]; VictoriaMetrics answers no InfluxQL.",
+        }.get(answer.status, "")
+        if answer.page:
+            said = "a web page came back"
+            todo = "Check url in [influxdb]: what answers there is no InfluxDB."
+        return StorageError(f"InfluxDB refused the query ({answer.status}): {said}.", where, todo)
+
+    def _fault_in(self, text: str, accept: str) -> str:
+        """An error inside a good answer: every version tells those of a statement there."""
+        if accept == "application/csv":
+            return text[6:].strip() if text.startswith("error\n") else ""
+        results = json.loads(text).get("results", ())
+        return next((str(result["error"]) for result in results if "error" in result), "")
 
 
 def _text(value: str) -> str:

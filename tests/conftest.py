@@ -1,4 +1,4 @@
-"""Fixtures of all tests: the real servers of tests/servers.py, the rows of tests/fault_rows.py."""
+"""Fixtures of all tests: real servers (servers.py, line_servers.py) and the rows of fault_rows.py."""
 
 import importlib.util
 import sys
@@ -32,11 +32,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Registers tests/servers.py by its path.
+    """Registers the files of servers by their paths.
 
     tests/ itself must not be on sys.path: its folders carry the names of the rooms.
     """
-    config.pluginmanager.register(_by_path("servers"), "dodac-servers")
+    for name in ("servers", "line_servers"):
+        config.pluginmanager.register(_by_path(name), f"dodac-{name}")
 
 
 fault_row = _FAULT_ROWS.fault_row

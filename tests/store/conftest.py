@@ -63,11 +63,18 @@ def _forward(journal: Journal, target: InfluxTarget) -> None:
     sink.close()
 
 
-@pytest.fixture(params=["journal", "influxdb"])
+def _target_of(server: Any) -> InfluxTarget:
+    """A bucket of InfluxDB 2 (org and token) or a database of InfluxDB 1 (user and password)."""
+    if hasattr(server, "token"):
+        return InfluxTarget(server.url, server.bucket, server.org, server.token)
+    return InfluxTarget(server.url, server.bucket, "", "", user=server.user, password=server.password)
+
+
+@pytest.fixture(params=["journal", "influxdb", "influxdb1"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    """World.fill(layouts, samples, events) gives a Store: a journal's, or InfluxDB's after forwarding."""
+    """World.fill(layouts, samples, events) gives a Store: a journal's, or InfluxDB 2's or 1.6's after forwarding."""
     opened: list[Any] = []
-    influx = request.getfixturevalue("influxdb") if request.param == "influxdb" else None
+    influx = request.getfixturevalue(request.param) if request.param.startswith("influxdb") else None
 
     def fill(layouts: Sequence[Layout], samples: Sequence[Sample], events: Sequence[Event] = ()) -> Store:
         path = tmp_path / "journal.db"
@@ -76,7 +83,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
                 journal.layout(layout)
             journal.commit([("test", sample) for sample in samples] + [("test", event) for event in events])
             if influx is not None:
-                target = InfluxTarget(influx.url, influx.bucket, influx.org, influx.token)
+                target = _target_of(influx)
                 _forward(journal, target)
         store: JournalStore | InfluxStore = JournalStore(path) if influx is None else InfluxStore(target)
         opened.append(store)
