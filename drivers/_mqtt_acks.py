@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from dodac.clock import SECOND_NS, Clock
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client
+
+    from drivers._mqtt_wire import WireClient
 
 IDLE_NS: Final = SECOND_NS // 5
 _ASK_NS: Final = IDLE_NS // 10  # at most every 20 ms while messages stream in
@@ -109,21 +111,28 @@ class Acks:
         """Notes a message as owed; gives what acknowledges it once it is on disk."""
         if qos == 0:
             return None
+        return self._owe(client, 1, lambda: client.ack(mid, qos))
+
+    def take_all(self, client: WireClient, mids: Sequence[int]) -> Callable[[], None] | None:
+        """The same for messages of QoS 1 in the order they came: they are acknowledged together."""
+        return self._owe(client, len(mids), lambda: client.acknowledge(mids)) if mids else None
+
+    def _owe(self, client: Client, count: int, acknowledge: Callable[[], object]) -> Callable[[], None]:
         with self._changed:
-            self._owed += 1
-            self._received += 1
+            self._owed += count
+            self._received += count
             self._most = max(self._most, self._owed)
             generation = self._generation
 
         def done() -> None:
             with self._changed:
                 if generation != self._generation:
-                    self._counters["not_acknowledged"] += 1
+                    self._counters["not_acknowledged"] += count
                     return
-                client.ack(mid, qos)
-                self._counters["acknowledged"] += 1
-                self._owed -= 1
-                self._acked += 1
+                acknowledge()
+                self._counters["acknowledged"] += count
+                self._owed -= count
+                self._acked += count
                 self._ask(client)
                 self._quiet_since_ns = self._clock.monotonic_ns()
                 self._changed.notify_all()

@@ -65,8 +65,10 @@ class Topics:
         head = f"$share/{share_group}/" if share_group else ""
         return [(head + topic, 1) for topic in self._by_topic]
 
-    def stations(self, topic: str) -> Sequence[MqttStation]:
+    def stations(self, topic: str | None) -> Sequence[MqttStation]:
         """Those with this topic, else those of the first filter that fits; none for a stranger's."""
+        if topic is None:
+            return ()
         stations = self._by_topic.get(topic)
         if stations is None and self._filters:
             from paho.mqtt.client import topic_matches_sub

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from dodac.clock import Clock
@@ -16,6 +16,7 @@ from dodac.samples import Layout, Reason, Sample
 from dodac.site import InstrumentConfig, MqttConnection, Site
 from drivers._mqtt_acks import Acks
 from drivers._mqtt_config import address_of, tls_context
+from drivers._mqtt_group import Group
 from drivers._mqtt_rebirth import Rebirths
 from drivers._mqtt_stamp import Arrival, part_of, stamp_of, stamped
 from drivers._mqtt_stations import MqttStation, Topics, station_of
@@ -25,7 +26,9 @@ from drivers.profile import MqttProfile
 from drivers.protocols.message import Birth, Message, MqttRefusal
 
 if TYPE_CHECKING:
-    from paho.mqtt.client import Client, MQTTMessage
+    from paho.mqtt.client import Client
+
+    from drivers._mqtt_wire import Arrived, WireClient
 
 _KEEPALIVE_S: Final = 60
 _LARGEST: Final = 1 << 20  # bytes of a payload that is decoded
@@ -101,20 +104,14 @@ class MqttStream:
 
     def start(self, inbox: Inbox) -> None:
         """Connects in the background; a broker that is away is told as an event and tried again."""
-        from paho.mqtt.client import Client
-        from paho.mqtt.enums import CallbackAPIVersion
+        from drivers._mqtt_wire import WireClient
 
         self._inbox = self._watch.inbox = inbox
         for layout in self.layouts():
             inbox.layout(layout)
         self._stopping.clear()
         self._watch.listening()
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._client_id,
-            clean_session=False,
-            manual_ack=True,
-        )
+        client = WireClient(self._client_id, self._on_messages)
         if self._config.user is not None:
             client.username_pw_set(self._config.user, self._password)
         if self._tls is not None:
@@ -124,7 +121,6 @@ class MqttStream:
         client.on_connect_fail = self._on_connect_fail
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
         client.on_unsubscribe = lambda client, _userdata, mid, *_: self._acks.answered(client, mid)
         client.connect_async(*self._address, keepalive=_KEEPALIVE_S)
         self._client = client
@@ -195,58 +191,50 @@ class MqttStream:
 
     # ---- messages
 
-    def _on_message(self, client: Client, _userdata: Any, message: MQTTMessage) -> None:
-        now_ns = self._clock.now_ns()
+    def _on_messages(self, client: WireClient, arrived: Sequence[Arrived]) -> None:
+        """What one read of the network thread brought, in order."""
         if self._stopping.is_set() or self._inbox is None:
             return  # not acknowledged: the broker keeps it
-        waited = self._acks.may_have_waited() or bool(message.dup)
-        self._counters["messages"] += 1
-        done = self._acks.take(client, message.mid, message.qos)
+        burst = self._acks.may_have_waited()
+        self._counters["messages"] += len(arrived)
+        group = Group(self.id, client, self._inbox, self._acks, self._watch)
         # a collector that is closing takes nothing: the broker keeps it
         with contextlib.suppress(RuntimeError):
-            self._take(client, message, now_ns, waited, done)
+            for message in arrived:
+                self._take(client, message, burst or message.dup, group)
+            group.hand_over()
         self._acks.touch(client)
 
-    def _take(
-        self,
-        client: Client,
-        message: MQTTMessage,
-        now_ns: int,
-        waited: bool,
-        done: Callable[[], None] | None,
-    ) -> None:
-        assert self._inbox is not None  # noqa: S101  (set before the network thread starts)
-        try:
-            topic = message.topic
-            stations = self._topics.stations(topic)
-        except UnicodeDecodeError:
-            topic, stations = "(a topic that is not UTF-8)", ()
-        payload = bytes(message.payload)
+    def _take(self, client: WireClient, message: Arrived, waited: bool, group: Group) -> None:
+        now_ns = self._clock.now_ns()
+        payload = message.payload
+        topic, stations = message.topic, self._topics.stations(message.topic)
+        if topic is None:
+            topic = "(a topic that is not UTF-8)"
         if not stations:
             reason = "no instrument of the site file has this topic"
-            self._dead(DeadLetter(now_ns, self.id, topic, payload, reason), done)
-            return
-        arrival = Arrival(now_ns, waited, bool(message.retain))
+            self._dead(DeadLetter(now_ns, self.id, topic, payload, reason), group)
+        arrival = Arrival(now_ns, waited, message.retain)
         for station in stations:
-            # what several instruments take from one message is acknowledged with the last of it
-            last = done if station is stations[-1] else None
             try:
                 found = _decoded(station, topic, payload)
             except MqttRefusal as refusal:
                 instrument = station.layout.instrument
-                self._dead(DeadLetter(now_ns, self.id, topic, payload, str(refusal), instrument), last)
+                self._dead(DeadLetter(now_ns, self.id, topic, payload, str(refusal), instrument), group)
                 self._ask_birth(client, station, refusal.birth)
                 continue
             samples, clock_off_ns = self._samples(station, found, payload, arrival)
-            if len(samples) == 1:
-                self._inbox.sample(samples[0], source=self.id, done=last)
-            else:
-                self._inbox.samples(samples, source=self.id, done=last)
+            group.take(samples)
+            if found.notices or clock_off_ns is not None:
+                group.hand_over()  # what is told comes after the samples it is about
             for note in found.notices:
                 self._watch.tell(note.kind, note.text, station, time_ns=note.since_ns, end_ns=note.until_ns)
             self._ask_birth(client, station, found.birth)
-            if not message.retain:
+            if clock_off_ns is not None and not message.retain:
                 self._watch.heard(station, samples, clock_off_ns)
+            elif not message.retain:
+                group.hears(station, samples)
+        group.owe(message)
 
     def _samples(
         self, station: MqttStation, found: Message, payload: bytes, arrival: Arrival
@@ -265,14 +253,13 @@ class MqttStream:
             samples.append(stamped(station.layout, decoded, payload, stamp, arrival, part))
         return samples, None if fine else off_ns
 
-    def _dead(self, letter: DeadLetter, done: Callable[[], None] | None) -> None:
-        assert self._inbox is not None  # noqa: S101
+    def _dead(self, letter: DeadLetter, group: Group) -> None:
         self._counters["dead_letters"] += 1
         if len(letter.payload) > _LARGEST:
             words = f"{letter.reason} (its first {_KEPT} of {len(letter.payload)} bytes are kept)"
             kept = letter.payload[:_KEPT]
             letter = DeadLetter(letter.time_ns, letter.source, letter.topic, kept, words, letter.instrument)
-        self._inbox.dead_letter(letter, done=done)
+        group.letter(letter)
 
     def _ask_birth(self, client: Client, station: MqttStation, birth: Birth | None) -> None:
         """A Sparkplug node is asked for its birth when it is missed, where the site allows it."""

@@ -1,0 +1,79 @@
+"""What one read of a broker brought, handed over together and acknowledged together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dodac.contracts import DeadLetter, Inbox
+from dodac.samples import Sample
+from drivers._mqtt_acks import Acks
+from drivers._mqtt_stations import MqttStation
+from drivers._mqtt_watch import MqttWatch
+
+if TYPE_CHECKING:
+    from drivers._mqtt_wire import Arrived, WireClient
+
+
+class Group:
+    """Samples and acknowledgements of messages that came together, in their order.
+
+    Nothing is acknowledged before the commit that holds it and all that came before it.
+    """
+
+    def __init__(self, source: str, client: WireClient, inbox: Inbox, acks: Acks, watch: MqttWatch) -> None:
+        self._source = source
+        self._client = client
+        self._inbox = inbox
+        self._acks = acks
+        self._watch = watch
+        self._samples: list[Sample] = []
+        self._mids: list[int] = []
+        self._heard: dict[str, tuple[MqttStation, list[Sample]]] = {}
+
+    def add(self, station: MqttStation, sample: Sample) -> None:
+        """A sample of an instrument that is heard with it."""
+        self._samples.append(sample)
+        heard = self._heard.get(sample.instrument)
+        if heard is None:
+            self._heard[sample.instrument] = station, [sample]
+        else:
+            heard[1].append(sample)
+
+    def take(self, samples: Sequence[Sample]) -> None:
+        """Samples from which nobody is heard, e.g. retained ones."""
+        self._samples += samples
+
+    def hears(self, station: MqttStation, samples: Sequence[Sample]) -> None:
+        """An instrument has sent something, samples or not."""
+        self._heard.setdefault(station.layout.instrument, (station, []))[1].extend(samples)
+
+    def letter(self, letter: DeadLetter) -> None:
+        """A payload that could not become samples."""
+        self.hand_over()
+        self._inbox.dead_letter(letter)
+
+    def owe(self, message: Arrived) -> None:
+        """All that a message gave is here: it is acknowledged with it."""
+        if message.qos == 1:
+            self._mids.append(message.mid)
+        elif message.qos:
+            # never asked for: left by another program that used our session
+            self.hand_over()
+            self._inbox.samples(
+                (), source=self._source, done=self._acks.take(self._client, message.mid, message.qos)
+            )
+
+    def hand_over(self) -> None:
+        """Gives what is here to the inbox; blocks while that is full."""
+        samples, self._samples = self._samples, []
+        mids, self._mids = self._mids, []
+        heard, self._heard = self._heard, {}
+        if samples or mids:
+            done = self._acks.take_all(self._client, mids)
+            if len(samples) == 1:
+                self._inbox.sample(samples[0], source=self._source, done=done)
+            else:
+                self._inbox.samples(samples, source=self._source, done=done)
+        for station, theirs in heard.values():
+            self._watch.heard(station, theirs)

@@ -1,0 +1,213 @@
+"""paho's client reading many messages at a time and sending acknowledgements joined."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+log = logging.getLogger("dodac.mqtt")
+
+_READ: Final = 1 << 16  # bytes a read: some 400 short messages, handed over together
+_TOPICS: Final = 4096  # topics whose text is remembered
+_PUBLISH: Final = 0x30
+_PUBACK: Final = 0x40
+
+# what we stand on inside paho: name → its parameters (looked at in paho-mqtt 2.1 and 2.2)
+_INSIDE: Final = {
+    "loop_read": ["self", "max_packets"],
+    "_sock_recv": ["self", "bufsize"],
+    "_packet_queue": ["self", "command", "packet", "mid", "qos", "info"],
+}
+
+
+class Arrived(NamedTuple):
+    """A published message; topic None: it is not UTF-8."""
+
+    topic: str | None
+    payload: bytes
+    mid: int
+    qos: int
+    retain: bool
+    dup: bool
+
+
+def misfit(kind: type[Client] = Client) -> str | None:
+    """What of paho is not as we know it, in words; None when all is."""
+    for name, parameters in _INSIDE.items():
+        found = getattr(kind, name, None)
+        if found is None:
+            return f"it has no {name}"
+        if list(inspect.signature(found).parameters) != parameters:
+            return f"{name} takes other parameters"
+    return None
+
+
+class WireClient(Client):
+    """A session that stays (MQTT 3.1.1, acknowledged by hand) whose messages come in groups.
+
+    on_messages is called from the network thread with what one read brought, in order. paho reads a
+    packet byte by byte and sends each acknowledgement with a call of its own, which costs more than
+    all we do with a message; here one read serves many packets. Only whole PUBLISH packets of QoS 0
+    and 1 are taken out; every other packet goes through paho, in its turn. Where paho is not as we know
+    it, everything does, message by message (told in the log).
+    """
+
+    def __init__(self, client_id: str, on_messages: Callable[[WireClient, Sequence[Arrived]], None]) -> None:
+        super().__init__(
+            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False, manual_ack=True
+        )
+        fault = misfit()
+        if fault is not None:
+            log.warning("mqtt: messages are read one by one, as paho does: %s", fault)
+        self.grouped = fault is None
+        self._on_messages = on_messages
+        self._rest = bytearray()
+        self._needed = 0  # bytes of _rest that the first packet in it needs
+        self._fed: bytes | None = None
+        self._topic_texts: dict[bytes, str | None] = {}
+        self.on_message = self._one
+
+    def acknowledge(self, mids: Sequence[int]) -> None:
+        """Acknowledges messages of QoS 1, in that order."""
+        if not self.grouped:
+            for mid in mids:
+                self.ack(mid, 1)
+        elif mids:
+            packet = b"".join([_puback(_PUBACK, 2, mid) for mid in mids])
+            self._packet_queue(_PUBACK, packet, mids[-1], 1)
+
+    def reconnect(self) -> MQTTErrorCode:
+        """As paho does; what an old connection left half-read is forgotten."""
+        self._rest.clear()
+        self._needed = 0
+        return super().reconnect()
+
+    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
+        """Reads once and deals with every whole packet that is here."""
+        if not self.grouped:
+            return super().loop_read(max_packets)
+        try:
+            data = super()._sock_recv(_READ)
+        except BlockingIOError:
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
+        except OSError:
+            data = b""
+        if not data:
+            return super().loop_read(max_packets)  # the connection's end: paho meets it too
+        if self._rest:
+            self._rest += data
+            if len(self._rest) < self._needed:
+                return MQTTErrorCode.MQTT_ERR_SUCCESS
+            data = bytes(self._rest)
+            self._rest.clear()
+        return self._packets(data)
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        fed = self._fed
+        if fed is None:
+            return super()._sock_recv(bufsize)
+        if not fed:
+            raise BlockingIOError
+        self._fed = fed[bufsize:]
+        return fed[:bufsize]
+
+    def _packets(self, data: bytes) -> MQTTErrorCode:
+        found: list[Arrived] = []
+        at, end = 0, len(data)
+        while at < end:
+            body, stop = _bounds(data, at)
+            if not stop or stop > end:
+                self._rest += data[at:]
+                self._needed = stop - at
+                break
+            message = self._published(data, data[at], body, stop)
+            if message is not None:
+                found.append(message)
+            else:
+                # in its turn: what came before it has been handed over
+                self._hand_over(found)
+                found = []
+                code = self._through_paho(data[at:stop])
+                if code or self._sock is None:
+                    return code
+            at = stop
+        self._hand_over(found)
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _published(self, data: bytes, head: int, body: int, stop: int) -> Arrived | None:
+        """A PUBLISH of QoS 0 or 1; None for what paho deals with."""
+        if head & 0xF4 != _PUBLISH or body + 2 > stop:
+            return None
+        topic_end = body + 2 + (data[body] << 8 | data[body + 1])
+        mid = 0
+        start = topic_end
+        if head & 2:
+            start += 2
+            if start > stop:
+                return None
+            mid = data[topic_end] << 8 | data[topic_end + 1]
+        if start > stop or topic_end == body + 2:
+            return None
+        topic = data[body + 2 : topic_end]
+        try:
+            text = self._topic_texts[topic]
+        except KeyError:
+            text = self._text(topic)
+        return Arrived(text, data[start:stop], mid, head >> 1 & 1, bool(head & 1), bool(head & 8))
+
+    def _text(self, topic: bytes) -> str | None:
+        if len(self._topic_texts) >= _TOPICS:
+            self._topic_texts.clear()
+        text = self._topic_texts[topic] = _utf8(topic)
+        return text
+
+    def _hand_over(self, found: Sequence[Arrived]) -> None:
+        if found:
+            self._on_messages(self, found)
+
+    def _through_paho(self, packet: bytes) -> MQTTErrorCode:
+        self._fed = packet
+        try:
+            return super().loop_read()
+        finally:
+            self._fed = None
+
+    def _one(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = None
+        payload = bytes(message.payload)
+        arrived = Arrived(topic, payload, message.mid, message.qos, bool(message.retain), bool(message.dup))
+        self._on_messages(self, [arrived])
+
+
+_puback = struct.Struct("!BBH").pack
+
+
+def _utf8(topic: bytes) -> str | None:
+    try:
+        return topic.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _bounds(data: bytes, at: int) -> tuple[int, int]:
+    """Where a packet's body begins and ends; (0, 0) when its length is not here yet.
+
+    A length of more than four bytes is none: its packet ends there, and paho refuses it.
+    """
+    length = shift = 0
+    for place in range(at + 1, min(at + 6, len(data))):
+        byte = data[place]
+        length |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return place + 1, place + 1 + length
+        shift += 7
+    return (len(data), len(data)) if len(data) >= at + 6 else (0, 0)
