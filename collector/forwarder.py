@@ -118,12 +118,18 @@ class Forwarder:
         self._since_ns = clock.now_ns()
         self._failures = 0
         self._rejected = 0
+        self.turned_ns = 0
 
     def start(self) -> None:
         """Starts the thread."""
         if self._thread is None:
             self._thread = threading.Thread(target=self.run, name=f"forward {self._name}", daemon=True)
             self._thread.start()
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The thread, once it was started."""
+        return self._thread
 
     @property
     def busy(self) -> bool:
@@ -168,10 +174,12 @@ class Forwarder:
             if self._stop.is_set() and (pause_s or self._state != "up"):
                 return
             if pause_s:
+                self._turns(pause_s)
                 self._clock.wait(self._stop, pause_s)
 
     def step(self) -> float:
         """Sends one batch of samples and one of events; gives the seconds to wait before the next."""
+        self._turns()
         try:
             moved = self._send_samples() + self._send_events()
         except _PauseError as pause:
@@ -227,6 +235,7 @@ class Forwarder:
         if not flat:
             self._mark(rows, SinkState.DELIVERED)
             return
+        self._turns()
         result = self._sink.write(flat)
         if result.ok:
             self._mark(rows, SinkState.DELIVERED)
@@ -308,6 +317,10 @@ class Forwarder:
             middle = len(events) // 2
             yield from self._halved(events[:middle])
             yield from self._halved(events[middle:])
+
+    def _turns(self, ahead_s: float = 0.0) -> None:
+        """Goes on (monotonic time, for the watch); a pause that is meant counts as turning."""
+        self.turned_ns = self._clock.monotonic_ns() + round(ahead_s * SECOND_NS)
 
     # -- state -----------------------------------------------------------------------------------
 

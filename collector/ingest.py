@@ -15,7 +15,7 @@ from typing import Final
 from collector._commit import Spool, commit_all
 from collector._log import FirstTimes, log_event
 from collector.ledger import UNKNOWN, SourceCount
-from dodac.clock import Clock
+from dodac.clock import SECOND_NS, Clock
 from dodac.contracts import DeadLetter, Event, EventKind
 from dodac.samples import Layout, Sample
 from store import Item, Outcome
@@ -26,6 +26,7 @@ Done = Callable[[], None]
 Key = tuple[str, str]
 
 SOURCE: Final = "collector"
+_TURN_S: Final = 1.0  # an idle thread turns so often, for the watch
 
 
 @dataclass(slots=True)
@@ -117,6 +118,7 @@ class Ingest:
         self._refused = 0
         self._fault = ""
         self._commits = 0
+        self.turned_ns = 0
         self._thread: threading.Thread | None = None
 
     # -- the way in ------------------------------------------------------------------------------
@@ -192,6 +194,11 @@ class Ingest:
         if tally is None:
             tally = self._tally[key] = _Tally()
         return tally
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The thread that commits."""
+        return self._thread
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -272,8 +279,10 @@ class Ingest:
     def _run(self) -> None:
         while True:
             with self._lock:
+                self.turned_ns = self._clock.monotonic_ns()
                 while not self._queue.entries and not self._closed:
-                    self._work.wait()
+                    self._work.wait(_TURN_S)
+                    self.turned_ns = self._clock.monotonic_ns()
                 if not self._queue.entries or self._abandon:
                     return
                 self._gather()
@@ -320,6 +329,8 @@ class Ingest:
                     fault_ns = self._clock.now_ns()
                     self._fault_starts(error, len(items))
                 with self._lock:
+                    # waiting on purpose, told as a fault: to the watch it is turning
+                    self.turned_ns = self._clock.monotonic_ns() + round(pause_s * SECOND_NS)
                     if not self._abandon:
                         self._work.wait(pause_s)
                     if self._abandon:

@@ -71,6 +71,12 @@ class Schedule:
         self._lock = threading.Lock()
         self._ticks = {instrument: Ticks() for instrument in self._intervals}
         self._failing: set[str] = set()
+        self.turned_ns = 0
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The thread; None without instruments."""
+        return self._thread
 
     def start(self) -> None:
         """Starts the thread; without instruments it does nothing."""
@@ -100,6 +106,7 @@ class Schedule:
                 self._tick(instrument, start_ns, 0)
         while not self._stop.is_set():
             now_ns, monotonic_ns = clock.now_ns(), clock.monotonic_ns()
+            self.turned_ns = monotonic_ns
             jump_ns = now_ns - monotonic_ns - offset_ns
             if abs(jump_ns) > JUMP_NS:
                 self._tell_jump(now_ns, jump_ns)

@@ -130,6 +130,11 @@ class Bus:
         self.byte_s = settings.byte_s
         self._last_ns = self.clock.monotonic_ns()
 
+    @property
+    def moved_ns(self) -> int:
+        """Monotonic time at which the line last gave bytes, or told that there are none."""
+        return self._last_ns
+
     def next_number(self) -> int:
         """A transaction number that no request on this line had for 65 535 requests."""
         self._number = (self._number + 1) & 0xFFFF
