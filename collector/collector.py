@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from collector._alive import Alive, turnaround_facts
+from collector._counter_gate import CounterGate, counter_gate
 from collector._gaps import gaps_of_standing_faults
 from collector.facts import heard_facts, measurement_of, sink_name, site_facts, tag_source
 from collector.forwarder import Forwarder, Sink, SinkStatus
@@ -74,6 +75,7 @@ class Collector:
         )
         self._said: dict[str, dict[str, str]] = {}
         self._register()
+        self._gate: CounterGate = counter_gate(site, self._said, self._ingest, self.journal)
         tags = tag_source(site, self.journal, self._connections)
         who = site.site
         self._forwarders = tuple(
@@ -118,7 +120,7 @@ class Collector:
         self._ingest.event(Event(self._clock.now_ns(), EventKind.START, text, "collector"))
         for connection in self._connections:
             try:
-                connection.start(self._ingest)
+                connection.start(self._way_in(connection))
             except Exception as error:
                 log.debug("connection %s", connection.id, exc_info=True)
                 failed = f"could not start, the others go on: {type(error).__name__}: {error}"
@@ -182,6 +184,11 @@ class Collector:
         found = gaps_of_standing_faults(self.journal, members, self._clock.now_ns())
         return found if away is None else [away, *found]
 
+    def _way_in(self, connection: Connection) -> Inbox:
+        """What a person typed was asked about already; everything else passes the rules of counters."""
+        config = self.site.connections.get(connection.id)
+        return self._ingest if config is not None and config.kind == "manual" else self._gate
+
     def _poll(self, instrument: str, due_ns: int) -> bool:
         return self._polled[instrument].poll(instrument, due_ns)
 
@@ -199,6 +206,7 @@ class Collector:
             self.journal.set_facts(item.id, self._said[item.id])
 
     def _keep_facts(self, event: Event) -> None:
+        self._gate.heard(event)
         heard = heard_facts(event, self._said.get(event.instrument or "", {}))
         if heard and event.instrument is not None:
             self.journal.set_facts(event.instrument, heard)

@@ -98,6 +98,7 @@ MEANING: dict[tuple[type[Any], str], str] = {
     (site.InstrumentConfig, "accuracy_class"): 'as on its plate, "1" or "0.5S"; gives the meter\'s own ± in reports',
     (site.InstrumentConfig, "ct_ratio"): 'current transformer, "400/5". Multiplied in only for profiles whose channels '
     'say `side: secondary`; meters that know their own transformer are left alone',
+    (site.InstrumentConfig, "max_rate"): "most that a counter can rise in an hour, e.g. `{ energy_import_kwh = 250 }`: more is held until the next reading confirms it",
     (site.InstrumentConfig, "vt_ratio"): 'voltage transformer, "22000/110"; used in the same way',
     (site.InstrumentConfig, "calibration"): "the last calibration, see below",
     (site.Calibration, "date"): "day of the calibration",

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dodac.clock import duration_ns
-from dodac.quantities import Measurement
+from dodac.quantities import Kind, Measurement, channel
 from dodac.sizes import size_bytes
 
 
@@ -231,6 +231,9 @@ class InstrumentConfig(Strict):
     accuracy_class: str = ""
     ct_ratio: str | None = Field(default=None, pattern=r"^\d+(\.\d+)?/\d+(\.\d+)?$")
     vt_ratio: str | None = Field(default=None, pattern=r"^\d+(\.\d+)?/\d+(\.\d+)?$")
+    max_rate: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)]] = Field(
+        default_factory=dict
+    )
     calibration: Calibration | None = None
 
     @field_validator("ct_ratio", "vt_ratio")
@@ -238,6 +241,14 @@ class InstrumentConfig(Strict):
     def _ratio(cls, value: str | None) -> str | None:
         if value is not None and 0 in (float(side) for side in value.split("/")):
             raise ValueError('a ratio has two sides above zero, e.g. "400/5".')
+        return value
+
+    @field_validator("max_rate")
+    @classmethod
+    def _counters(cls, value: dict[str, float]) -> dict[str, float]:
+        for name in value:
+            if channel(name).kind is not Kind.COUNTER:
+                raise ValueError(f'"{name}" is no counter: only counters have a max_rate.')
         return value
 
     @property

@@ -9,7 +9,6 @@ from typing import Final
 from dodac.quantities import Measurement
 from dodac.samples import Layout, Reason, Sample
 from drivers.bus import Reader
-from drivers.counters import CounterWatch
 
 LINE_REASONS: Final = frozenset({Reason.NO_ANSWER, Reason.CRC, Reason.LATE_ANSWER, Reason.EXCEPTION})
 
@@ -39,7 +38,6 @@ class Station:
     retry_ns: int = 0
     refused: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
-    counters: CounterWatch = field(init=False)
 
     def wanted(self, due_ns: int) -> None:
         """A read is wanted for that time."""
@@ -53,9 +51,6 @@ class Station:
             return None
         expected = self.due_ns + self.every_ns
         return expected if expected > now_ns else None
-
-    def __post_init__(self) -> None:
-        self.counters = CounterWatch(self.reader.layout)
 
 
 def without_line_faults(sample: Sample, layout: Layout) -> Sample:

@@ -205,7 +205,7 @@ class PolledConnection:
             self._link_down(str(error))
             self._flag_once(station)
             return
-        self._take(station, station.counters.checked(sample))
+        self._take(station, sample)
         if apart is not None and not station.failures and apart.slow_due():
             with self._wake:
                 self._turns.slow(reader.layout.instrument, self._clock.monotonic_ns())
@@ -228,7 +228,7 @@ class PolledConnection:
         station.slow_took_ns.append(self._clock.monotonic_ns() - start_ns)
         if sample.present:
             station.answers = True
-            self._take(station, station.counters.checked(sample))
+            self._take(station, sample)
             station.answers = False
         if any(flag.reason == Reason.NO_ANSWER for flag in sample.flags):
             # these channels, or the whole unit? its next read begins with a probe, when nobody else waits

@@ -20,6 +20,7 @@ from store._accounts import Counts, counts_of, facts_of, last_seq_of, tallies_of
 from store._batch import INSERT_EVENT, Batch, Catalog, Item, Outcome
 from store._faults import is_damage, storage_error
 from store._files import JournalFiles
+from store._frames import counting
 from store._integrity import Damage, check_tail, salvage, verify_rows
 from store._ranges import Range, runs
 from store._rows import SELECT_SAMPLES, event_of, event_row
@@ -191,6 +192,14 @@ class Journal:
     def read_after(self, seq: int, limit: int) -> list[tuple[int, Sample]]:
         """Up to `limit` samples with a later seq, in the order of seq."""
         return self._samples("WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+
+    def last_samples(self, instrument: str, count: int) -> list[Sample]:
+        """The last samples of an instrument that are not packed yet, oldest first, corrected ones left out."""
+        found = self._samples(
+            "WHERE instrument = (SELECT id FROM names WHERE name = ?) ORDER BY time_ns DESC, part DESC LIMIT ?",
+            (instrument, count),
+        )
+        return list(counting(sample for _, sample in reversed(found)))
 
     def events_after(self, seq: int, limit: int) -> list[tuple[int, Event]]:
         """Up to `limit` events with a later seq (events count on their own), in the order of seq."""

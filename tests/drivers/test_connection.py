@@ -148,28 +148,6 @@ def test_slow_channels_in_fault_are_one_fault_and_cost_the_fast_ones_nothing(
     assert plant.inbox.kinds("m1") == ["fault_start", "fault_end", "gap"]
 
 
-def test_a_counter_that_reads_zero_once_is_not_consumption(plant: Plant) -> None:
-    plant.tick("m1")
-    energy = plant.values[1]["energy_import_kwh"]
-    plant.values[1]["energy_import_kwh"] = 0.0
-    plant.tick("m1")
-    plant.values[1]["energy_import_kwh"] = energy + 1
-    plant.tick("m1")
-    one, two, three = plant.inbox.of("m1")
-    place = plant.line.layouts()[0].index["energy_import_kwh"]
-    assert [flag.reason for flag in two.flags] == [Reason.COUNTER_FALL]
-    assert two.flags[0].value == 0.0
-    assert three.values[place] == pytest.approx(one.values[place] + 1)
-
-
-def test_a_counter_that_stays_low_was_reset(plant: Plant) -> None:
-    plant.tick("m1")
-    for low in (3.0, 3.5):
-        plant.values[1]["energy_import_kwh"] = low
-        plant.tick("m1")
-    assert [bool(sample.flags) for sample in plant.inbox.of("m1")] == [False, True, False]
-
-
 def test_an_unplugged_adapter_is_one_event_and_everyones_gap(plant: Plant) -> None:
     plant.tick()
     plant.link.absent = True

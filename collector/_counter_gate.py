@@ -1,0 +1,127 @@
+"""Between the connections and the journal: counters are held against the rules, whatever road they came."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from collector._counter_rules import CounterRules
+from dodac.contracts import DeadLetter, Event, EventKind, Inbox
+from dodac.samples import Layout, Sample
+
+if TYPE_CHECKING:
+    from dodac.site import Site
+    from store import Journal
+
+_SEEN: Final = 12
+"""Samples from before the start that tell where a counter stands, and how fast it rises."""
+
+
+class CounterGate:
+    """An Inbox in front of another one; any thread may call it.
+
+    Samples of layouts without counters pass untouched. limits and tops: by instrument, then channel (see
+    CounterRules). before: the last samples of an instrument, oldest first, which tell where its counters stand.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        limits: Mapping[str, Mapping[str, float]],
+        tops: Mapping[str, Mapping[str, float]],
+        before: Callable[[Layout], Iterable[Sample]] = lambda _: (),
+    ) -> None:
+        self._inbox = inbox
+        self._limits, self._tops, self._before = limits, tops, before
+        self._lock = threading.Lock()
+        self._rules: dict[int, tuple[threading.Lock, CounterRules] | None] = {}
+
+    def layout(self, layout: Layout) -> None:
+        """Announces a layout; telling it again is free."""
+        self._inbox.layout(layout)
+        if layout.id in self._rules:
+            return
+        name = layout.instrument
+        rules = CounterRules(layout, self._limits.get(name), self._tops.get(name))
+        if rules.any:
+            for sample in self._before(layout):
+                rules.judged(sample)
+        with self._lock:
+            self._rules.setdefault(layout.id, (threading.Lock(), rules) if rules.any else None)
+
+    def sample(self, sample: Sample, *, source: str, done: Callable[[], None] | None = None) -> None:
+        """Passes one sample on, its counters judged."""
+        known = self._rules.get(sample.layout)
+        if known is not None:
+            lock, rules = known
+            with lock:
+                found = rules.judged(sample)
+            if found is not None:
+                for event in found.events:
+                    self._inbox.event(event)
+                for correction in found.corrections:
+                    self._inbox.sample(correction, source=source)
+                sample = found.sample
+        self._inbox.sample(sample, source=source, done=done)
+
+    def samples(
+        self, samples: Iterable[Sample], *, source: str, done: Callable[[], None] | None = None
+    ) -> None:
+        """Passes many samples on; `done` is called once, after the commit that holds the last of them."""
+        self._inbox.samples(self._all(samples), source=source, done=done)
+
+    def _all(self, samples: Iterable[Sample]) -> Iterable[Sample]:
+        for sample in samples:
+            known = self._rules.get(sample.layout)
+            if known is None:
+                yield sample
+                continue
+            lock, rules = known
+            with lock:
+                found = rules.judged(sample)
+            if found is None:
+                yield sample
+                continue
+            for event in found.events:
+                self._inbox.event(event)
+            yield from found.corrections
+            yield found.sample
+
+    def dead_letter(self, letter: DeadLetter, *, done: Callable[[], None] | None = None) -> None:
+        """Passes a payload on that could not become samples."""
+        self._inbox.dead_letter(letter, done=done)
+
+    def event(self, event: Event) -> None:
+        """Passes an event on."""
+        self._inbox.event(event)
+
+    def heard(self, event: Event) -> None:
+        """Takes note of what was committed: after an exchange the next readings begin a new count."""
+        if event.kind is not EventKind.EXCHANGE:
+            return
+        with self._lock:
+            known = [one for one in self._rules.values() if one is not None]
+        for lock, rules in known:
+            with lock:
+                if rules.instrument == event.instrument:
+                    rules.forget()
+
+
+def counter_gate(
+    site: Site, facts: Mapping[str, Mapping[str, str]], inbox: Inbox, journal: Journal
+) -> CounterGate:
+    """The gate of a site: limits from the site file, tops from the fact `rollovers`, the rest from the journal."""
+    return CounterGate(
+        inbox,
+        limits={item.id: item.max_rate for item in site.instruments},
+        tops={name: _tops(known.get("rollovers", "")) for name, known in facts.items()},
+        before=lambda layout: (
+            sample for sample in journal.last_samples(layout.instrument, _SEEN) if sample.layout == layout.id
+        ),
+    )
+
+
+def _tops(text: str) -> dict[str, float]:
+    pairs = (word.partition("=") for word in text.split())
+    return {name: float(top) for name, _, top in pairs}
