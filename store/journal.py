@@ -252,6 +252,23 @@ class Journal:
         """
         return verify_rows(self.path)
 
+    @contextmanager
+    def upkeep(self) -> Iterator[tuple[sqlite3.Connection, Sinks]]:
+        """One transaction of the store's own upkeep, on the writer's connection, and the marks."""
+        with self._transaction():
+            yield self._db, self._sinks
+
+    def tune(self, wal_bytes: int) -> None:
+        """Sets how much the WAL may keep on the disk."""
+        with self._lock, storage_error(self.path):
+            self._db.execute(f"PRAGMA journal_size_limit = {wal_bytes}")
+            self._db.execute(f"PRAGMA wal_autocheckpoint = {max(10, min(2000, wal_bytes // 8192))}")
+
+    def checkpoint(self) -> bool:
+        """Brings the WAL into the file and makes it empty; False when a reader still needs it."""
+        with self._lock, storage_error(self.path):
+            return bool(self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+
     # inside
 
     def _tell(self, damage: Damage) -> None:
