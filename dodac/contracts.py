@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dodac.samples import Layout, Sample
 
@@ -58,6 +58,24 @@ class DeadLetter:
     instrument: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What tells a message that is sent again from a new one, kept in the commit that holds the message.
+
+    session: whose messages; body: for the source alone to read, added to what it told before.
+    """
+
+    session: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A sample or payload that is in the journal already, by its receipt: counted as a duplicate."""
+
+    instrument: str | None
+
+
 class Inbox(Protocol):
     """The one way in for every kind of measurement. Any thread may call it.
 
@@ -78,6 +96,23 @@ class Inbox(Protocol):
     def dead_letter(self, letter: DeadLetter, *, done: Callable[[], None] | None = None) -> None: ...
 
     def event(self, event: Event) -> None: ...
+
+
+@runtime_checkable
+class Memory(Protocol):
+    """What an inbox may know of earlier runs, for sources that ask it.
+
+    A source hands in a receipt as the attribute `receipt` of a `done`: it is stored in the commit that
+    holds the (last) item. repeats: as samples(), for what the receipts showed to be there already.
+    """
+
+    def receipts(self, session: str) -> bytes: ...
+
+    def newest_ns(self, instrument: str) -> int | None: ...
+
+    def repeats(
+        self, repeats: Sequence[Repeat], *, source: str, done: Callable[[], None] | None = None
+    ) -> None: ...
 
 
 class Store(Protocol):

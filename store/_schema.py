@@ -79,11 +79,18 @@ CREATE TABLE layouts_spare (
 );
 """
 
+# of messages that were stored lately: what is sent again is recognised; crc: of session and body
+_RECEIPTS: Final = """
+CREATE TABLE receipts (
+    id INTEGER PRIMARY KEY, session TEXT NOT NULL, body BLOB NOT NULL, crc INTEGER NOT NULL
+);
+"""
+
 
 def _to_2(db: sqlite3.Connection) -> None:
     """Version 1 had no column blocks, no spare layouts, and check sums of samples only."""
     add_function(db)
-    _run(db, _BLOCKS + _SPARE)
+    _run(db, _BLOCKS + _SPARE + _RECEIPTS)
     for table in SUMMED:
         if table != "layouts_spare":
             db.execute(f"ALTER TABLE {table} ADD COLUMN crc INTEGER")
@@ -159,7 +166,7 @@ def create(path: Path) -> None:
 
 def _write_tables(db: sqlite3.Connection) -> None:
     db.execute("BEGIN IMMEDIATE")
-    _run(db, _TABLES + _BLOCKS + _SPARE)
+    _run(db, _TABLES + _BLOCKS + _SPARE + _RECEIPTS)
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {VERSION}")
     db.execute("COMMIT")

@@ -14,18 +14,22 @@ from typing import Any, Self
 
 from dodac.contracts import Event, EventKind
 from dodac.samples import Layout, Sample
+from store import _blocks_pack as packing
+from store import _blocks_read as history
 from store import _codec as codec
 from store import _schema as schema
-from store._accounts import Counts, counts_of, facts_of, last_seq_of, tallies_of
+from store._accounts import Counts, Read, counts_of, facts_of, last_seq_of, tallies_of
 from store._batch import INSERT_EVENT, Batch, Catalog, Item, Outcome
 from store._faults import is_damage, storage_error
 from store._files import JournalFiles
 from store._frames import counting
-from store._integrity import Damage, check_tail, salvage, verify_rows
+from store._integrity import Damage, check_tail
 from store._ranges import Range, runs
-from store._rows import SELECT_SAMPLES, event_of, event_row
+from store._rows import SELECT_SAMPLES, event_of
+from store._salvage import rescue, salvage, tell
 from store._sinks import SinkCounts, Sinks, SinkState
 from store._sums import insert, replaced
+from store._verify import verify_rows
 
 log = logging.getLogger("dodac.store")
 
@@ -44,14 +48,13 @@ class Journal:
         self._open = True
         try:
             schema.prepare(self._db, files.path)
-            self._catalog = Catalog(self._db)
-            self._sinks = Sinks(self._db)
-            self._seq = last_seq_of(lambda sql, _: self._db.execute(sql).fetchall(), self._sinks)
+            self._load()
         except BaseException:
             self._db.close()
             raise
         self._reader = schema.connect(files.path, read_only=True)
         self._read_lock = threading.Lock()
+        self._packing = packing.Packing(files.path)
 
     @classmethod
     def open(cls, path: Path, *, tail: int = 1000, wait_s: float = 0.0) -> Self:
@@ -85,10 +88,11 @@ class Journal:
 
     def close(self) -> None:
         """Closes the file; what was committed stays."""
-        with self._lock:
+        with self._packing.lock, self._lock:
             if not self._open:
                 return
             self._open = False
+            self._packing.close()
             with self._read_lock:
                 self._reader.close()
             try:
@@ -169,6 +173,39 @@ class Journal:
                 change.write(self._db)
             self._sinks.apply(change)
 
+    def pack(
+        self, before_ns: int, sinks: Sequence[str] = (), *, limit: int = packing.LIMIT, whole: bool = True
+    ) -> int:
+        """Moves up to `limit` samples older than a time into column blocks, in one transaction; gives how many.
+
+        Call it until it gives 0. Only samples that every sink named has, refused or let expire move (all
+        when none is named), and only hours that are over, or days where an hour has few samples; whole=False
+        takes everything at once. Readers find packed samples as before. What does not fit a block just as it
+        is, a damaged row among them, stays a row.
+        """
+        with self._packing.lock, storage_error(self.path):
+            while True:
+                with self._lock:
+                    done = self._sinks.settled(sinks) if sinks else None
+                    names = list(self._catalog.names.values())
+                rows = self._packing.next_rows(before_ns, tuple(sinks), done, names, limit, whole=whole)
+                if not rows:
+                    return 0
+                made = list(packing.blocks_of(rows, self._catalog.by_number))
+                if not made:
+                    continue
+                try:
+                    with self._transaction():
+                        moved = packing.move(self._db, made)
+                        self._catalog.note_packed([block for block, _ in made])
+                except packing.RowsChangedError:
+                    self._packing.begin_anew()
+                    continue
+                except BaseException:
+                    self._packing.begin_anew()
+                    raise
+                return moved
+
     def set_cursor(self, name: str, seq: int) -> None:
         """Keeps a place by name, e.g. the last event a sink took."""
         with self._transaction():
@@ -185,13 +222,27 @@ class Journal:
         """Texts about instruments: instrument → name → value."""
         return facts_of(self._read)
 
+    def receipts(self, session: str) -> bytes:
+        """What a source's receipts told of one session, oldest first, as far back as they are kept."""
+        with self._lock, storage_error(self.path):
+            return self._catalog.receipts.read(self._db, session)
+
+    def newest_ns(self, instrument: str) -> int | None:
+        """The newest time (UTC) an instrument has a sample of; None without any."""
+        with self._lock:
+            return self._catalog.newest.get(self._catalog.names.get(instrument, 0))
+
     def last_seq(self) -> int:
         """The seq of the newest row, 0 in an empty journal."""
         return self._seq
 
     def read_after(self, seq: int, limit: int) -> list[tuple[int, Sample]]:
         """Up to `limit` samples with a later seq, in the order of seq."""
-        return self._samples("WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+        with self._snapshot() as read:
+            rows = history.rows_by_seq(
+                read, self._catalog.by_number, seq + 1, self._seq, limit, pass_over=True
+            )
+        return self._decoded(rows)
 
     def last_samples(self, instrument: str, count: int) -> list[Sample]:
         """The last samples of an instrument that are not packed yet, oldest first, corrected ones left out."""
@@ -219,15 +270,16 @@ class Journal:
         """Up to `limit` samples that a sink has not been marked for, newest or oldest first."""
         with self._lock:
             gaps = self._sinks.waiting(sink, self._seq)
-        found: list[tuple[int, Sample]] = []
-        order = "DESC" if newest_first else "ASC"
-        for first, last in reversed(gaps) if newest_first else gaps:
-            found += self._samples(
-                f"WHERE seq BETWEEN ? AND ? ORDER BY seq {order} LIMIT ?", (first, last, limit - len(found))
-            )
-            if len(found) >= limit:
-                break
-        return found
+        rows: list[codec.Row] = []
+        with self._snapshot() as read:
+            for first, last in reversed(gaps) if newest_first else gaps:
+                rows += history.rows_by_seq(
+                    read, self._catalog.by_number, first, last, limit - len(rows),
+                    newest_first=newest_first, pass_over=True,
+                )  # fmt: skip
+                if len(rows) >= limit:
+                    break
+        return self._decoded(rows)
 
     def sink_counts(self, sink: str) -> SinkCounts:
         """Rows by what became of them at a sink; together they are all rows of the journal."""
@@ -243,7 +295,8 @@ class Journal:
 
     def counts(self) -> Counts:
         """Rows and bytes that stand in the journal now."""
-        return counts_of(self._read, self._sinks, self.path)
+        with self._snapshot() as read:
+            return counts_of(read, self._sinks, self.path)
 
     def verify(self) -> list[str]:
         """Checks every row and SQLite's own structure; gives what is wrong, in words (empty when sound).
@@ -271,18 +324,21 @@ class Journal:
 
     # inside
 
+    def _load(self) -> None:
+        self._catalog = Catalog(self._db)
+        self._sinks = Sinks(self._db)
+        self._seq = last_seq_of(lambda sql, _: self._db.execute(sql).fetchall(), self._sinks)
+
     def _tell(self, damage: Damage) -> None:
-        """Notes lost rows and the DAMAGE event in one transaction."""
-        now = time.time_ns()
-        event = Event(now, EventKind.DAMAGE, damage.text(), source="journal", data=damage.data())
-        log.error("%s: %s", self.path, damage.text())
+        """Saves what the WAL still holds, notes what is lost, and the DAMAGE event, in one transaction."""
         with self._lock:
-            change = self._sinks.lose(damage.lost, damage.what)
-            with self._transaction():
-                change.write(self._db)
-                self._db.execute(INSERT_EVENT, event_row(event))
-            self._sinks.apply(change)
-            self._seq = max(self._seq, self._sinks.top())
+            if not damage.told:
+                with self._transaction():
+                    damage = rescue(self._db, self._files.kept_wal, damage)
+                    tell(self._db, damage)
+            log.error("%s: %s", self.path, damage.text())
+            self._files.drop_wal()
+            self._load()
             self._files.write_mark(self._seq)
 
     def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -292,6 +348,19 @@ class Journal:
     def _samples(self, clause: str, values: Sequence[object]) -> list[tuple[int, Sample]]:
         rows = self._read(SELECT_SAMPLES + clause, values)
         return [(row[0], codec.decode(row, self._catalog.by_number[row[4]])) for row in rows]
+
+    def _decoded(self, rows: Sequence[codec.Row]) -> list[tuple[int, Sample]]:
+        return [(row[0], codec.decode(row, self._catalog.by_number[row[4]])) for row in rows]
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Read]:
+        """Reads of one moment: packing never shows a sample twice, nor hides it."""
+        with self._read_lock, storage_error(self.path):
+            self._reader.execute("BEGIN")
+            try:
+                yield lambda sql, values: self._reader.execute(sql, values).fetchall()
+            finally:
+                self._reader.execute("COMMIT")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
