@@ -60,6 +60,17 @@ class PolledConnection:
         self._reopen_s = 0.0
         self._reopen_ns = 0
         self._counters: Counter[str] = Counter()
+        self._turned_ns = 0
+
+    @property
+    def turned_ns(self) -> int:
+        """Monotonic time at which the line's thread last went on: at a turn of its loop, or inside a read."""
+        return max(self._turned_ns, self._bus.moved_ns)
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The line's thread."""
+        return self._thread
 
     def layouts(self) -> tuple[Layout, ...]:
         """The layouts of this line's instruments."""
@@ -116,6 +127,7 @@ class PolledConnection:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            self._turned_ns = self._clock.monotonic_ns()
             self._keep_open()
             with self._wake:
                 turn = self._next()

@@ -47,6 +47,12 @@ class StreamConnection:
         self._fault_ns: int | None = None
         self._fault_told = False
         self._clock_told = False
+        self.turned_ns = 0
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The line's thread."""
+        return self._thread
 
     def layouts(self) -> tuple[Layout, ...]:
         """The layout of the instrument on this line."""
@@ -89,6 +95,7 @@ class StreamConnection:
     def _run(self) -> None:
         pause_s = 0.25
         while not self._stopping.is_set():
+            self.turned_ns = self._clock.monotonic_ns()
             if self._state != "up" and not self._open():
                 self._clock.wait(self._stopping, pause_s)
                 pause_s = min(pause_s * 2, _REOPEN_MAX_S)
