@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import logging
 import random
-import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from collector._delivery import Delivery, PauseError, Unit
+from collector._lanes import Lanes, Row
 from collector.facts import TagSource
 from collector.ledger import SinkCount
 from dodac.clock import SECOND_NS, Clock
 from dodac.contracts import Event, EventKind
 from dodac.errors import StorageError
-from dodac.samples import Layout, Sample
+from dodac.samples import Layout
 from store import SinkCounts, SinkState, WriteKind, WriteResult, event_line, flag_lines, line
 
 log = logging.getLogger("dodac.collector")
 
-Row = tuple[int, Sample]
-
-BATCH: Final = 2000
+BATCH: Final = 5000
+_FEWEST: Final = 100
 _FIRST_S: Final = 1.0
 _LONGEST_S: Final = 60.0
 _IDLE_S: Final = 0.25
 _EVENTS: Final = 500
 
-
-_HALVE: Final = frozenset((WriteKind.BAD_LINE, WriteKind.TOO_LARGE))
-_DROPPED: Final = re.compile(r"dropped[=: ]+(\d+)")
+_TODO: Final = {
+    WriteKind.AUTH: "check token_file, or user and password_file, and ca_file",
+    WriteKind.MISSING: "create the bucket (InfluxDB 1: the database) on the server, or correct url, org and bucket",
+    WriteKind.ELSEWHERE: "check url: what answers there is no InfluxDB",
+    WriteKind.REFUSED: "it refuses everything and names no reading: check url and version, and any proxy before it",
+    WriteKind.TOO_LARGE: "it takes not even one reading: check the size limit of the server or proxy",
+    WriteKind.BAD_LINE: "it refuses everything: check url and version",
+}
 
 
 class Sink(Protocol):
@@ -45,6 +50,8 @@ class Outbox(Protocol):
     def waiting(self, sink: str, limit: int, newest_first: bool = True) -> list[Row]: ...
 
     def mark(self, sink: str, seqs: Sequence[int], state: SinkState | str, reason: str = "") -> None: ...
+
+    def last_seq(self) -> int: ...
 
     def sink_counts(self, sink: str) -> SinkCounts: ...
 
@@ -68,18 +75,10 @@ class SinkStatus:
     since_ns: int
 
 
-class _PauseError(Exception):
-    """The sink takes nothing now; nothing of the batch is marked."""
-
-    def __init__(self, result: WriteResult) -> None:
-        super().__init__(result.message)
-        self.result = result
-
-
 class Forwarder:
-    """One sink's thread.
+    """One sink's thread; a second one makes the next batch while a full one is on its way.
 
-    What the sink took is delivered; a line it can't take is halved out of its batch and kept as
+    New samples go first, the backlog from its new end, at most backlog_per_s of it a second. What the sink took is delivered; a line it can't take is halved out of its batch and kept as
     rejected with the sink's message; points beyond its retention are expired; while it is away, full
     or refuses our token, everything waits in the journal. State lives in the journal, so a restart
     goes on where it was.
@@ -97,6 +96,7 @@ class Forwarder:
         company: str,
         site: str,
         batch: int = BATCH,
+        backlog_per_s: int | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._journal = journal
@@ -112,7 +112,9 @@ class Forwarder:
         self._stop = threading.Event()
         self._halt = threading.Event()
         self._thread: threading.Thread | None = None
-        self._layouts: Mapping[int, Layout] = {}
+        self._lanes = Lanes(journal, name, clock, self._units, backlog_per_s)
+        self._samples = Delivery(self._post, self._mark, self._too_large)
+        self._notes = Delivery(self._post, self._mark_events, lambda _: None)
         self._state = "up"
         self._message = ""
         self._since_ns = clock.now_ns()
@@ -178,17 +180,19 @@ class Forwarder:
                 self._clock.wait(self._stop, pause_s)
 
     def step(self) -> float:
-        """Sends one batch of samples and one of events; gives the seconds to wait before the next."""
+        """Sends a batch of live samples or backlog, and one of events; gives the seconds to wait before the next."""
         self._turns()
         try:
             moved = self._send_samples() + self._send_events()
-        except _PauseError as pause:
+        except PauseError as pause:
             return self._paused(pause)
         except StorageError as error:
             # the journal's own fault is ingest's to tell; here it only means to wait
             log.debug("forwarder %s: the journal can't be read or marked: %s", self._name, error)
+            self._lanes.forget()
             return _FIRST_S
         except Exception as error:
+            self._lanes.forget()
             if self._halt.is_set():
                 return _LONGEST_S  # the journal was closed while a request hung
             if self._state != "alarm":
@@ -198,96 +202,58 @@ class Forwarder:
         return 0.0 if moved else _IDLE_S
 
     def _send_samples(self) -> int:
-        rows = self._journal.waiting(self._name, self._size)
-        if not rows:
-            return 0
-        self._layouts = self._journal.layouts()
-        # servers take points in time order best; which rows come first was decided by waiting()
-        rows.sort(key=lambda row: row[1].time_ns)
-        known = [row for row in rows if self._known(row)]
-        lines = [self._lines(row) for row in known]
-        self._write(known, lines)
-        self._size = min(self._batch, self._size * 2)
-        return len(rows)
+        batches = self._lanes.next(self._size)
+        for place, units in enumerate(batches):
+            full = len(units) >= self._size and place == len(batches) - 1 and not self._lanes.limited
+            ahead = _Aside(lambda: self._lanes.look_ahead(units, self._size)) if full else None  # noqa: B023
+            try:
+                self._samples.send(units)
+            finally:
+                if ahead is not None and not ahead.done():
+                    self._lanes.forget()
+        if batches:
+            self._size = min(self._batch, self._size * 2)
+        return sum(len(units) for units in batches)
 
-    def _known(self, row: Row) -> bool:
-        seq, sample = row
-        if self._tags(sample.instrument) is not None:
-            return True
-        self._reject(seq, sample, "no measurement is known for this instrument")
-        return False
+    def _units(self, rows: Sequence[Row]) -> list[Unit]:
+        """The lines of rows; a row whose instrument has no known measurement is set aside."""
+        layouts = self._journal.layouts()
+        units: list[Unit] = []
+        for seq, sample in rows:
+            tags = self._tags(sample.instrument)
+            if tags is None:
+                reason = "no measurement is known for this instrument"
+                self._mark([Unit(seq, sample, ())], SinkState.REJECTED, reason)
+                continue
+            text = line(sample, layouts[sample.layout], tags)
+            flags = flag_lines(sample, tags, seq) if sample.flags else ()
+            units.append(Unit(seq, sample, (text, *flags) if text else tuple(flags)))
+        return units
 
-    def _lines(self, row: Row) -> list[str]:
-        seq, sample = row
-        tags = self._tags(sample.instrument)
-        assert tags is not None  # noqa: S101  (checked by _known)
-        text = line(sample, self._layouts[sample.layout], tags)
-        lines = [text] if text else []
-        if sample.flags:
-            lines += flag_lines(sample, tags, seq)
-        return lines
-
-    def _write(self, rows: Sequence[Row], lines: Sequence[Sequence[str]]) -> None:
-        """Writes rows of lines and marks them; halves what the sink can't take whole."""
-        if not rows:
-            return
-        flat = [text for of_row in lines for text in of_row]
-        if not flat:
-            self._mark(rows, SinkState.DELIVERED)
-            return
+    def _post(self, lines: Sequence[str]) -> WriteResult:
         self._turns()
-        result = self._sink.write(flat)
-        if result.ok:
-            self._mark(rows, SinkState.DELIVERED)
+        result = self._sink.write(lines)
+        if result.ok or result.kind is WriteKind.BEYOND_RETENTION:
             self._up()
-        elif result.kind is WriteKind.BEYOND_RETENTION:
-            self._up()
-            self._expire(rows, lines, dropped_count(result.message, len(flat)), result)
-        elif result.kind in _HALVE and len(rows) > 1:
-            if result.kind is WriteKind.TOO_LARGE:
-                self._size = max(1, len(rows) // 2)
-            middle = len(rows) // 2
-            self._write(rows[:middle], lines[:middle])
-            self._write(rows[middle:], lines[middle:])
-        elif result.kind in _HALVE:
-            self._up()
-            self._reject(*rows[0], result.message or result.kind.value)
-        else:
-            raise _PauseError(result)
+        return result
 
-    def _expire(
-        self, rows: Sequence[Row], lines: Sequence[Sequence[str]], dropped: int, result: WriteResult
-    ) -> None:
-        """Retention takes the oldest points; the server has the others already."""
-        order = sorted(range(len(rows)), key=lambda place: rows[place][1].time_ns)
-        old: list[Row] = []
-        young: list[Row] = []
-        gone = 0
-        for place in order:
-            if gone < dropped:
-                gone += len(lines[place])
-                old.append(rows[place])
-            else:
-                young.append(rows[place])
-        self._mark(old, SinkState.EXPIRED, result.message)
-        self._mark(young, SinkState.DELIVERED)
-
-    def _mark(self, rows: Sequence[Row], state: SinkState, reason: str = "") -> None:
-        if rows:
-            self._journal.mark(self._name, [seq for seq, _ in rows], state, reason)
-
-    def _reject(self, seq: int, sample: Sample, message: str) -> None:
-        self._journal.mark(self._name, [seq], SinkState.REJECTED, message)
-        self._rejected += 1
+    def _mark(self, units: Sequence[Unit], state: SinkState, reason: str) -> None:
+        self._journal.mark(self._name, [unit.seq for unit in units], state, reason)
+        if state is not SinkState.REJECTED:
+            return
+        before, self._rejected = self._rejected, self._rejected + len(units)
         # one line for the first, then for every tenfold: a bad profile must not fill the log
-        if self._rejected in (1, 10, 100, 1000, 10_000, 100_000, 1_000_000):
+        if len(str(before)) < len(str(self._rejected)) or before == 0:
             log.warning(
                 "sink %s refused a sample of %s (%d refused so far): %s",
                 self._name,
-                sample.instrument,
+                units[0].item.instrument,
                 self._rejected,
-                message,
+                reason,
             )
+
+    def _too_large(self, units: int) -> None:
+        self._size = max(1, units // 4)  # doubled again when the batch is through
 
     def _send_events(self) -> int:
         cursor_name = f"{self._name}/events"
@@ -295,41 +261,33 @@ class Forwarder:
         events = self._journal.events_after(cursor, _EVENTS)
         if not events:
             return 0
-        self._write_events([(seq, event_line(e, self._company, self._site, seq)) for seq, e in events])
+        self._notes.send(
+            [Unit(seq, e, (event_line(e, self._company, self._site, seq),)) for seq, e in events]
+        )
         self._journal.set_cursor(cursor_name, events[-1][0])
         return len(events)
 
-    def _write_events(self, events: Sequence[tuple[int, str]]) -> None:
-        for part in self._halved(events):
-            log.warning("sink %s refused the event %d; it stays in the journal", self._name, part)
+    def _mark_events(self, units: Sequence[Unit], state: SinkState, reason: str) -> None:
+        if state is SinkState.REJECTED:
+            log.warning(
+                "sink %s refused the event %d, it stays in the journal: %s", self._name, units[0].seq, reason
+            )
 
-    def _halved(self, events: Sequence[tuple[int, str]]) -> Iterator[int]:
-        """Writes events; gives the seq of each that the sink can't take even alone."""
-        result = self._sink.write([text for _, text in events])
-        if result.ok or result.kind is WriteKind.BEYOND_RETENTION:
-            self._up()
-        elif result.kind not in _HALVE:
-            raise _PauseError(result)
-        elif len(events) == 1:
-            self._up()
-            yield events[0][0]
-        else:
-            middle = len(events) // 2
-            yield from self._halved(events[:middle])
-            yield from self._halved(events[middle:])
+    # -- state -----------------------------------------------------------------------------------
 
     def _turns(self, ahead_s: float = 0.0) -> None:
         """Goes on (monotonic time, for the watch); a pause that is meant counts as turning."""
         self.turned_ns = self._clock.monotonic_ns() + round(ahead_s * SECOND_NS)
 
-    # -- state -----------------------------------------------------------------------------------
-
-    def _paused(self, pause: _PauseError) -> float:
+    def _paused(self, pause: PauseError) -> float:
         result = pause.result
         message = result.message or result.kind.value
-        if result.kind in (WriteKind.AUTH, WriteKind.MISSING):
-            self._to_state("alarm", message)
+        self._lanes.forget()
+        if result.kind in _TODO:
+            self._to_state("alarm", message, _TODO[result.kind])
             return _LONGEST_S
+        # a batch that a slow line or a limit breaks off gets through in smaller ones
+        self._size = max(min(_FEWEST, self._batch), self._size // 2)
         self._to_state("down", message)
         self._failures += 1
         if result.retry_after_s is not None:
@@ -342,7 +300,7 @@ class Forwarder:
         if self._state != "up":
             self._to_state("up", "")
 
-    def _to_state(self, state: str, message: str) -> None:
+    def _to_state(self, state: str, message: str, todo: str = "") -> None:
         """Changes the state: one log line and one event for a change, none while it lasts."""
         if state == self._state:
             self._message = message
@@ -357,13 +315,29 @@ class Forwarder:
             return
         text = f"does not take readings, everything is kept: {message}"
         if state == "alarm":
-            text += " (check url, org, bucket and token)"
+            text += f" ({todo})" if todo else ""
             self._report(Event(now_ns, EventKind.ALARM, text, source, data={"state": "start"}))
         else:
             self._report(Event(now_ns, EventKind.FAULT_START, text, source))
 
 
-def dropped_count(message: str, lines: int) -> int:
-    """How many of `lines` the server says it dropped ("… dropped=3 …"); all of them when it does not say."""
-    found = _DROPPED.search(message)
-    return min(int(found.group(1)), lines) if found else lines
+class _Aside:
+    """A job on a thread of its own; what fails there is done again in turn."""
+
+    def __init__(self, job: Callable[[], None]) -> None:
+        self._failed = False
+        self._job = job
+        self._thread = threading.Thread(target=self._run, name="forward ahead", daemon=True)
+        self._thread.start()
+
+    def done(self) -> bool:
+        """Waits for the end; False when it failed."""
+        self._thread.join()
+        return not self._failed
+
+    def _run(self) -> None:
+        try:
+            self._job()
+        except Exception:
+            self._failed = True
+            log.debug("the next batch could not be made ahead", exc_info=True)

@@ -1,0 +1,91 @@
+"""Which samples go to a sink next: new ones first, then the backlog from its new end, no faster than allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from collector._delivery import Unit
+from dodac.clock import SECOND_NS, Clock
+from dodac.samples import Sample
+
+Row = tuple[int, Sample]
+
+_AHEAD: Final = 3
+
+
+class Waiting(Protocol):
+    """The part of the journal that knows what a sink has not had."""
+
+    def waiting(self, sink: str, limit: int, newest_first: bool = True) -> list[Row]: ...
+
+    def last_seq(self) -> int: ...
+
+
+class Lanes:
+    """The next batches for one sink.
+
+    Live are rows that came since the last look; the others are backlog. build makes the lines of rows.
+    backlog_per_s: None for no limit. One thread at a time may call it.
+    """
+
+    def __init__(
+        self,
+        journal: Waiting,
+        sink: str,
+        clock: Clock,
+        build: Callable[[Sequence[Row]], list[Unit]],
+        backlog_per_s: int | None,
+    ) -> None:
+        self._journal = journal
+        self._sink = sink
+        self._clock = clock
+        self._build = build
+        self._rate = backlog_per_s
+        self._seen = journal.last_seq()
+        self._pool: list[Row] = []
+        self._ready: list[Unit] = []
+        self._allowed = 0.0
+        self._filled_ns = clock.monotonic_ns()
+
+    @property
+    def limited(self) -> bool:
+        """True when the backlog goes no faster than a set rate."""
+        return self._rate is not None
+
+    def next(self, size: int) -> list[list[Unit]]:
+        """Up to two batches, to be sent in this order; none when nothing waits."""
+        top = self._journal.last_seq()
+        floor, self._seen = self._seen, top
+        ready, self._ready = self._ready, []
+        if not ready:
+            rows = self._rows(size, top - floor, floor)
+            return [self._build(rows)] if rows else []
+        fresh = self._journal.waiting(self._sink, min(size, top - floor)) if top > floor else []
+        live = [row for row in fresh if row[0] > floor]
+        return [self._build(live), ready] if live else [ready]
+
+    def look_ahead(self, sent: Sequence[Unit], size: int) -> None:
+        """Makes the batch that follows `sent`, while that is on its way."""
+        if not self._pool:
+            away = {unit.seq for unit in sent}
+            found = self._journal.waiting(self._sink, len(away) + _AHEAD * size)
+            self._pool = [row for row in found if row[0] not in away and row[0] <= self._seen]
+        rows, self._pool = self._pool[:size], self._pool[size:]
+        self._ready = self._build(rows)
+
+    def forget(self) -> None:
+        """Drops what was made ahead: it is asked for again."""
+        self._pool, self._ready = [], []
+
+    def _rows(self, size: int, fresh: int, floor: int) -> list[Row]:
+        if self._rate is None:
+            return self._journal.waiting(self._sink, size)
+        now_ns = self._clock.monotonic_ns()
+        self._allowed += (now_ns - self._filled_ns) / SECOND_NS * self._rate
+        self._allowed = min(self._allowed, float(self._rate))
+        self._filled_ns = now_ns
+        limit = min(size, fresh + int(self._allowed))
+        rows = self._journal.waiting(self._sink, limit) if limit else []
+        self._allowed -= sum(1 for seq, _ in rows if seq <= floor)
+        return rows
