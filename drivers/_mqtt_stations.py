@@ -9,6 +9,7 @@ from dodac.samples import Layout
 from dodac.site import InstrumentConfig, Site
 from drivers._mqtt_config import is_filter, topics_of
 from drivers._mqtt_decoders import decoder_of, limits_of
+from drivers._mqtt_quick import Quick, quick_sample
 from drivers._mqtt_rebirth import command_topic
 from drivers.profile import MqttProfile
 from drivers.protocols.message import MessageDecoder
@@ -18,7 +19,8 @@ from drivers.protocols.message import MessageDecoder
 class MqttStation:
     """One instrument, as the connection sees it; what changes is touched under the watch's lock only.
 
-    command: where its Sparkplug node takes requests; None for other formats. heard_ns is monotonic.
+    command: where its Sparkplug node takes requests; None for other formats. quick: the short way of its
+    plain messages, where it has one. heard_ns is monotonic.
     """
 
     layout: Layout
@@ -28,6 +30,7 @@ class MqttStation:
     skew_s: float | None
     partial: bool
     command: str | None
+    quick: Quick | None = None
     heard_ns: int = 0
     last_good_ns: int | None = None
     fault_ns: int | None = None
@@ -39,14 +42,16 @@ def station_of(site: Site, item: InstrumentConfig, profile: MqttProfile) -> Mqtt
     """An instrument's station; raises ConfigError for an address or topic that is none."""
     skew_s, partial = limits_of(profile)
     topics = topics_of(site, item, profile)  # checks the address too
+    layout = Layout(item.id, tuple(profile.channels))
     return MqttStation(
-        Layout(item.id, tuple(profile.channels)),
+        layout,
         decoder_of(profile, site.site.timezone, item.address),
         topics,
         profile.link.silence_s,
         skew_s,
         partial,
         command_topic(profile, item.address),
+        quick_sample(layout, profile, site.site.timezone, skew_s),
     )
 
 

@@ -209,6 +209,13 @@ class MqttStream:
         now_ns = self._clock.now_ns()
         payload = message.payload
         topic, stations = message.topic, self._topics.stations(message.topic)
+        if len(stations) == 1 and not message.retain and len(payload) <= _LARGEST:
+            quick = stations[0].quick
+            sample = quick(payload, now_ns, waited) if quick is not None else None
+            if sample is not None:
+                group.add(stations[0], sample)
+                group.owe(message)
+                return
         if topic is None:
             topic = "(a topic that is not UTF-8)"
         if not stations:

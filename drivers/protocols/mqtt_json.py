@@ -17,7 +17,7 @@ from drivers.profile import MqttAlso, MqttJsonChannel, MqttJsonProfile
 from drivers.protocols.message import Decoded, Message, MqttRefusal, Scale
 from drivers.protocols.mqtt_path import ABSENT, Many, follow, number_of, total_of, words_of
 
-_UNIX: Final = {"unix_s": SECOND_NS, "unix_ms": 1_000_000, "unix_us": 1_000, "unix_ns": 1}
+UNIX: Final = {"unix_s": SECOND_NS, "unix_ms": 1_000_000, "unix_us": 1_000, "unix_ns": 1}
 _ISO: Final = re.compile(
     r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9})\d*)?(Z|[+-]\d{2}:?\d{2})?$"
 )
@@ -46,7 +46,7 @@ class MqttJsonDecoder:
         self._time_path = words_of(profile.time.path) if profile.time else ()
         self._also = [(tuple(also.topic.replace("{address}", "+").split("/")), also) for also in profile.also]
         # a time in numbers is kept exact: a float64 of nanoseconds since 1970 is 256 ns coarse
-        exact = self._time is not None and self._time.format in _UNIX
+        exact = self._time is not None and self._time.format in UNIX
         self._loads = json.JSONDecoder(parse_float=Decimal if exact else None).decode
 
     def message(self, topic: str, payload: bytes) -> Message:
@@ -142,8 +142,8 @@ def _other_shape(data: Any, also: MqttAlso) -> Any:
 
 def time_of(stamp: Any, form: str, zone: ZoneInfo) -> int:
     """UTC nanoseconds of a payload's time, exact to the last digit sent; ValueError with the reason."""
-    if form in _UNIX:
-        ns = _unix(stamp, _UNIX[form])
+    if form in UNIX:
+        ns = _unix(stamp, UNIX[form])
     elif isinstance(stamp, str):
         local = form == "iso_local"
         # Tasmota before 6.0: 2018.02.15 01:00:50
