@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from dodac.errors import StorageError, Where
+from store._backup import copy_whole
 from store._sums import NUMBERED, SUMMED, add_function, fill
 
 VERSION: Final = 2
@@ -116,7 +116,8 @@ MIGRATIONS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {1: _to_
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection that leaves transactions to the caller and may change threads under a lock."""
-    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    mode = "rwc" if not read_only else "ro&immutable=1" if is_frozen(path) else "ro"
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
     db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0)
     pragmas = (
         ("query_only = ON",)
@@ -137,6 +138,18 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def is_frozen(path: Path) -> bool:
+    """True for a file on a disk that can't be written: SQLite can't make the WAL's index there.
+
+    Then the file is read as it stands, and what only its WAL holds is not seen.
+    """
+    try:
+        frozen = bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
+    return frozen and not path.with_name(path.name + "-shm").exists()
 
 
 def create(path: Path) -> None:
@@ -182,10 +195,13 @@ def prepare(
     path: Path,
     migrations: Mapping[int, Callable[[sqlite3.Connection], None]] = MIGRATIONS,
     target: int = VERSION,
+    copy: Path | None = None,
 ) -> None:
-    """Creates the tables of a new journal, or brings an older one forward after a backup beside it.
+    """Creates the tables of a new journal, or brings an older one forward after a copy of it is made.
 
-    Raises StorageError when the file is of a later version or is another program's database.
+    copy: where to, by default beside it as NAME.version-N. A step is one transaction: whatever ends it,
+    the file is of the one version or the other. Raises StorageError when the file is of a later version
+    or is another program's database, and before anything is changed when there is no room for the copy.
     """
     version = version_of(db)
     where = Where(file=str(path))
@@ -200,11 +216,11 @@ def prepare(
         raise StorageError(
             f"the journal has version {version}, this dodac knows up to {target}.",
             where,
-            "Install the newer dodac, or open the backup that was made before the upgrade.",
+            "Install the newer dodac, or use it to go back: dodac store downgrade.",
         )
     while version < target:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        shutil.copy2(path, path.with_name(f"{path.name}.version-{version}"))
+        beside = path.with_name(f"{path.name}.version-{version}")
+        copy_whole(db, copy or beside, todo="make it elsewhere: dodac store upgrade --copy FILE")
         db.execute("BEGIN IMMEDIATE")
         try:
             migrations[version](db)
