@@ -27,6 +27,10 @@ class Spool(Protocol):
 
     def commit(self, items: Sequence[tuple[str, Item]]) -> list[Outcome]: ...
 
+    def receipts(self, session: str) -> bytes: ...
+
+    def newest_ns(self, instrument: str) -> int | None: ...
+
 
 def commit_all(journal: Spool, items: Sequence[tuple[str, Item]]) -> list[Outcome | None]:
     """Commits a group in one transaction and gives each item's outcome.

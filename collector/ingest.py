@@ -16,7 +16,7 @@ from collector._commit import Spool, commit_all
 from collector._log import FirstTimes, log_event
 from collector.ledger import UNKNOWN, SourceCount
 from dodac.clock import SECOND_NS, Clock
-from dodac.contracts import DeadLetter, Event, EventKind
+from dodac.contracts import DeadLetter, Event, EventKind, Repeat
 from dodac.samples import Layout, Sample
 from store import Item, Outcome
 
@@ -154,6 +154,19 @@ class Ingest:
         """Queues a payload that could not become samples; blocks while the window is full."""
         self._put(_Entry(letter.source, (letter,), done, {letter.instrument or UNKNOWN: 1}))
         self._first.letter(letter)
+
+    def repeats(self, repeats: Sequence[Repeat], *, source: str, done: Done | None = None) -> None:
+        """Queues what is in the journal already: it is counted, and acknowledged after what was before it."""
+        keys = Counter([repeat.instrument or UNKNOWN for repeat in repeats])
+        self._put(_Entry(source, repeats, done, keys))
+
+    def receipts(self, session: str) -> bytes:
+        """What the journal keeps of a session's receipts."""
+        return self._journal.receipts(session)
+
+    def newest_ns(self, instrument: str) -> int | None:
+        """The newest time an instrument has a sample of."""
+        return self._journal.newest_ns(instrument)
 
     def event(self, event: Event) -> None:
         """Queues an event and writes its log line; never blocks, so that any thread may report."""
@@ -316,6 +329,9 @@ class Ingest:
     def _store(self, batch: Sequence[_Entry], layouts: Sequence[Layout]) -> bool:
         """Commits a group, however long storage takes; False when told to give up."""
         items = [(entry.source, item) for entry in batch for item in entry.items]
+        # after the items they are of, in the same transaction
+        told = [(entry.source, getattr(entry.done, "receipt", None)) for entry in batch]
+        items += [(source, receipt) for source, receipt in told if receipt is not None]
         pause_s, longest_s = self._retry_s
         fault_ns = 0
         while True:
@@ -360,6 +376,8 @@ class Ingest:
     def _count_one(self, source: str, item: Item, outcome: Outcome | None) -> None:
         if isinstance(item, DeadLetter):
             self._of(item.instrument or UNKNOWN, source).dead_letter += 1
+        elif isinstance(item, Repeat):
+            self._of(item.instrument or UNKNOWN, source).duplicate += 1
         elif isinstance(item, Sample):
             tally = self._of(item.instrument, source)
             if outcome is None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from collector.ingest import Ingest
 from collector.ledger import Ledger
 from dodac.clock import SystemClock
-from dodac.contracts import DeadLetter, Event, EventKind
+from dodac.contracts import DeadLetter, Event, EventKind, Receipt, Repeat
 from dodac.samples import Flag, Layout, Reason, Sample
 from store import Item, Journal, Outcome
 
@@ -310,3 +310,24 @@ def test_a_meter_that_sends_nonsense_is_told_once_with_its_reason(caplog: Any) -
         "dead_letter broker comp: no reading in it (topic plant/comp1); kept aside, further ones are only counted",
         "first bus m: good readings on 1 channels",
     ]
+
+
+def test_a_receipt_is_stored_with_what_it_is_of_and_repeats_are_duplicates(
+    kit: Any, journal: Journal
+) -> None:
+    class Done:
+        receipt = Receipt("session", b"one")
+
+        def __call__(self) -> None:
+            pass
+
+    with running(journal) as ingest:
+        ingest.layout(kit.layout)
+        ingest.samples([kit.make(1), kit.make(2)], source="mqtt", done=Done())
+        ingest.repeats([Repeat("meter1"), Repeat(None)], source="mqtt")
+        assert ingest.flush()
+        assert ingest.receipts("session") == b"one"
+        assert ingest.newest_ns("meter1") == kit.make(2).time_ns
+        counts = {row.instrument: row for row in ingest.counts()}
+    assert all(row.balanced for row in counts.values())
+    assert (counts["meter1"].committed, counts["meter1"].duplicate, counts[""].duplicate) == (2, 1, 1)
