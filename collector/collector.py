@@ -196,6 +196,9 @@ class Collector:
         from drivers.rollover import rollover_facts
 
         for connection in self._connections:
+            remember = getattr(connection, "remember", None)
+            if remember is not None:  # it may ask what earlier runs stored
+                remember(self._ingest)
             for layout in connection.layouts():
                 self.journal.layout(layout)
                 self._ingest.layout(layout)
