@@ -98,6 +98,8 @@ class PictureServer:
             return
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread
         if self._thread is not None:
             self._thread.join(2.0)
         self._socket.close()

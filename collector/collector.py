@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from collector._alive import Alive, turnaround_facts
+from collector._care import Care
 from collector._counter_gate import CounterGate, counter_gate
 from collector._gaps import gaps_of_standing_faults
+from collector._picture import Parts
 from collector.facts import heard_facts, measurement_of, sink_name, site_facts, tag_source
 from collector.forwarder import Forwarder, Sink, SinkStatus
 from collector.ingest import Ingest, IngestStatus
@@ -95,6 +97,7 @@ class Collector:
         self._alive = Alive(
             self.journal, clock, lambda: turnaround_facts(c.status() for c in self._connections)
         )
+        self._care = Care(self.parts, self._replace, self.journal.tallies())
         self._running = False
 
     @property
@@ -120,7 +123,7 @@ class Collector:
         self._ingest.event(Event(self._clock.now_ns(), EventKind.START, text, "collector"))
         for connection in self._connections:
             try:
-                connection.start(self._way_in(connection))
+                connection.start(self._care.way_in(connection.id, self._way_in(connection)))
             except Exception as error:
                 log.debug("connection %s", connection.id, exc_info=True)
                 failed = f"could not start, the others go on: {type(error).__name__}: {error}"
@@ -128,6 +131,7 @@ class Collector:
         self._schedule.start()
         for forwarder in self._forwarders:
             forwarder.start()
+        self._care.start()
 
     def stop(self) -> bool:
         """Stops everything within a few seconds; False when storage did not take what was received.
@@ -138,6 +142,7 @@ class Collector:
             self.journal.close()
             return True
         self._running = False
+        self._care.stop()
         self._schedule.stop()
         stops = [_in_thread(f"stop {c.id}", c.stop) for c in self._connections]
         for thread in stops:
@@ -164,6 +169,22 @@ class Collector:
         sinks = tuple(forwarder.counts() for forwarder in self._forwarders)
         return Ledger(self._ingest.counts(), sinks)
 
+    def parts(self) -> Parts:
+        """What the picture of this collector is taken of, and what the watch looks at."""
+        return Parts(
+            self.site,
+            self._clock,
+            self.journal,
+            self._ingest,
+            self._schedule,
+            self._connections,
+            self._forwarders,
+        )
+
+    def picture(self) -> dict[str, Any]:
+        """Everything at one moment, as plain data: what other processes see over the socket."""
+        return self._care.camera.picture()
+
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Waits until everything given so far is in the journal."""
         return self._ingest.flush(timeout_s)
@@ -189,6 +210,16 @@ class Collector:
         config = self.site.connections.get(connection.id)
         return self._ingest if config is not None and config.kind == "manual" else self._gate
 
+    def _replace(self, id: str) -> None:
+        """Puts a fresh connection in the place of one whose thread hangs."""
+        from drivers import open_connections
+
+        fresh = next(one for one in open_connections(self.site, self._clock) if one.id == id)
+        self._connections = tuple(fresh if one.id == id else one for one in self._connections)
+        if fresh.polled:
+            self._polled.update(dict.fromkeys(fresh.instruments, fresh))
+        fresh.start(self._care.way_in(id, self._way_in(fresh)))
+
     def _poll(self, instrument: str, due_ns: int) -> bool:
         return self._polled[instrument].poll(instrument, due_ns)
 
@@ -210,6 +241,7 @@ class Collector:
 
     def _keep_facts(self, event: Event) -> None:
         self._gate.heard(event)
+        self._care.heard(event)
         heard = heard_facts(event, self._said.get(event.instrument or "", {}))
         if heard and event.instrument is not None:
             self.journal.set_facts(event.instrument, heard)
