@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from dodac.site import Site
 
 
+_STOPS: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGPWR") if hasattr(signal, name)
+)
 _WAIT_S: Final = 3.0  # dodac enter and the page hold the journal for a moment while they store an entry
 
 
@@ -48,7 +51,7 @@ def init(argv: Sequence[str]) -> int:
 
 
 def run(argv: Sequence[str]) -> int:
-    """`dodac run`: collects until SIGINT or SIGTERM."""
+    """`dodac run`: collects until SIGINT, SIGTERM, SIGPWR, or the mains stays away (power_file)."""
     parser = argparse.ArgumentParser(
         prog="dodac run",
         description="Collect until Ctrl-C: read every instrument of the site file into the journal, and send it to "
@@ -62,6 +65,7 @@ def run(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     span_ns = _duration(args.span, "--for") if args.span is not None else None
     from collector._log import log_to_stderr
+    from collector._power import watch_of_site
     from collector.collector import Collector
     from dodac.site import load_site
 
@@ -76,18 +80,21 @@ def run(argv: Sequence[str]) -> int:
             "Readings of the others come in by dodac import FILE.",
         )
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _STOPS:
         signal.signal(number, lambda *_: stop.set())
     collector = Collector(site, SystemClock(), wait_s=_WAIT_S)
     collector.start()
+    power = watch_of_site(site, SystemClock(), collector.inbox.event, stop.set)
     _words(
         f"Collecting until Ctrl-C{'' if args.span is None else f' or for {args.span}'}. In another terminal: "
         f"dodac status --site {args.site} (the ledger), dodac serve --site {args.site} (the page)."
     )
     stop.wait(None if span_ns is None else span_ns / SECOND_NS)
     # a second Ctrl-C ends at once, whatever hangs
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _STOPS:
         signal.signal(number, signal.SIG_DFL)
+    if power is not None:
+        power.stop()
     clean = collector.stop()
     _words(collector.ledger().text())
     return Exit.OK if clean else Exit.STORAGE
