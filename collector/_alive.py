@@ -50,17 +50,22 @@ def turnaround_facts(status: Iterable[ConnectionStatus]) -> dict[str, str]:
 
 
 class Alive:
-    """Notes the time every ten seconds and at the stop; seldom also the instruments' turnaround."""
+    """Notes the time every ten seconds and at the stop; seldom also the instruments' turnaround.
+
+    chore: what else is to be done every ten seconds; it raises nothing.
+    """
 
     def __init__(
         self,
         journal: Notebook,
         clock: Clock,
         turnaround: Callable[[], Mapping[str, str]] = dict,
+        chore: Callable[[], None] = lambda: None,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._turnaround = turnaround
+        self._chore = chore
         self._told: Mapping[str, str] = {}
         self._notes = 0
         self._stop = threading.Event()
@@ -96,6 +101,7 @@ class Alive:
     def _run(self) -> None:
         while not self._clock.wait(self._stop, EVERY_S):
             self._note()
+            self._chore()
             self._notes += 1
             if self._notes % FACTS_EVERY == 6:
                 self._note_facts()

@@ -13,6 +13,7 @@ from collector._care import Care
 from collector._counter_gate import CounterGate, counter_gate
 from collector._gaps import gaps_of_standing_faults
 from collector._picture import Parts
+from collector.exchange import Waiting
 from collector.facts import heard_facts, measurement_of, sink_name, site_facts, tag_source
 from collector.forwarder import Forwarder, Sink, SinkStatus
 from collector.ingest import Ingest, IngestStatus
@@ -94,8 +95,12 @@ class Collector:
         }
         intervals = {name: site.instrument(name).every_ns for name in self._polled}
         self._schedule = Schedule(intervals, self._poll, clock, self._ingest.event)
+        self._exchanges = Waiting(site, clock, self._ingest)
         self._alive = Alive(
-            self.journal, clock, lambda: turnaround_facts(c.status() for c in self._connections)
+            self.journal,
+            clock,
+            lambda: turnaround_facts(c.status() for c in self._connections),
+            chore=self._exchanges.look,
         )
         self._care = Care(self.parts, self._replace, self.journal.tallies())
         self._running = False
@@ -241,6 +246,7 @@ class Collector:
 
     def _keep_facts(self, event: Event) -> None:
         self._gate.heard(event)
+        self._exchanges.heard(event)
         self._care.heard(event)
         heard = heard_facts(event, self._said.get(event.instrument or "", {}))
         if heard and event.instrument is not None:

@@ -48,7 +48,7 @@ class ArrayStore(ABC):
         """Up to `count` good readings just before one time, and as many from another on; both ascending."""
 
     @abstractmethod
-    def _counter_events(self, instrument: str) -> list[Event]:
+    def counter_events(self, instrument: str) -> list[Event]:
         """Exchanges and rollovers of an instrument, in the order in which they were recorded."""
 
     def series(self, instrument: str, channels: Iterable[str], start_ns: int, end_ns: int) -> pd.DataFrame:
@@ -84,7 +84,7 @@ class ArrayStore(ABC):
         )
         good = ~np.isnan(values[:, 0])
         kind = channel_named(name).kind
-        breaks = breaks_of(self._counter_events(instrument), name) if kind is Kind.COUNTER else ()
+        breaks = breaks_of(self.counter_events(instrument), name) if kind is Kind.COUNTER else ()
         value, coverage = _intervals.per_step(
             kind, time_ns[good], span_ns[good], values[good, 0], marks, start_ns, end_ns, breaks
         )

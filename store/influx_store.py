@@ -102,7 +102,7 @@ class InfluxStore(ArrayStore):
         )
         return _events_of(reaching + inside)
 
-    def _counter_events(self, instrument: str) -> list[Event]:
+    def counter_events(self, instrument: str) -> list[Event]:
         return _events_of(
             self._json_rows(
                 f'SELECT * FROM "{EVENT_MEASUREMENT}" WHERE "instrument" = {_text(instrument)} '

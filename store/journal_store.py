@@ -231,7 +231,7 @@ class JournalStore(ArrayStore):
         )
         return [event_of(row) for row in rows]
 
-    def _counter_events(self, instrument: str) -> list[Event]:
+    def counter_events(self, instrument: str) -> list[Event]:
         rows = self._read(
             f"SELECT {EVENT_COLUMNS} FROM events WHERE instrument = ? "  # noqa: S608 - our own column names
             "AND kind IN ('exchange', 'rollover') ORDER BY seq",
