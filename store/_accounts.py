@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dodac.clock import DAY_NS
 from store._files import size_of
 from store._sinks import SinkCounts, Sinks
 
@@ -74,13 +75,19 @@ def counts_of(read: Read, sinks: Sinks, path: Path) -> Counts:
     per = read(
         "SELECT names.name, count(*) FROM samples JOIN names ON names.id = samples.instrument GROUP BY 1", ()
     )
+    packed = read(
+        "SELECT names.name, sum(count) FROM blocks JOIN names ON names.id = blocks.instrument GROUP BY 1", ()
+    )
+    kept: dict[str, int] = dict(per)
+    for name, count in packed:
+        kept[name] = kept.get(name, 0) + count
     return Counts(
-        samples=sum(count for _, count in per),
+        samples=sum(kept.values()),
         events=read("SELECT count(*) FROM events", ())[0][0],
         dead_letters=read("SELECT count(*) FROM dead_letters", ())[0][0],
         lost=len(sinks.lost),
         size_bytes=size_of(path),
-        per_instrument=dict(per),
+        per_instrument=kept,
         dropped=len(sinks.dropped),
     )
 
@@ -88,12 +95,19 @@ def counts_of(read: Read, sinks: Sinks, path: Path) -> Counts:
 def accounts_of(read: Read, sinks: Sinks, path: Path) -> Accounts:
     """Everything at once; the caller holds a read transaction so that it is of one moment."""
     newest = read(
-        "SELECT name, (SELECT max(time_ns) FROM samples WHERE instrument = names.id) FROM names", ()
+        "SELECT name, (SELECT max(time_ns) FROM samples WHERE instrument = names.id), "
+        "(SELECT max(last_ns) FROM blocks WHERE instrument = names.id AND first_ns >= "
+        "(SELECT max(first_ns) FROM blocks WHERE instrument = names.id) - ?) FROM names",
+        (DAY_NS,),
     )
     top = last_seq_of(read, sinks)
     return Accounts(
         counts=counts_of(read, sinks, path),
         tallies=tallies_of(read),
         sinks={name: sinks.counts(name, top) for name in sinks.names()},
-        last_ns={name: time_ns for name, time_ns in newest if time_ns is not None},
+        last_ns={
+            name: max(time_ns for time_ns in times if time_ns is not None)
+            for name, *times in newest
+            if any(time_ns is not None for time_ns in times)
+        },
     )

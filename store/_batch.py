@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
 from dodac.contracts import DeadLetter, Event, Receipt, Repeat
 from dodac.errors import DataError, Where
 from dodac.samples import Layout, Sample
+from store import _blocks_read as history
 from store import _codec as codec
+from store._blocks import Block
 from store._receipts import Receipts
 from store._rows import INSERT_SAMPLE, SELECT_SAMPLES, EventRow, event_row, layouts_of
 from store._sums import added, insert
@@ -42,11 +45,21 @@ class Catalog:
         self.layouts = {layout.id: layout for layout in self.by_number.values()}
         self.numbers = {layout.id: number for number, layout in self.by_number.items()}
         self.newest: dict[int, int] = {}
+        self.packed: dict[int, int] = {}  # instrument → the newest time that stands in a block
         self.receipts = Receipts()
         for name in self.names.values():
             row = db.execute("SELECT max(time_ns) FROM samples WHERE instrument = ?", (name,)).fetchone()
             if row[0] is not None:
                 self.newest[name] = row[0]
+            packed = history.newest_time(lambda sql, values: db.execute(sql, values).fetchall(), name)
+            if packed is not None:
+                self.packed[name] = packed
+                self.newest[name] = max(packed, self.newest.get(name, packed))
+
+    def note_packed(self, made: Iterable[Block]) -> None:
+        """Takes it in that samples stand in blocks now."""
+        for block in made:
+            self.packed[block.instrument] = max(block.last_ns, self.packed.get(block.instrument, block.last_ns))
 
     def layout_of(self, sample: Sample) -> Layout:
         """The layout a sample names; DataError when it was never told."""
@@ -86,6 +99,7 @@ class Batch:
         self._db = db
         self._catalog = catalog
         self._last_seq = last_seq
+        self._history = history.AtTime(db, catalog.by_number)
         self._rows: list[codec.Row] = []
         self._fresh: dict[Key, Sample] = {}
         self._newest: dict[int, int] = {}
@@ -184,7 +198,15 @@ class Batch:
         row = self._db.execute(
             SELECT_SAMPLES + "WHERE instrument = ? AND time_ns = ? AND part = ?", key
         ).fetchone()
+        if row is None:
+            row = next((row for row in self._packed(key) if row[3] == key[2]), None)
         return None if row is None else codec.decode(row, self._catalog.by_number[row[4]])
+
+    def _packed(self, key: Key) -> list[codec.Row]:
+        """Rows of the key's instrument and time that stand in a block."""
+        if key[1] > self._catalog.packed.get(key[0], key[1] - 1):
+            return []
+        return self._history.at(key[0], key[1])
 
     def _has_conflict(self, key: Key, digest: bytes) -> bool:
         sql = "SELECT 1 FROM conflicts WHERE instrument = ? AND time_ns = ? AND base = ? AND digest = ?"
@@ -197,4 +219,5 @@ class Batch:
             "ORDER BY part DESC LIMIT 1",
             (*key[:2], codec.PART_LIMIT, key[2]),
         ).fetchone()
-        return int(row[0]) // codec.PART_LIMIT if row else 0
+        parts = [row[3] for row in self._packed(key) if row[3] % codec.PART_LIMIT == key[2]]
+        return max([*parts, row[0] if row else 0]) // codec.PART_LIMIT

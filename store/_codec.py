@@ -173,6 +173,14 @@ def decode_flags(packed: bytes, layout: Layout) -> tuple[Flag, ...]:
     )
 
 
+def flagged(packed: bytes | None) -> int:
+    """The channels of a row's flag blob as a mask like its presence."""
+    mask = 0
+    for place, _, _, _ in _FLAG.iter_unpack(packed or b""):
+        mask |= 1 << place
+    return mask
+
+
 def conflicted(sample: Sample, layout: Layout, part: int) -> Sample:
     """The sample under another part, every channel it carries flagged as in conflict, value as read kept.
 

@@ -1,4 +1,4 @@
-"""Journal rows to arrays: whole groups of full rows at once, the others one by one."""
+"""Journal rows and blocks to arrays: whole groups of full rows at once, the others one by one."""
 
 from __future__ import annotations
 
@@ -6,28 +6,65 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from dodac.samples import Layout
+from store import _blocks as blocks
+from store import _blocks_read as history
 from store import _codec as codec
+from store._accounts import Read
 from store._frames import empty_readings, without_corrected
 
 if TYPE_CHECKING:
+    from store._blocks import Arrays
     from store._frames import Readings
 
-SELECT_PACKED: Final = (
-    "SELECT time_ns, span_ns, layout, present, flags, body, part FROM samples WHERE instrument = ? AND "
+_SELECT: Final = (
+    "SELECT time_ns, span_ns, layout, present, flags, body, part FROM samples "
+    "WHERE instrument = ? AND time_ns >= ? AND time_ns < ? ORDER BY time_ns, part"
 )
 
 
-def unpack(
-    rows: Sequence[tuple[Any, ...]], channels: tuple[str, ...], layouts: Mapping[int, Layout]
-) -> Readings:
-    """Arrays of rows of SELECT_PACKED, NaN where a channel is absent or flagged; corrected rows are left out.
+def readings_of(
+    read: Read, layouts: Mapping[int, Layout], instrument: int, channels: tuple[str, ...], start_ns: int,
+    end_ns: int,
+) -> Readings:  # fmt: skip
+    """Readings in a window, NaN where a channel is absent or flagged; corrected ones are left out.
 
-    layouts: by the journal's own number. Raises IntegrityError for a row that does not fit its layout.
+    read: of one moment. layouts: by the journal's own number. Raises IntegrityError for a row that does not
+    fit its layout and for a damaged block.
     """
     import numpy as np
 
-    if not rows:
+    found = [
+        _inside(blocks.arrays_of(block, history.layout_of(block, layouts), channels), start_ns, end_ns)
+        for block in history.in_time(read, instrument, start_ns, end_ns)
+    ]
+    rows = read(_SELECT, (instrument, start_ns, end_ns))
+    if rows:
+        found.append(_unpack(rows, channels, layouts))
+    if not found:
         return empty_readings(len(channels))
+    times, spans, parts, values = (
+        found[0] if len(found) == 1 else (np.concatenate(some) for some in zip(*found, strict=True))
+    )
+    steps = np.diff(times)
+    if (steps <= 0).any():  # a sample that came late, or several parts of one time
+        order = np.lexsort((parts, times))
+        times, spans, parts, values = times[order], spans[order], parts[order], values[order]
+    return without_corrected((times, spans, values), parts)
+
+
+def _inside(arrays: Arrays, start_ns: int, end_ns: int) -> Arrays:
+    times, spans, parts, values = arrays
+    low, high = times.searchsorted([start_ns, end_ns]).tolist()
+    if high - low == len(times):
+        return arrays
+    return times[low:high], spans[low:high], parts[low:high], values[low:high]
+
+
+def _unpack(
+    rows: Sequence[tuple[Any, ...]], channels: tuple[str, ...], layouts: Mapping[int, Layout]
+) -> Arrays:
+    import numpy as np
+
     times, spans, numbers, present, flags, bodies, parts = zip(*rows, strict=True)
     values = np.full((len(rows), len(channels)), np.nan)
     number_of = np.array(numbers, dtype=np.int64)
@@ -50,5 +87,6 @@ def unpack(
             ).values
             for col, place in wanted:
                 values[row, col] = got[place]
-    found = np.array(times, dtype=np.int64), np.array(spans, dtype=np.int64), values
-    return without_corrected(found, np.array(parts, dtype=np.int64))
+    return (
+        np.array(times, dtype=np.int64), np.array(spans, dtype=np.int64), np.array(parts, dtype=np.int64), values,
+    )  # fmt: skip

@@ -10,15 +10,18 @@ import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
+from dodac.clock import MINUTE_NS
 from dodac.contracts import DeadLetter, Event
 from dodac.errors import IntegrityError, StorageError, Where
 from dodac.samples import Layout, Sample
+from store import _blocks as blocks
+from store import _blocks_read as history
 from store import _codec as codec
 from store import _schema as schema
-from store._accounts import Accounts, accounts_of, facts_of, last_seq_of, tallies_of
-from store._columns import SELECT_PACKED, unpack
+from store._accounts import Accounts, Read, accounts_of, facts_of, last_seq_of, tallies_of
+from store._columns import readings_of
 from store._faults import storage_error
 from store._files import refuse_a_strangers_file
 from store._frames import CONTEXT_NS, ArrayStore, flag_frame
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from store._frames import Readings
+
+
+_NEAR_NS: Final = 10 * MINUTE_NS  # where neighbours of a window are looked for first
 
 
 class JournalStore(ArrayStore):
@@ -108,15 +114,8 @@ class JournalStore(ArrayStore):
 
     def accounts(self) -> Accounts:
         """Counts, tallies, sinks and newest times, read in one transaction."""
-        with self._lock:
-            self._read("BEGIN")
-            try:
-                with storage_error(self._path):
-                    sinks = Sinks(self._db)
-                return accounts_of(self._read, sinks, self._path)
-            finally:
-                with contextlib.suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
+        with self._snapshot() as read:
+            return accounts_of(read, Sinks(self._db), self._path)
 
     def last_seq(self) -> int:
         """The seq of the newest row, 0 in an empty journal."""
@@ -126,7 +125,15 @@ class JournalStore(ArrayStore):
     def read_after(self, seq: int, limit: int) -> list[tuple[int, Sample]]:
         """Up to `limit` samples with a later seq, in the order of seq; damaged rows are passed over."""
         while True:
-            rows = self._read(SELECT_SAMPLES + "WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+            with self._snapshot() as read:
+                rows = history.rows_by_seq(
+                    read,
+                    self._by_number(),
+                    seq + 1,
+                    last_seq_of(read, Sinks(self._db)),
+                    limit,
+                    pass_over=True,
+                )
             found = [(int(row[0]), sample) for row in rows if (sample := self._sound(row)) is not None]
             if found or len(rows) < limit:
                 return found
@@ -135,24 +142,37 @@ class JournalStore(ArrayStore):
     def newest(self, before_ns: int) -> list[Sample]:
         """The last sample before a time of every instrument that has one; damaged rows are passed over."""
         found = []
-        for name, _ in self._read("SELECT id, name FROM names ORDER BY name"):
-            place: tuple[int, int] = (before_ns, 0)
-            while rows := self._read(
-                SELECT_SAMPLES + "WHERE instrument = ? AND (time_ns, part) < (?, ?) "
-                "ORDER BY time_ns DESC, part DESC LIMIT 1",
-                (name, *place),
-            ):
-                sample = self._sound(rows[0])
+        with self._snapshot() as read:
+            for name, _ in read("SELECT id, name FROM names ORDER BY name", ()):
+                sample = self._newest(read, name, before_ns)
                 if sample is not None:
                     found.append(sample)
-                    break
-                place = (rows[0][2], rows[0][3])
         return found
+
+    def _newest(self, read: Read, name: int, before_ns: int) -> Sample | None:
+        fresh = None
+        place: tuple[int, int] = (before_ns, 0)
+        while rows := read(
+            SELECT_SAMPLES + "WHERE instrument = ? AND (time_ns, part) < (?, ?) "
+            "ORDER BY time_ns DESC, part DESC LIMIT 1",
+            (name, *place),
+        ):
+            fresh = self._sound(rows[0])
+            if fresh is not None:
+                break
+            place = (rows[0][2], rows[0][3])
+        if fresh is not None and (history.newest_time(read, name) or fresh.time_ns) < fresh.time_ns:
+            return fresh
+        row = history.newest_before(read, self._by_number(), name, (before_ns, 0))
+        packed = None if row is None else self._sound(row)
+        both = [sample for sample in (fresh, packed) if sample is not None]
+        return max(both, key=lambda sample: (sample.time_ns, sample.part), default=None)
 
     def instruments(self) -> tuple[str, ...]:
         """Ids of the instruments that have samples, sorted."""
         rows = self._read(
-            "SELECT name FROM names WHERE EXISTS (SELECT 1 FROM samples WHERE instrument = names.id)"
+            "SELECT name FROM names WHERE EXISTS (SELECT 1 FROM samples WHERE instrument = names.id) "
+            "OR EXISTS (SELECT 1 FROM blocks WHERE instrument = names.id)"
         )
         return tuple(sorted(name for (name,) in rows))
 
@@ -167,9 +187,12 @@ class JournalStore(ArrayStore):
             if self._read(full, (name, number)):
                 found.update(layout.channels)
                 continue
-            masks = "SELECT DISTINCT present FROM samples WHERE instrument = ? AND layout = ?"
-            for (mask,) in self._read(masks, (name, number)):
-                carried = int.from_bytes(mask, "little")
+            masks = (
+                "SELECT DISTINCT present FROM samples WHERE instrument = ? AND layout = ? UNION "
+                "SELECT DISTINCT present FROM blocks WHERE instrument = ? AND layout = ?"
+            )
+            for (mask,) in self._read(masks, (name, number, name, number)):
+                carried = -1 if mask is None else int.from_bytes(mask, "little")
                 found.update(c for place, c in enumerate(layout.channels) if carried >> place & 1)
         return tuple(sorted(found))
 
@@ -180,13 +203,11 @@ class JournalStore(ArrayStore):
         """
         name = self._id(instrument)
         after = (start_ns, -1)
-        layouts = self._by_number()
-        while True:
-            rows = self._read(
-                SELECT_SAMPLES + "WHERE instrument = ? AND (time_ns, part) > (?, ?) AND time_ns < ? "
-                "ORDER BY time_ns, part LIMIT 2000",
-                (name, *after, end_ns),
-            )
+        whole = False
+        while not whole:
+            with self._snapshot() as read:
+                layouts = self._by_number()
+                rows, whole = history.page_by_time(read, layouts, name, after, end_ns)
             for row in rows:
                 if not is_sound(row):
                     raise IntegrityError(
@@ -195,19 +216,25 @@ class JournalStore(ArrayStore):
                         "Start dodac run again: it saves what can be read.",
                     )
                 yield codec.decode(row, layouts[row[4]])
-            if len(rows) < 2000:
-                return
-            after = (rows[-1][2], rows[-1][3])
-            layouts = self._by_number()
+            if rows:
+                after = (rows[-1][2], rows[-1][3])
 
     def flags(self, instrument: str, start_ns: int, end_ns: int) -> pd.DataFrame:
         """Columns time (UTC), channel, reason, value (as read, NaN when none)."""
-        layouts = self._by_number()
-        rows = self._read(
-            "SELECT time_ns, part, layout, flags FROM samples "
-            "WHERE instrument = ? AND time_ns >= ? AND time_ns < ? AND flags IS NOT NULL",
-            (self._id(instrument), start_ns, end_ns),
-        )
+        name = self._id(instrument)
+        with self._snapshot() as read:
+            layouts = self._by_number()
+            rows = read(
+                "SELECT time_ns, part, layout, flags FROM samples "
+                "WHERE instrument = ? AND time_ns >= ? AND time_ns < ? AND flags IS NOT NULL",
+                (name, start_ns, end_ns),
+            )
+            rows += [
+                (time_ns, part, block.layout, packed)
+                for block in history.in_time(read, name, start_ns, end_ns)
+                for time_ns, part, packed in blocks.flags_of(block, history.layout_of(block, layouts))
+                if start_ns <= time_ns < end_ns
+            ]
         return flag_frame(
             [
                 (
@@ -263,6 +290,21 @@ class JournalStore(ArrayStore):
             except sqlite3.ProgrammingError as error:
                 raise StorageError("the journal was closed.", Where(file=str(self._path))) from error
 
+    @contextlib.contextmanager
+    def _snapshot(self) -> Iterator[Read]:
+        """Reads of one moment: packing never shows a sample twice, nor hides it."""
+        with self._lock:
+            nested = self._db.in_transaction
+            if not nested:
+                self._read("BEGIN")
+            try:
+                with storage_error(self._path):
+                    yield self._read
+            finally:
+                if not nested:
+                    with contextlib.suppress(sqlite3.Error):
+                        self._db.execute("ROLLBACK")
+
     def _sound(self, row: tuple[Any, ...]) -> Sample | None:
         layout = self._by_number().get(row[4])
         if layout is None or not is_sound(row):
@@ -284,43 +326,33 @@ class JournalStore(ArrayStore):
             return self._layouts
 
     def _readings(self, instrument: str, channels: tuple[str, ...], start_ns: int, end_ns: int) -> Readings:
-        rows = self._read(
-            SELECT_PACKED + "time_ns >= ? AND time_ns < ? ORDER BY time_ns, part",
-            (self._id(instrument), start_ns, end_ns),
-        )
-        return unpack(rows, channels, self._by_number())
+        name = self._id(instrument)
+        with self._snapshot() as read:
+            return readings_of(read, self._by_number(), name, channels, start_ns, end_ns)
 
     def _context(
         self, instrument: str, channel: str, before_ns: int, after_ns: int, count: int
     ) -> tuple[Readings, Readings]:
         name = self._id(instrument)
-        before = self._near(
-            "time_ns < ? AND time_ns >= ? ORDER BY time_ns DESC, part DESC",
-            (name, before_ns, before_ns - CONTEXT_NS),
-            channel,
-            count,
-        )
-        after = self._near(
-            "time_ns >= ? AND time_ns < ? ORDER BY time_ns, part",
-            (name, after_ns, after_ns + CONTEXT_NS),
-            channel,
-            count,
-        )
-        time_ns, span_ns, values = before
-        return (time_ns[::-1], span_ns[::-1], values[::-1]), after
+        with self._snapshot() as read:
+            before = self._near(read, name, channel, before_ns, -1, count)
+            after = self._near(read, name, channel, after_ns, 1, count)
+        return before, after
 
-    def _near(self, clause: str, values: tuple[int, ...], channel: str, count: int) -> Readings:
-        """The first `count` good readings in the clause's order, fetched in growing pieces."""
+    def _near(self, read: Read, name: int, channel: str, from_ns: int, way: int, count: int) -> Readings:
+        """The `count` good readings nearest to a time, before it (way -1) or from it on, in growing windows."""
         import numpy as np
 
-        limit = 4 * count
+        reach = _NEAR_NS
         while True:
-            rows = self._read(f"{SELECT_PACKED}{clause} LIMIT {limit}", values)
-            time_ns, span_ns, found = unpack(rows, (channel,), self._by_number())
-            good = np.flatnonzero(~np.isnan(found[:, 0]))[:count]
-            if len(good) == count or len(rows) < limit:
+            reach = min(reach, CONTEXT_NS)
+            start_ns, end_ns = (from_ns, from_ns + reach) if way > 0 else (from_ns - reach, from_ns)
+            time_ns, span_ns, found = readings_of(read, self._by_number(), name, (channel,), start_ns, end_ns)
+            good = np.flatnonzero(~np.isnan(found[:, 0]))
+            if len(good) >= count or reach == CONTEXT_NS:
+                good = good[:count] if way > 0 else good[-count:]
                 return time_ns[good], span_ns[good], found[good]
-            limit *= 8
+            reach *= 8
 
 
 def _no_journal(path: Path) -> StorageError:
