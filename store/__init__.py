@@ -3,6 +3,7 @@
 from store._accounts import Accounts, Counts
 from store._batch import Item, Outcome
 from store._frames import counting
+from store._policy import Dropped, Keeper, Limits, Space
 from store._sinks import SinkCounts, SinkState
 from store.influx import InfluxSink, InfluxTarget, WriteKind, WriteResult
 from store.influx_store import InfluxStore
@@ -14,18 +15,22 @@ from store.saving_lines import SavingMeasurement, SavingPoint, SavingTags, savin
 __all__ = [
     "Accounts",
     "Counts",
+    "Dropped",
     "InfluxSink",
     "InfluxStore",
     "InfluxTarget",
     "Item",
     "Journal",
     "JournalStore",
+    "Keeper",
+    "Limits",
     "Outcome",
     "SavingMeasurement",
     "SavingPoint",
     "SavingTags",
     "SinkCounts",
     "SinkState",
+    "Space",
     "Tags",
     "WriteKind",
     "WriteResult",

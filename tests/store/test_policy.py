@@ -1,0 +1,239 @@
+"""A journal stays inside its limits of size and age, and says of every dropped sample where it still is."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dodac.contracts import DeadLetter, Event, EventKind
+from dodac.samples import Layout, Sample
+from store import Journal, JournalStore
+from store._files import size_of
+from store._policy import COUNTED, Dropped, Keeper, Limits
+
+T0 = 1_790_000_000_000_000_000
+SECOND = 1_000_000_000
+METERS = tuple(
+    Layout(name, ("power_w", "energy_import_kwh", "frequency_hz"))
+    for name in ("meter-1", "meter-2", "meter-3")
+)
+RAW = random.Random(7).randbytes(400)
+
+
+def _sample(number: int, raw: bytes | None = RAW) -> Sample:
+    layout = METERS[number % 3]
+    values = {"power_w": float(number), "energy_import_kwh": number / 3, "frequency_hz": 50.0}
+    return layout.sample(T0 + number * SECOND, values, raw=raw)
+
+
+def _fill(journal: Journal, first: int, last: int) -> None:
+    """Samples whose seq is first…last, when the journal was filled from 1 on."""
+    for layout in METERS:
+        journal.layout(layout)
+    for start in range(first, last + 1, 500):
+        journal.commit([("bus", _sample(n)) for n in range(start, min(start + 500, last + 1))])
+
+
+def _seqs(journal: Journal) -> set[int]:
+    return {seq for seq, _ in journal.read_after(0, 1_000_000)}
+
+
+def _gaps(journal: Journal) -> list[Event]:
+    return [event for _, event in journal.events_after(0, 10_000) if event.kind is EventKind.GAP]
+
+
+def _balanced(journal: Journal, sink: str) -> bool:
+    known, counts = journal.sink_counts(sink), journal.counts()
+    parts = known.delivered + known.waiting + known.rejected + known.expired + known.dropped
+    return parts == counts.samples + counts.dropped
+
+
+def test_what_a_server_has_goes_first_and_what_waits_only_when_that_is_not_enough(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    limits = Limits(max_bytes=5_000_000)
+    with Journal.open(path) as journal:
+        journal.tune(limits.wal_bytes)
+        _fill(journal, 1, 9000)
+        journal.mark_ranges("influx", [(1, 1000), (6001, 6500)], "delivered")
+        journal.mark_ranges("influx", [(1001, 1200)], "rejected", "no")
+        keeper = Keeper(journal, limits, ["influx"])
+        dropped = keeper.by_size()
+        kept = _seqs(journal)
+        assert keeper.space().filled <= 5_000_000 * 0.95
+        # everything the server settled is gone before any that waits, and those oldest first
+        assert not kept & {*range(1, 1201), *range(6001, 6501)}
+        waiting = sorted(kept)
+        assert waiting == [*range(waiting[0], 6001), *range(6501, 9001)]
+        assert dropped.samples == 9000 - len(kept)
+        assert dropped.gone == dropped.samples - 1500  # rejected ones are nowhere else either
+        counts = journal.sink_counts("influx")
+        assert (counts.delivered, counts.rejected, counts.waiting) == (1500, 200, len(kept))
+        assert counts.dropped == 9000 - 1700 - len(kept)
+        assert _balanced(journal, "influx")
+        # one gap an instrument and fate
+        gaps = _gaps(journal)
+        assert {(gap.instrument, gap.data["delivered"]) for gap in gaps} == {
+            (layout.instrument, fate) for layout in METERS for fate in (0, 1)
+        }
+        assert sum(int(gap.data["dropped"]) for gap in gaps) == dropped.samples
+        assert all(gap.end_ns is not None and gap.time_ns < gap.end_ns for gap in gaps)
+        assert "gone" in next(gap.text for gap in gaps if not gap.data["delivered"])
+        assert [seq for seq, _ in journal.waiting("influx", 1, newest_first=False)] == [waiting[0]]
+    with Journal.open(path) as journal:
+        assert not [e for _, e in journal.events_after(0, 1000) if e.kind is EventKind.DAMAGE]
+        assert journal.counts().lost == 0
+        assert journal.counts().dropped == dropped.samples
+        assert _balanced(journal, "influx")
+        journal.commit([("bus", _sample(20_000))])
+        assert journal.last_seq() == 9001
+
+
+def test_a_journal_that_dropped_every_row_starts_without_damage(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with Journal.open(path) as journal:
+        _fill(journal, 1, 100)
+        Keeper(journal, Limits(max_age_ns=SECOND), ["influx"]).by_age(T0 + 10**15)
+        assert journal.counts().samples == 0
+    with Journal.open(path) as journal:
+        assert journal.counts().lost == 0
+        assert {e.kind for _, e in journal.events_after(0, 100)} == {EventKind.GAP}
+        _fill(journal, 101, 101)
+        assert journal.last_seq() == 101
+
+
+def test_the_only_store_keeps_everything_until_told_otherwise(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "journal.db") as journal:
+        _fill(journal, 1, 3000)
+        keeper = Keeper(journal, Limits(), [])
+        assert keeper.by_size() == Dropped()
+        assert keeper.by_age(T0 + 10**18) == Dropped()
+        assert keeper.by_share().letters == 0
+        assert len(_seqs(journal)) == 3000
+
+
+def test_disk_bytes_stay_below_the_limit_through_an_outage_of_seven_times_the_journal(tmp_path: Path) -> None:
+    # rows deleted in SQLite do not make its file smaller: the bytes on the disk are what is held here
+    path = tmp_path / "journal.db"
+    limits = Limits(max_bytes=4_000_000)
+    with Journal.open(path) as journal:
+        journal.tune(limits.wal_bytes)
+        keeper = Keeper(journal, limits, ["influx"])
+        most = 0
+        for first in range(1, 45_000, 200):
+            _fill(journal, first, first + 199)
+            keeper.by_size()
+            most = max(most, size_of(path))
+        assert most <= 4_000_000
+        assert most >= 3_000_000  # and the room is used
+        assert _balanced(journal, "influx")
+        assert journal.sink_counts("influx").waiting == journal.counts().samples
+        # dropping in runs leaves few gaps, each sample in one of them
+        gaps = _gaps(journal)
+        assert sum(int(gap.data["dropped"]) for gap in gaps) == journal.counts().dropped
+        assert len(gaps) < 45_000 / 300
+
+
+def test_a_smaller_limit_gives_the_room_back_to_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with Journal.open(path) as journal:
+        _fill(journal, 1, 20_000)
+        journal.checkpoint()
+        before = size_of(path)
+        keeper = Keeper(journal, Limits(max_bytes=4_000_000), [])
+        keeper.by_size()
+        while keeper.give_back():
+            pass
+        assert journal.checkpoint()
+        assert size_of(path) < 4_000_000 < before
+        assert journal.verify() == []
+
+
+def test_age_is_by_the_time_of_the_sample_and_exact(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "journal.db") as journal:
+        _fill(journal, 1, 3000)
+        keeper = Keeper(journal, Limits(max_age_ns=1000 * SECOND), [])
+        dropped = keeper.by_age(T0 + 3000 * SECOND)
+        assert _seqs(journal) == set(range(2000, 3001))
+        assert (dropped.samples, dropped.gone) == (1999, 1999)
+        assert keeper.by_age(T0 + 3000 * SECOND) == Dropped("max_age 0.0116 d")
+        assert len(_gaps(journal)) == 3
+
+
+def test_a_run_that_a_power_cut_ends_is_told_at_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    limits = Limits(max_bytes=4_000_000)
+    with Journal.open(path) as journal:
+        _fill(journal, 1, 12_000)
+        journal.mark_ranges("influx", [(1, 100)], "delivered")
+        steps = iter((True, False, False))
+        keeper = Keeper(journal, limits, ["influx"])
+        keeper._end = Dropped  # type: ignore[method-assign]  # the power goes before the run is told
+        keeper.by_size(lambda: next(steps))
+        gone = journal.counts().dropped
+        assert gone
+        assert not _gaps(journal)
+    with Journal.open(path) as journal:
+        Keeper(journal, limits, ["influx"]).tell_left_over()
+        assert sum(int(gap.data["dropped"]) for gap in _gaps(journal)) == gone == journal.counts().dropped
+        Keeper(journal, limits, ["influx"]).tell_left_over()
+        assert sum(int(gap.data["dropped"]) for gap in _gaps(journal)) == gone
+
+
+def test_dead_letters_and_events_have_shares_of_their_own(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "journal.db") as journal:
+        keeper = Keeper(journal, Limits(max_bytes=4_000_000), [])
+        for number in range(400):
+            letter = DeadLetter(T0 + number, "broker", "t", bytes(1000), "no JSON")
+            event = Event(T0 + number, EventKind.NOTE, "x" * 1000)
+            journal.commit([("broker", letter), ("broker", event)])
+            keeper.by_share()
+        counts = journal.counts()
+        assert 130 < counts.dead_letters < 200
+        assert counts.dead_letters + journal.cursor(COUNTED + "dead_letters") == 400
+        notes = [e for _, e in journal.events_after(0, 1000) if e.source == "journal"]
+        assert notes
+        assert "dead letters were dropped" in notes[0].text or "events were dropped" in notes[0].text
+        # the newest stay
+        assert journal.tallies()["", "broker"]["dead_letter"] == 400
+
+
+def test_a_limit_that_no_journal_can_hold_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"4\.00 MB at least"):
+        Limits(max_bytes=100_000)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 900), st.integers(0, 60)), max_size=12),
+    st.lists(st.tuples(st.integers(1, 900), st.integers(0, 60)), max_size=12),
+    st.integers(0, 900),
+)
+def test_every_sample_is_in_one_account_whatever_sinks_had(
+    tmp_path_factory: pytest.TempPathFactory,
+    one: list[tuple[int, int]],
+    two: list[tuple[int, int]],
+    age: int,
+) -> None:
+    path = tmp_path_factory.mktemp("p") / "journal.db"
+    with Journal.open(path) as journal:
+        for layout in METERS:
+            journal.layout(layout)
+        journal.commit([("bus", _sample(n, None)) for n in range(1, 901)])
+        journal.mark_ranges("one", [(first, min(900, first + size)) for first, size in one], "delivered")
+        journal.mark_ranges("two", [(first, min(900, first + size)) for first, size in two], "expired")
+        dropped = Keeper(journal, Limits(max_age_ns=SECOND), ["one", "two"]).by_age(T0 + (1 + age) * SECOND)
+        had = {n for first, size in one for n in range(first, min(900, first + size) + 1)}
+        assert dropped.samples == max(0, age - 1)
+        assert dropped.gone == len(set(range(1, age)) - had)
+        for sink in ("one", "two", "new"):
+            assert _balanced(journal, sink)
+        assert journal.sink_counts("one").delivered == len(had)
+        assert journal.sink_counts("new").dropped == dropped.samples
+    with JournalStore(path) as store:
+        view = store.accounts()
+        assert view.counts.samples + view.counts.dropped == 900
+        assert all(known.waiting >= 0 for known in view.sinks.values())
