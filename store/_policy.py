@@ -15,6 +15,7 @@ from dodac.contracts import Event, EventKind
 from dodac.errors import IntegrityError
 from dodac.sizes import size_text
 from store._blocks import Block, seqs_of
+from store._blocks_read import COLUMNS
 from store._files import size_of
 from store._ranges import Range, Ranges, runs
 from store._rows import event_row, layouts_of
@@ -417,5 +418,5 @@ class Keeper:
 
 
 def _blocks(db: sqlite3.Connection, clause: str, values: Sequence[int]) -> list[Block]:
-    rows = db.execute(f"SELECT {', '.join(Block._fields)} FROM blocks WHERE {clause}", values)  # noqa: S608 - ours
+    rows = db.execute(f"SELECT {COLUMNS} FROM blocks WHERE {clause}", values)  # noqa: S608 - ours
     return [Block(*row) for row in rows]
