@@ -28,8 +28,14 @@ _NOTHING_FREE: Final = 64 * 1024
 _DAMAGE: Final = ("malformed", "not a database", "no such table", "no such column", "could not decode")
 
 
+UNREADABLE: Final = (sqlite3.DatabaseError, UnicodeDecodeError, MemoryError)
+"""What reading a damaged file may raise: SQLite's message may hold bytes of it, a length may be any."""
+
+
 def is_damage(error: BaseException) -> bool:
     """True when SQLite says that the file's content is not what it should be."""
+    if isinstance(error, UnicodeDecodeError):
+        return True
     said = str(error).lower()
     return isinstance(error, sqlite3.DatabaseError) and any(word in said for word in _DAMAGE)
 
@@ -46,8 +52,8 @@ def storage_error(path: Path) -> Iterator[None]:
     """Turns faults of SQLite and the file system inside the block into StorageError."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
-        said = str(error).lower()
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+        said = "malformed" if isinstance(error, UnicodeDecodeError) else str(error).lower()
         if "i/o error" in said and _full(path):
             said = "full"  # SQLite tells what it could not make longer, not why
         for word, what, todo in _TODO:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import sqlite3
 import struct
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
@@ -21,6 +23,14 @@ _MAGIC = b"dodm"
 _SQLITE: Final = b"SQLite format 3\x00"
 _HEADER: Final = 72
 _IDS = struct.Struct(">I4xI")  # at 60: user version, vacuum mode, application id
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What was found wrong, and the name that the damaged file gets ("" when that is not decided)."""
+
+    what: str
+    aside: str = ""
 
 
 class JournalFiles:
@@ -102,17 +112,27 @@ class JournalFiles:
         magic, seq, crc = _MARK.unpack(data)
         return int(seq) if magic == _MAGIC and crc == crc32c(data[:12]) else 0
 
-    def note_damage(self, what: str) -> None:
-        """Leaves a note that the next start must rebuild the file."""
+    def note_damage(self, what: str, aside: str = "") -> None:
+        """Leaves a note that the file must be rebuilt; aside: the name that the damaged file gets."""
         with contextlib.suppress(OSError):
-            self._note.write_text(what, encoding="utf-8")
+            self.write_note(Note(what, aside))
 
-    def damage_note(self) -> str | None:
+    def write_note(self, note: Note) -> None:
+        """The same, on the disk when it returns; raises OSError."""
+        with self._note.open("w", encoding="utf-8") as file:
+            file.write(f"{note.aside}\n{note.what}")
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(self.path.parent)
+
+    def damage_note(self) -> Note | None:
         """The note left by note_damage, if any."""
         try:
-            return self._note.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            aside, _, what = self._note.read_text(encoding="utf-8", errors="replace").partition("\n")
+        except OSError:
             return None
+        named = aside.startswith(f"{self.path.name}.damaged-") and "/" not in aside
+        return Note(what or "its file was damaged", aside if named else "")
 
     def clear_note(self) -> None:
         """Takes the note away."""
@@ -122,10 +142,40 @@ class JournalFiles:
     def _note(self) -> Path:
         return self.path.with_name(self.path.name + "-damage")
 
+    @property
+    def kept_wal(self) -> Path:
+        """A second name of the WAL: SQLite takes the WAL away when the check closes the file."""
+        return self.path.with_name(self.path.name + "-wal-kept")
+
+    def keep_wal(self) -> None:
+        """Gives the WAL its second name, or a copy where the file system has no links."""
+        wal = self.path.with_name(self.path.name + "-wal")
+        self.drop_wal()
+        if wal.exists() and wal.stat().st_size:
+            try:
+                os.link(wal, self.kept_wal)
+            except OSError:
+                with contextlib.suppress(OSError):  # no room: only what SQLite reads is there then
+                    shutil.copyfile(wal, self.kept_wal)
+
+    def drop_wal(self) -> None:
+        """Takes the second name away."""
+        with contextlib.suppress(OSError):
+            self.kept_wal.unlink(missing_ok=True)
+
     def beside(self) -> list[Path]:
         """The database and SQLite's own files beside it, those that are there."""
         names = ("", "-wal", "-shm")
         return [p for p in (self.path.with_name(self.path.name + name) for name in names) if p.exists()]
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes new names in a folder last."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def size_of(path: Path) -> int:

@@ -1,33 +1,34 @@
-"""What a start checks, how a damaged journal is set aside and saved, and the full check."""
+"""What a start checks of a journal: its last rows, the small tables, and how far it should reach."""
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from store import _schema as schema
-from store._faults import is_damage, storage_error
+from store import _sums
+from store._blocks import Block
+from store._blocks_read import SELECT_BLOCKS
+from store._faults import UNREADABLE, is_damage, storage_error
 from store._files import JournalFiles
-from store._ranges import Range, Ranges, runs
-from store._rows import RESCUE_SAMPLE, SELECT_SAMPLES, is_sound, layouts_of
+from store._ranges import Range, Ranges
+from store._rows import SELECT_SAMPLES, is_sound
 from store._sinks import GONE
 
-_COPIED: Final = (
-    "names", "layouts", "conflicts", "events", "dead_letters", "tallies", "facts", "marks", "cursors",
-)  # fmt: skip
+TAIL_BLOCKS: Final = 4
+_HEAD: Final = 100
+_FORMATS: Final = slice(18, 20)  # file format versions for writing and reading: 1 or, with a WAL, 2
 
 
 @dataclass(frozen=True)
 class Damage:
     """What a start found wrong.
 
-    rebuild: the file itself can't be trusted. lost: ranges of seq that are gone.
-    aside: where the damaged file was put.
+    rebuild: the file itself can't be trusted. lost: ranges of seq that are gone; saved: samples that are
+    not. aside: where the damaged file was put. told: the event stands in the journal already.
     """
 
     what: str
@@ -37,13 +38,16 @@ class Damage:
     saved: int = 0
     aside: Path | None = None
     tables: tuple[str, ...] = field(default=())
+    told: bool = False
 
     def text(self) -> str:
         """One line for people."""
         gone = sum(last - first + 1 for first, last in self.lost)
         words = [f"The journal was damaged ({self.what}): {gone} stored samples are gone"]
         if self.lost:
-            words.append(f"(seq {', '.join(_span(r) for r in self.lost[:5])}{' …' * (len(self.lost) > 5)})")
+            words.append(
+                f"(seq {', '.join(span_text(r) for r in self.lost[:5])}{' …' * (len(self.lost) > 5)})"
+            )
         if self.aside is not None:
             words.append(f"; {self.saved} were saved, the damaged file is kept as {self.aside.name}")
         if self.tables:
@@ -61,50 +65,87 @@ class Damage:
             data["last_lost_seq"] = self.lost[-1][1]
         if self.aside is not None:
             data["aside"] = self.aside.name
+        if self.tables:
+            data["incomplete"] = ", ".join(self.tables)
         return data
 
 
-def _span(span: Range) -> str:
+def span_text(span: Range) -> str:
     return str(span[0]) if span[0] == span[1] else f"{span[0]}–{span[1]}"
 
 
 def check_tail(files: JournalFiles, count: int) -> Damage | None:
-    """Looks at the last rows and the mark of an existing journal; None when all is well."""
+    """Looks at the last rows, the small tables and the mark of an existing journal; None when all is well."""
     mark = files.read_mark()
-    if not files.path.exists():
-        if mark == 0:
-            return None
-        return Damage("its file is missing", rebuild=False, mark=mark, lost=((1, mark),))
     note = files.damage_note()
     if note is not None:
-        return Damage(note, rebuild=True, mark=mark)
+        return Damage(note.what, rebuild=True, mark=mark)
+    if not files.path.exists():
+        if mark == 0 and not files.beside():
+            return None
+        if files.beside():  # a WAL without its file: what is in it is saved
+            return Damage("its file is missing", rebuild=True, mark=mark)
+        return Damage("its file is missing", rebuild=False, mark=mark, lost=((1, mark),))
+    files.keep_wal()
     try:
         with storage_error(files.path):
             db = _open_checked(files.path)
     except _DamagedError as error:
         return Damage(str(error), rebuild=True, mark=mark)
     try:
-        if schema.version_of(db) == 0:
+        version = schema.version_of(db)
+        if version == 0:
             return _emptied(db, mark)
-        rows = db.execute(SELECT_SAMPLES + "ORDER BY seq DESC LIMIT ?", (count,)).fetchall()
-        if any(not is_sound(row) for row in rows):
-            return Damage("rows do not match their check sums", rebuild=True, mark=mark)
-        for table in _COPIED:
-            db.execute(f"SELECT * FROM {table} LIMIT 1").fetchall()  # noqa: S608 - our own table names
+        what = _unsound(db, version, count)
+        if what:
+            return Damage(what, rebuild=True, mark=mark)
+        last = _reach(db, version)
         sequence = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'samples'").fetchone()
         told = max(mark, sequence[0] if sequence else 0)
-        known = Ranges(db.execute(GONE))
-        last = max(rows[0][0] if rows else 0, max((end for _, end in known), default=0))
         if told > last:
             return Damage("its end was cut off", rebuild=False, mark=mark, lost=((last + 1, told),))
-    except sqlite3.DatabaseError as error:
+    except UNREADABLE as error:
         if is_damage(error):
             return Damage(str(error), rebuild=True, mark=mark)
         with storage_error(files.path):
             raise
     finally:
         db.close()
+    files.drop_wal()
     return None
+
+
+def _reach(db: sqlite3.Connection, version: int) -> int:
+    """The last seq that stands in a table or is noted as gone."""
+    tables = ["samples"] if version < 2 else ["samples", "blocks"]
+    column = {"samples": "seq", "blocks": "last_seq"}
+    tops = [db.execute(f"SELECT max({column[table]}) FROM {table}").fetchone()[0] for table in tables]  # noqa: S608
+    known = Ranges(db.execute(GONE))
+    return max([top or 0 for top in tops] + [last for _, last in known])
+
+
+def _unsound(db: sqlite3.Connection, version: int, count: int) -> str:
+    """What is wrong with the last rows and the small tables, in words; nothing when they are sound."""
+    rows = db.execute(SELECT_SAMPLES + "ORDER BY seq DESC LIMIT ?", (count,)).fetchall()
+    if any(not is_sound(row) for row in rows):
+        return "rows do not match their check sums"
+    for table, columns in _sums.SUMMED.items():
+        if version < 2:
+            if table != "layouts_spare":
+                db.execute(f"SELECT * FROM {table} LIMIT 1").fetchall()  # noqa: S608 - our own table names
+            continue
+        order = "ORDER BY seq DESC LIMIT ?" if table in _sums.NUMBERED else "LIMIT ?"
+        sql = f"SELECT {', '.join(columns)}, crc FROM {table} {order}"  # noqa: S608 - as above
+        if any(
+            not _sums.is_sound(table, row)
+            for row in db.execute(sql, (count if table in _sums.NUMBERED else 100_000,))
+        ):
+            return f"rows of {table} do not match their check sums"
+    if version >= 2:
+        for row in db.execute(SELECT_BLOCKS + "ORDER BY id DESC LIMIT ?", (TAIL_BLOCKS,)):
+            if not Block(*row).is_sound():
+                return "a block does not match its check sum"
+    return ""
 
 
 class _DamagedError(Exception):
@@ -113,10 +154,14 @@ class _DamagedError(Exception):
 
 def _open_checked(path: Path) -> sqlite3.Connection:
     db = None
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if len(head) == _HEAD and not set(head[_FORMATS]) <= {1, 2}:
+        raise _DamagedError("its header is damaged")  # SQLite would take it for a file that can't be written
     try:
         db = schema.connect(path)
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.DatabaseError as error:
+    except UNREADABLE as error:
         if db is not None:
             db.close()
         if is_damage(error):
@@ -130,127 +175,3 @@ def _emptied(db: sqlite3.Connection, mark: int) -> Damage | None:
     if tables or mark == 0:
         return None  # a new journal, or another program's file: prepare() tells
     return Damage("its content is gone", rebuild=False, mark=mark, lost=((1, mark),))
-
-
-def salvage(files: JournalFiles, damage: Damage) -> Damage:
-    """Sets the damaged file aside, copies over what can be read, and says what could not."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    aside = files.path.with_name(f"{files.path.name}.damaged-{stamp}")
-    with storage_error(files.path):
-        for old in files.beside():
-            suffix = old.name.removeprefix(files.path.name)
-            if suffix == "-shm":
-                old.unlink()
-            else:
-                old.rename(aside.with_name(aside.name + suffix))
-        new = schema.connect(files.path)
-        try:
-            schema.prepare(new, files.path)
-            new.execute("BEGIN IMMEDIATE")
-            seqs, top, broken = _copy(aside, new, damage.mark)
-            gone = new.execute(GONE).fetchall()
-            new.execute("COMMIT")
-        finally:
-            new.close()
-        files.clear_note()
-    known = Ranges([*runs(seqs), *gone])
-    top = max(top, damage.mark, max(seqs, default=0))
-    lost = tuple(known.gaps(1, top)) if top else ()
-    return Damage(damage.what, True, damage.mark, lost, len(seqs), aside, tuple(broken))
-
-
-def _copy(aside: Path, new: sqlite3.Connection, mark: int) -> tuple[list[int], int, list[str]]:
-    """Copies readable rows; gives their seqs, the highest seq the old file names, incomplete tables."""
-    seqs: list[int] = []
-    broken: list[str] = []
-    top = mark
-    old = sqlite3.connect(aside, isolation_level=None)
-    try:
-        with contextlib.suppress(sqlite3.DatabaseError):
-            # a file shorter than its header says opens only like this
-            old.execute("PRAGMA writable_schema = ON")
-            row = old.execute("SELECT seq FROM sqlite_sequence WHERE name = 'samples'").fetchone()
-            told = row[0] if row and isinstance(row[0], int) else 0
-            # a number that no file of this size can have reached is damage itself
-            top = max(top, min(told, mark + aside.stat().st_size // 16))
-        for table in _COPIED:
-            rows, whole = _rows_of(old, table)
-            if rows:
-                holders = ",".join("?" * len(rows[0]))
-                new.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({holders})", rows)  # noqa: S608 - ours
-            if not whole:
-                broken.append(table)
-        # a row whose layout is gone can't be read, and its number may be given to another layout
-        known = layouts_of(new).keys()
-        seqs += [
-            row[0]
-            for row in _readable(old, top)
-            if is_sound(row) and row[4] in known and new.execute(RESCUE_SAMPLE, row).rowcount == 1
-        ]
-    finally:
-        old.close()
-    return seqs, top, broken
-
-
-def _rows_of(old: sqlite3.Connection, table: str) -> tuple[list[tuple[Any, ...]], bool]:
-    """The rows of a small table as far as they can be read, and whether that is all."""
-    rows: list[tuple[Any, ...]] = []
-    try:
-        for row in old.execute(f"SELECT * FROM {table}"):  # noqa: S608 - our own table names
-            rows.append(row)  # noqa: PERF402 - what was read before a fault counts
-    except sqlite3.DatabaseError:
-        return rows, False
-    return rows, True
-
-
-def _readable(old: sqlite3.Connection, top: int) -> Iterator[tuple[Any, ...]]:
-    """Rows of samples that SQLite still reaches: halves a range until the unreadable part is alone.
-
-    A damaged tree may give rows of other ranges, or the same ones for ever: only rows that go
-    on inside the range count, and not more than it can hold.
-    """
-    stack = [(1, top)] if top > 0 else []
-    while stack:
-        first, last = stack.pop()
-        reached, room = first - 1, last - first + 1
-        try:
-            for row in old.execute(SELECT_SAMPLES + "WHERE seq BETWEEN ? AND ? ORDER BY seq", (first, last)):
-                room -= 1
-                if room < 0:
-                    break
-                if isinstance(row[0], int) and reached < row[0] <= last:
-                    reached = row[0]
-                    yield row
-            else:
-                continue
-        except sqlite3.DatabaseError:
-            pass
-        first = reached + 1
-        if first < last:
-            middle = (first + last) // 2
-            stack.append((middle + 1, last))
-            stack.append((first, middle))
-
-
-def verify_rows(path: Path, page: int = 5000) -> list[str]:
-    """Checks SQLite's structure and every row's CRC; gives findings in words."""
-    findings: list[str] = []
-    with storage_error(path):
-        db = schema.connect(path, read_only=True)
-    try:
-        findings += [
-            f"structure: {text}" for (text,) in db.execute("PRAGMA integrity_check(20)") if text != "ok"
-        ]
-        seq = 0
-        while True:
-            rows = db.execute(SELECT_SAMPLES + "WHERE seq > ? ORDER BY seq LIMIT ?", (seq, page)).fetchall()
-            if not rows:
-                break
-            bad = [row[0] for row in rows if not is_sound(row)]
-            findings += [f"samples seq {_span(run)}: the check sum does not match" for run in runs(bad)]
-            seq = rows[-1][0]
-    except sqlite3.DatabaseError as error:
-        findings.append(f"structure: {error}")
-    finally:
-        db.close()
-    return findings

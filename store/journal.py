@@ -5,22 +5,21 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dodac.contracts import Event, EventKind
+from dodac.contracts import Event
 from dodac.samples import Layout, Sample
 from store import _blocks_pack as packing
 from store import _blocks_read as history
 from store import _codec as codec
 from store import _schema as schema
 from store._accounts import Counts, Read, counts_of, facts_of, last_seq_of, tallies_of
-from store._batch import INSERT_EVENT, Batch, Catalog, Item, Outcome
-from store._faults import is_damage, storage_error
+from store._batch import Batch, Catalog, Item, Outcome
+from store._faults import UNREADABLE, is_damage, storage_error
 from store._files import JournalFiles
 from store._frames import counting
 from store._integrity import Damage, check_tail
@@ -46,6 +45,7 @@ class Journal:
         schema.create(files.path)
         self._db = schema.connect(files.path)
         self._open = True
+        self._seq = 0
         try:
             schema.prepare(self._db, files.path)
             self._load()
@@ -72,7 +72,7 @@ class Journal:
                 damage = salvage(files, damage)
             try:
                 journal = cls(files)
-            except sqlite3.DatabaseError as error:
+            except UNREADABLE as error:
                 if not is_damage(error):
                     raise
                 # damage outside the tail, e.g. in an index

@@ -147,19 +147,36 @@ def test_a_journal_whose_file_is_gone_says_how_much_it_had(folders: dict[str, Pa
     assert _open_and_check(path) == (0, ROWS)
 
 
-def test_rows_whose_layout_is_lost_are_told_and_never_read_by_another_layout(
-    folders: dict[str, Path], tmp_path: Path
+@pytest.mark.parametrize(
+    ("tables", "left"),
+    [
+        (["layouts"], ROWS),
+        (["names"], ROWS),
+        (["names", "layouts"], ROWS),
+        (["layouts_spare"], ROWS),
+        (["layouts", "layouts_spare"], 0),
+    ],
+)
+def test_layouts_stand_twice_and_rows_whose_layout_is_gone_are_never_read_by_another(
+    folders: dict[str, Path], tmp_path: Path, tables: list[str], left: int
 ) -> None:
     path = _copy(folders["closed"], tmp_path)
-    with Journal.open(path) as journal:
-        page, size = journal._db.execute(
-            "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master "
-            "WHERE name = 'layouts'"
-        ).fetchone()
     data = bytearray(path.read_bytes())
-    data[(page - 1) * size : page * size] = b"\xa5" * size
+    for table in tables:
+        page, size = _root(folders["closed"] / "journal.db", table)
+        data[(page - 1) * size : page * size] = b"\xa5" * size
     path.write_bytes(bytes(data))
-    assert _open_and_check(path) == (0, ROWS)
+    assert _open_and_check(path) == (left, ROWS - left)
+
+
+def _root(path: Path, table: str) -> tuple[int, int]:
+    db = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    found = db.execute(
+        "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master WHERE name = ?",
+        (table,),
+    ).fetchone()
+    db.close()
+    return int(found[0]), int(found[1])
 
 
 def test_a_row_that_changed_on_the_disk_is_not_given_out_as_a_sample(

@@ -1,0 +1,344 @@
+"""How a damaged journal is set aside and saved: by SQLite as far as it reads, then page by page."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from dodac.contracts import Event, EventKind
+from dodac.errors import IntegrityError
+from dodac.samples import Layout
+from store import _blocks as blocks
+from store import _schema as schema
+from store import _sums
+from store._blocks_read import COLUMNS, SELECT_BLOCKS
+from store._carve import carve
+from store._faults import UNREADABLE, storage_error
+from store._files import JournalFiles, Note, sync_folder
+from store._integrity import Damage
+from store._ranges import Range, Ranges, runs
+from store._rows import RESCUE_SAMPLE, SELECT_SAMPLES, event_row, is_sound, layouts_of
+from store._sinks import GONE, Sinks
+
+Row = tuple[Any, ...]
+
+_LARGEST_KEY: Final = 2**62
+_PUT_BLOCK: Final = f"INSERT INTO blocks ({COLUMNS}) VALUES ({','.join('?' * 12)})"  # noqa: S608 - our own names
+_PUT_RECEIPT: Final = "INSERT OR IGNORE INTO receipts VALUES (?,?,?,?)"
+# tables whose rows change: of several copies that are found the greatest in this column is the last
+_GROWING: Final = {"tallies": 3, "marks": 3, "cursors": 1}
+_KEYS: Final = {"tallies": 3, "marks": 3, "cursors": 1, "facts": 2, "conflicts": 4}
+_MOST_GAPS: Final = 100
+
+
+def salvage(files: JournalFiles, damage: Damage) -> Damage:
+    """Sets the damaged file aside, copies over what can be read, and says what could not.
+
+    May be cut off at any moment (power, a full disk): a note says what was begun, and the next start
+    goes on from the file that was set aside. Raises StorageError when there is no room.
+    """
+    with storage_error(files.path):
+        note = files.damage_note()
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        name = note.aside if note is not None and note.aside else f"{files.path.name}.damaged-{stamp}"
+        aside = files.path.with_name(name)
+        made = files.path.with_name(files.path.name + "-rebuilt")
+        if aside.exists() and files.path.exists():  # cut off just before the end
+            files.clear_note()
+            files.drop_wal()
+            return replace(damage, rebuild=True, aside=aside, told=True)
+        files.write_note(Note(damage.what, name))
+        _set_aside(files, aside)
+        for left in (made, made.with_name(made.name + "-wal"), made.with_name(made.name + "-shm")):
+            left.unlink(missing_ok=True)
+        schema.create(made)
+        new = schema.connect(made)
+        try:
+            new.execute("BEGIN IMMEDIATE")
+            found = _copy(aside, new, damage)
+            tell(new, found)
+            new.execute("COMMIT")
+            new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            new.close()
+        made.rename(files.path)
+        sync_folder(files.path.parent)
+        files.clear_note()
+    return found
+
+
+def _set_aside(files: JournalFiles, aside: Path) -> None:
+    kept = files.kept_wal
+    for old in files.beside():
+        suffix = old.name.removeprefix(files.path.name)
+        if suffix == "-shm":
+            old.unlink()
+        else:
+            old.rename(aside.with_name(aside.name + suffix))
+    if kept.exists():
+        kept.rename(aside.with_name(aside.name + "-wal-kept"))
+    sync_folder(files.path.parent)
+
+
+def tell(db: sqlite3.Connection, damage: Damage) -> None:
+    """Notes what is lost, the DAMAGE event, and a GAP with the times around each loss; in a transaction."""
+    Sinks(db).lose(damage.lost, damage.what).write(db)
+    put = _sums.insert("events")
+    now = time.time_ns()
+    event = Event(now, EventKind.DAMAGE, damage.text(), source="journal", data=damage.data())
+    db.execute(put, event_row(event))
+    for first, last in damage.lost[:_MOST_GAPS]:
+        begin, end = _time_of(db, first - 1), _time_of(db, last + 1)
+        if begin is not None or end is not None:
+            text = f"{last - first + 1} stored samples were lost to damage"
+            gap = Event(
+                begin if begin is not None else end or now, EventKind.GAP, text, "journal",
+                end_ns=now if end is None else max(end, begin or end),
+                data={"first_seq": first, "last_seq": last},
+            )  # fmt: skip
+            db.execute(put, event_row(gap))
+
+
+def _time_of(db: sqlite3.Connection, seq: int) -> int | None:
+    """The time of a sample by its number, where it can be known without unpacking more than one block."""
+    found = db.execute("SELECT time_ns FROM samples WHERE seq = ?", (seq,)).fetchone()
+    if found is None:
+        found = db.execute(
+            "SELECT first_ns FROM blocks WHERE first_seq = ? UNION SELECT last_ns FROM blocks WHERE last_seq = ?",
+            (seq, seq),
+        ).fetchone()
+    return None if found is None else int(found[0])
+
+
+def rescue(db: sqlite3.Connection, wal: Path, damage: Damage) -> Damage:
+    """Takes what a WAL still holds of rows that SQLite no longer reads from it; in a transaction.
+
+    Frames behind a damaged one are sound rows all the same, each with its check sum.
+    """
+    path = wal.with_name("-")  # nothing but the WAL
+    missing = Ranges(damage.lost)
+    _put_small(db, _best(carve(path, wal), _tops(db)))
+    _layouts_from_spare(db)
+    saved = Ranges()
+    _put_samples(db, (row for table, row in carve(path, wal) if table == "samples"), missing, saved)
+    lost = tuple(gap for first, last in missing for gap in saved.gaps(first, last))
+    return replace(damage, lost=lost, saved=len(saved))
+
+
+def _copy(aside: Path, new: sqlite3.Connection, damage: Damage) -> Damage:
+    """Copies what can be read into a new journal; gives what could not."""
+    old = sqlite3.connect(aside, isolation_level=None)
+    old.text_factory = lambda data: data.decode("utf-8", "replace")
+    top, sure, incomplete = damage.mark, damage.mark > 0, []
+    try:
+        with contextlib.suppress(*UNREADABLE):
+            # a file shorter than its header says opens only like this
+            old.execute("PRAGMA writable_schema = ON")
+            row = old.execute("SELECT seq FROM sqlite_sequence WHERE name = 'samples'").fetchone()
+            told = row[0] if row and isinstance(row[0], int) else 0
+            # a number that no file of this size can have reached is damage itself
+            top = max(top, min(told, damage.mark + aside.stat().st_size // 16))
+            sure = sure or told > 0
+        first_version = _is_first(old)
+        for table in _sums.SUMMED:
+            if first_version and table == "layouts_spare":
+                continue
+            wrong = _copy_table(old, new, table, first_version)
+            if wrong:
+                incomplete.append((table, wrong))
+        with contextlib.suppress(*UNREADABLE):
+            new.executemany(_PUT_RECEIPT, old.execute("SELECT id, session, body, crc FROM receipts"))
+        carving: list[Path | None] = [wal for wal in _wals(aside) if wal.exists()]
+        carving = carving or [None]
+        if incomplete:
+            tops = {} if len(incomplete) == len(_sums.SUMMED) else _tops(new)
+            for wal in carving:
+                _put_small(new, _best(carve(aside, wal), tops))
+        _layouts_from_spare(new)
+        known = layouts_of(new)
+        saved = Ranges()
+        everything = Ranges([(1, _LARGEST_KEY)])
+        limit = top or aside.stat().st_size // 16
+        gone = Ranges(new.execute(GONE))
+        _put_samples(new, _by_key(old, SELECT_SAMPLES, "seq", limit), everything, saved, known)
+        if not first_version:
+            _put_blocks(new, _by_key(old, SELECT_BLOCKS, "id", limit), saved, gone, known)
+        if Ranges([*saved, *gone]).gaps(1, top) or not sure:
+            for wal in carving:
+                _put_blocks(new, (r for t, r in carve(aside, wal) if t == "blocks"), saved, gone, known)
+            wanted = Ranges(Ranges([*saved, *gone]).gaps(1, top if sure else limit))
+            for wal in carving:
+                rows = (r for t, r in carve(aside, wal) if t == "samples")
+                _put_samples(new, rows, wanted, saved, known)
+    finally:
+        old.close()
+    top = max(top, max((last for _, last in saved), default=0))
+    lost = tuple(Ranges([*saved, *gone]).gaps(1, top)) if top else ()
+    tables = tuple(f"{table} ({wrong})" for table, wrong in incomplete if table != "layouts_spare")
+    return Damage(damage.what, True, damage.mark, lost, len(saved), aside, tables, told=True)
+
+
+def _wals(aside: Path) -> list[Path]:
+    return [aside.with_name(aside.name + suffix) for suffix in ("-wal-kept", "-wal")]
+
+
+def _is_first(old: sqlite3.Connection) -> bool:
+    """True for a journal of version 1, which has check sums of samples only."""
+    try:
+        return schema.version_of(old) == 1
+    except UNREADABLE:
+        return False
+
+
+def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str, first_version: bool) -> str:
+    """Copies the sound rows of a small table; gives what is wrong with the others."""
+    columns = ", ".join(_sums.SUMMED[table])
+    numbered = table in _sums.NUMBERED
+    names = f"seq, {columns}" if numbered else columns
+    put = _put(table)
+    bad, whole = 0, True
+    sql = f"SELECT {names}{'' if first_version else ', crc'} FROM {table} "  # noqa: S608 - our own names
+    for order in ("ASC", "DESC"):  # what lies behind an unreadable page is reached from the other end
+        bad = 0
+        try:
+            for row in old.execute(sql + f"ORDER BY 1 {order}"):
+                told = (*row, None) if first_version else row
+                if first_version and not numbered:
+                    told = (*row, _sums.row_sum(table, *row))
+                if _sums.is_sound(table, told[1:] if numbered else told):
+                    new.execute(put, told)
+                else:
+                    bad += 1
+            return f"{bad} damaged rows" if bad else "" if whole else "unreadable pages"
+        except UNREADABLE:
+            whole = False
+    return "unreadable pages"
+
+
+def _put(table: str) -> str:
+    columns = _sums.SUMMED[table]
+    names = ("seq", *columns, "crc") if table in _sums.NUMBERED else (*columns, "crc")
+    places = ", ".join("?" * len(names))
+    return f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608 - ours
+
+
+def _tops(db: sqlite3.Connection) -> dict[str, int]:
+    """The last seq of events and dead letters: only later ones are taken from pages, what was dropped is not."""
+    return {
+        table: db.execute(f"SELECT min(seq) FROM {table}").fetchone()[0] or 0  # noqa: S608 - our own names
+        for table in _sums.NUMBERED
+    }
+
+
+def _best(found: Iterable[tuple[str, Row]], from_seq: dict[str, int]) -> Iterator[tuple[str, Row]]:
+    """Rows of small tables, of several copies of one the last."""
+    best: dict[tuple[object, ...], Row] = {}
+    for table, row in found:
+        if table in ("samples", "blocks"):
+            continue
+        if table in _sums.NUMBERED:
+            if row[0] >= from_seq.get(table, 0):
+                yield table, row
+            continue
+        key = (table, *row[: _KEYS.get(table, 1)])
+        grows = _GROWING.get(table)
+        if key not in best or grows is None or row[grows] > best[key][grows]:
+            best[key] = row
+    for key, row in best.items():
+        yield str(key[0]), row
+
+
+def _put_small(db: sqlite3.Connection, rows: Iterable[tuple[str, Row]]) -> None:
+    for table, row in rows:
+        done = db.execute(_put(table), row).rowcount
+        grows = _GROWING.get(table)
+        if not done and grows is not None:
+            key = [f"{name} = ?" for name in _sums.SUMMED[table][: _KEYS[table]]]
+            column = _sums.SUMMED[table][grows]
+            db.execute(
+                f"UPDATE {table} SET {column} = ?, crc = ? WHERE {' AND '.join(key)} AND {column} < ?",  # noqa: S608
+                (row[grows], row[-1], *row[: len(key)], row[grows]),
+            )
+
+
+def _layouts_from_spare(new: sqlite3.Connection) -> None:
+    for number, layout, instrument, channels, name in new.execute(
+        "SELECT number, layout, instrument, channels, name FROM layouts_spare"
+    ).fetchall():
+        new.execute(_sums.insert("names", "INSERT OR IGNORE"), (instrument, name))
+        row = (number, layout, instrument, channels)
+        new.execute(_sums.insert("layouts", "INSERT OR IGNORE"), row)
+    for row in new.execute(
+        "SELECT number, layout, instrument, channels, name FROM layouts JOIN names ON names.id = instrument"
+    ).fetchall():
+        new.execute(_sums.insert("layouts_spare", "INSERT OR IGNORE"), row)
+
+
+def _put_samples(
+    new: sqlite3.Connection,
+    rows: Iterable[Row],
+    wanted: Ranges,
+    saved: Ranges,
+    known: dict[int, Layout] | None = None,
+) -> None:
+    """Puts sound rows whose seq is wanted; one whose layout is gone can't be read by anybody."""
+    layouts = layouts_of(new) if known is None else known
+    for row in rows:
+        seq = row[0]
+        if seq in saved or seq not in wanted or row[4] not in layouts or not is_sound(row):
+            continue
+        if new.execute(RESCUE_SAMPLE, row).rowcount == 1:
+            saved.add(seq, seq)
+
+
+def _put_blocks(
+    new: sqlite3.Connection, rows: Iterable[Row], saved: Ranges, gone: Ranges, known: dict[int, Layout]
+) -> None:
+    """Puts sound blocks of which no row is there yet."""
+    for row in rows:
+        block = blocks.Block(*row)
+        if not block.is_sound() or block.layout not in known:
+            continue
+        try:
+            seqs = blocks.seqs_of(block, known[block.layout])
+        except IntegrityError:
+            continue
+        if not any(seq in saved or seq in gone for seq in seqs):
+            new.execute(_PUT_BLOCK, (None, *row[1:]))
+            for first, last in runs(seqs):
+                saved.add(first, last)
+
+
+def _by_key(old: sqlite3.Connection, select: str, key: str, top: int) -> Iterator[Row]:
+    """Rows that SQLite still reaches: halves a range of keys until the unreadable part is alone.
+
+    A damaged tree may give rows of other ranges, or the same ones for ever: only rows that go
+    on inside the range count, and not more than it can hold.
+    """
+    stack: list[Range] = [(1, top)] if top > 0 else []
+    while stack:
+        first, last = stack.pop()
+        reached, room = first - 1, last - first + 1
+        try:
+            for row in old.execute(select + f"WHERE {key} BETWEEN ? AND ? ORDER BY {key}", (first, last)):
+                room -= 1
+                if room < 0:
+                    break
+                if isinstance(row[0], int) and reached < row[0] <= last:
+                    reached = row[0]
+                    yield row
+            else:
+                continue
+        except UNREADABLE:
+            pass
+        first = reached + 1
+        if first < last:
+            middle = (first + last) // 2
+            stack.append((middle + 1, last))
+            stack.append((first, middle))
