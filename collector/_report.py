@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from collector._alive import TURNAROUND
 from collector._gaps import follow
+from collector._socket import Picture, Seen, look
 from collector.facts import sink_name
 from collector.ledger import Ledger, SinkCount, SourceCount, table
 from dodac.clock import iso_utc, local_text, parse_time_ns
@@ -66,6 +67,7 @@ class Report:
     set_aside: tuple[DeadLetter, ...] = ()
     zone: str = "UTC"
     entries: SpoolState = field(default_factory=SpoolState)
+    seen: Seen = field(default_factory=Seen)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -76,6 +78,8 @@ class Report:
             "dead_letters": self.dead_letters,
             "lost": self.lost,
             "size_bytes": self.size_bytes,
+            "collector": self.seen.picture,
+            "running": self.seen.running,
             "ledger": self.ledger.as_dict(),
             "entries": asdict(self.entries),
             "instruments": [asdict(row) for row in self.instruments],
@@ -105,6 +109,7 @@ class Report:
         parts = [head]
         if rows:
             parts.append(table(("instrument", "samples", f"last ({self.zone})", "answers in", "fault"), rows))
+        parts.append(self._running())
         parts.append(self.ledger.text())
         if self.entries.waiting or self.entries.refused:
             parts.append(
@@ -129,6 +134,17 @@ class Report:
                 )
             )
         return "\n\n".join(part for part in parts if part)
+
+    def _running(self) -> str:
+        picture = self.seen.picture
+        if picture is None:
+            if self.seen.silent:
+                return (
+                    "dodac run holds the journal but does not answer; the ledger is as the journal holds it."
+                )
+            return "No dodac run works on it now: nothing is in flight."
+        words = f"dodac run works (process {picture['pid']}, since {self._local(picture['started'])})."
+        return "\n  ".join([words, *(f"FAULT {fault['text']}" for fault in picture["faults"])])
 
     def _local(self, last: str) -> str:
         return local_text(parse_time_ns(last, "UTC"), self.zone) if last != "never" else last
@@ -160,6 +176,24 @@ def ledger_of(view: Accounts, sinks: Sequence[str] = ()) -> Ledger:
     return Ledger(tuple(sources), rows)
 
 
+def ledger_now(view: Accounts, sinks: Sequence[str], picture: Picture | None) -> Ledger:
+    """The ledger of the running collector, with sinks that only the journal remembers; else the journal's."""
+    stored = ledger_of(view, sinks)
+    if picture is None:
+        return stored
+    live = live_ledger(picture)
+    known = {row.sink for row in live.sinks}
+    return Ledger(live.sources, (*live.sinks, *(row for row in stored.sinks if row.sink not in known)))
+
+
+def live_ledger(picture: Picture) -> Ledger:
+    """The ledger of a running collector, as it told it; of another version, what we know of it."""
+    told = picture["ledger"]
+    sources = [{name: row[name] for name in SourceCount.__slots__ if name in row} for row in told["sources"]]
+    sinks = [{name: row[name] for name in SinkCount.__slots__ if name in row} for row in told["sinks"]]
+    return Ledger(tuple(SourceCount(**row) for row in sources), tuple(SinkCount(**row) for row in sinks))
+
+
 def open_faults(events: Iterable[Event]) -> tuple[Event, ...]:
     """Faults that started and have not ended, oldest first; a new start of the collector forgets older ones."""
     standing: dict[tuple[str, str | None], Event] = {}
@@ -172,6 +206,7 @@ def read_report(path: Path, site: Site | None) -> Report:
 
     Raises StorageError when there is no journal or it can't be read.
     """
+    seen = look(path)
     with JournalStore(path) as store:
         view = store.accounts()
         faults = open_faults(store.events(0, _FOREVER_NS))
@@ -204,12 +239,15 @@ def read_report(path: Path, site: Site | None) -> Report:
         dead_letters=counts.dead_letters,
         lost=counts.lost,
         size_bytes=counts.size_bytes,
-        ledger=ledger_of(view, [sink_name(site.influxdb)] if site is not None and site.influxdb else []),
+        ledger=ledger_now(
+            view, [sink_name(site.influxdb)] if site is not None and site.influxdb else [], seen.picture
+        ),
         instruments=tuple(rows),
         open_faults=faults,
         set_aside=tuple(sorted(letters.values(), key=lambda letter: -letter.time_ns)[:10]),
         zone=site.site.timezone if site is not None else "UTC",
         entries=_entries(path),
+        seen=seen,
     )
 
 

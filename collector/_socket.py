@@ -18,6 +18,7 @@ log = logging.getLogger("dodac.collector")
 
 _LONGEST: Final = 100  # bytes of a socket's address; Linux takes 107
 _CLIENT_S: Final = 2.0
+_TURN_S: Final = 0.25
 _MOST: Final = 64 << 20
 
 Picture = dict[str, Any]
@@ -81,7 +82,7 @@ class PictureServer:
                 # nobody can connect before listen(): there is no moment with wider rights
                 self.path.chmod(0o600)
             listening.listen(8)
-            listening.settimeout(1.0)
+            listening.settimeout(_TURN_S)
         except OSError as error:
             listening.close()
             log.warning("%s: no socket for dodac status and serve: %s", self.path, error.strerror or error)
@@ -98,8 +99,6 @@ class PictureServer:
             return
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread
         if self._thread is not None:
             self._thread.join(2.0)
         self._socket.close()
@@ -154,6 +153,19 @@ def look(journal: Path, timeout_s: float = 6.0) -> Seen:
         if isinstance(picture, dict) and isinstance(picture.get("ledger"), Mapping)
         else Seen(silent=True)
     )
+
+
+def health_of(seen: Seen) -> dict[str, Any]:
+    """ "ok", or "fault" with what is wrong: a code, the part it concerns, words."""
+    if seen.picture is not None:
+        faults = list(seen.picture["faults"])
+    elif seen.silent:
+        text = "dodac run holds the journal but does not answer"
+        faults = [{"code": "collector_silent", "name": "collector", "text": text}]
+    else:
+        text = "no dodac run works on this journal"
+        faults = [{"code": "collector_away", "name": "collector", "text": text}]
+    return {"status": "fault" if faults else "ok", "faults": faults}
 
 
 def _all_of(channel: socket.socket) -> bytes:

@@ -106,11 +106,16 @@ def status(argv: Sequence[str]) -> int:
         prog="dodac status",
         description="The ledger of a site's journal: what was received, stored, delivered, and what is in fault; "
         "also while dodac run works. Exit code 5 when a sample is not accounted for.",
-        epilog="Example: dodac status --site my-plant",
+        epilog="Examples: dodac status --site my-plant; dodac status --site my-plant --health",
     )
     add_where(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument(
+        "--health", action="store_true", help="only whether dodac run works and is well; exit code 1 when not"
+    )
     args = parser.parse_args(argv)
+    if args.health:
+        return _health(args)
     from collector._report import read_report
 
     path, site = journal_path(args)
@@ -120,6 +125,19 @@ def status(argv: Sequence[str]) -> int:
     else:
         sys.stdout.write(report.text() + "\n")
     return Exit.OK if report.ledger.balanced() else Exit.INTEGRITY
+
+
+def _health(args: argparse.Namespace) -> int:
+    from collector._socket import health_of, look
+
+    path, _ = journal_path(args)
+    health = health_of(look(path))
+    if args.json:
+        sys.stdout.write(json.dumps(health, ensure_ascii=False) + "\n")
+    else:
+        lines = [f"{fault['code']}: {fault['text']}" for fault in health["faults"]]
+        sys.stdout.write("\n".join([health["status"], *lines]) + "\n")
+    return Exit.OK if health["status"] == "ok" else Exit.FINDING
 
 
 def import_file(argv: Sequence[str]) -> int:

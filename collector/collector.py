@@ -186,6 +186,10 @@ class Collector:
             self._forwarders,
         )
 
+    def ledger_now(self) -> Ledger:
+        """The counts since the journal began, of this moment."""
+        return self._care.camera.ledger()
+
     def picture(self) -> dict[str, Any]:
         """Everything at one moment, as plain data: what other processes see over the socket."""
         return self._care.camera.picture()
