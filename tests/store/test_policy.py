@@ -17,6 +17,7 @@ from store._policy import COUNTED, Dropped, Keeper, Limits
 
 T0 = 1_790_000_000_000_000_000
 SECOND = 1_000_000_000
+DAY = 86_400 * SECOND
 METERS = tuple(
     Layout(name, ("power_w", "energy_import_kwh", "frequency_hz"))
     for name in ("meter-1", "meter-2", "meter-3")
@@ -237,3 +238,66 @@ def test_every_sample_is_in_one_account_whatever_sinks_had(
         view = store.accounts()
         assert view.counts.samples + view.counts.dropped == 900
         assert all(known.waiting >= 0 for known in view.sinks.values())
+
+
+def _packed(path: Path) -> Journal:
+    """Nine days of three meters, the first eight of them packed: 9720 samples, one every 240 s and meter."""
+    journal = Journal.open(path)
+    for layout in METERS:
+        journal.layout(layout)
+    start = T0 - T0 % DAY + DAY
+    for first in range(0, 9720, 540):
+        journal.commit(
+            [
+                ("bus", METERS[n % 3].sample(start + n // 3 * 240 * SECOND, {"power_w": float(n)}, raw=RAW))
+                for n in range(first, first + 540)
+            ]
+        )
+    while journal.pack(start + 8 * DAY):
+        pass
+    return journal
+
+
+def test_packed_days_are_dropped_whole_and_counted_by_the_sample(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with _packed(path) as journal:
+        journal.mark_ranges("influx", [(1, 2160)], "delivered")
+        start = T0 - T0 % DAY + DAY
+        keeper = Keeper(journal, Limits(max_age_ns=5 * DAY - 2_000 * SECOND), ["influx"])
+        dropped = keeper.by_age(start + 8 * DAY)
+        # age takes a packed day when all of it is too old: 3 days and 2000 s are over
+        assert dropped.samples == 3 * 1080
+        assert dropped.gone == 1080
+        assert [seq for seq, _ in journal.read_after(0, 1)] == [3241]
+        assert _balanced(journal, "influx")
+        assert sum(int(gap.data["dropped"]) for gap in _gaps(journal)) == 3240
+    with Journal.open(path) as journal:
+        assert journal.counts().dropped == 3240
+        assert journal.counts().lost == 0
+        assert journal.verify() == []
+
+
+def test_size_takes_packed_days_that_a_server_has_before_any_that_waits(tmp_path: Path) -> None:
+    with _packed(tmp_path / "journal.db") as journal:
+        # days 1, 2 and 5 are delivered; day 5 goes before day 3
+        journal.mark_ranges("influx", [(1, 2160), (4321, 5400)], "delivered")
+        keeper = Keeper(journal, Limits(max_bytes=4_000_000), ["influx"])
+        steps: list[int] = []
+        with journal.upkeep() as (_, sinks):
+            settled = sinks.settled(["influx"])
+        keeper._drop_spans(keeper._standing(settled), settled, lambda _: False, lambda: True)
+        kept = _seqs(journal)
+        assert kept == {*range(2161, 4321), *range(5401, 9721)}
+        everything = settled.__class__([(1, 1 << 62)])
+        keeper._drop_spans(
+            keeper._standing(everything),
+            everything,
+            lambda _: bool(steps.append(1)) or len(steps) > 2,
+            lambda: True,
+        )
+        assert min(_seqs(journal)) == 4321 + 1080
+        assert _balanced(journal, "influx")
+        keeper._drop_spans(keeper._standing(everything), everything, lambda _: False, lambda: True)
+        assert _seqs(journal) == set()
+        assert _balanced(journal, "influx")
+        assert journal.last_seq() == 9720
