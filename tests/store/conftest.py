@@ -70,9 +70,12 @@ def _target_of(server: Any) -> InfluxTarget:
     return InfluxTarget(server.url, server.bucket, "", "", user=server.user, password=server.password)
 
 
-@pytest.fixture(params=["journal", "influxdb", "influxdb1"])
+@pytest.fixture(params=["journal", "packed", "partly-packed", "influxdb", "influxdb1"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    """World.fill(layouts, samples, events) gives a Store: a journal's, or InfluxDB 2's or 1.6's after forwarding."""
+    """World.fill(layouts, samples, events) gives a Store: a journal's, or InfluxDB 2's or 1.6's after forwarding.
+
+    The journal's samples stand in rows, in blocks, or in both: only every second one was delivered.
+    """
     opened: list[Any] = []
     influx = request.getfixturevalue(request.param) if request.param.startswith("influxdb") else None
 
@@ -82,6 +85,10 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
             for layout in layouts:
                 journal.layout(layout)
             journal.commit([("test", sample) for sample in samples] + [("test", event) for event in events])
+            journal.mark("server", range(1, len(samples) + 1, 2), "delivered")
+            if "packed" in request.param:
+                while journal.pack(1 << 62, ["server"] if "partly" in request.param else (), whole=False):
+                    pass
             if influx is not None:
                 target = _target_of(influx)
                 _forward(journal, target)
