@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from collector._alive import Alive, turnaround_facts
 from collector._care import Care
+from collector._clock_keeper import ClockKeeper
 from collector._counter_gate import CounterGate, counter_gate
 from collector._gaps import gaps_of_standing_faults
 from collector._picture import Parts
@@ -18,8 +19,8 @@ from collector.facts import heard_facts, measurement_of, sink_name, site_facts, 
 from collector.forwarder import Forwarder, Sink, SinkStatus
 from collector.ingest import Ingest, IngestStatus
 from collector.ledger import Ledger
-from collector.schedule import Schedule, Ticks
-from dodac.clock import Clock
+from collector.schedule import Schedule, Ticks, jitter_ns
+from dodac.clock import Clock, duration_ns
 from dodac.contracts import Event, EventKind, Inbox
 from dodac.site import Site
 from store import InfluxSink, InfluxTarget, Journal
@@ -94,7 +95,20 @@ class Collector:
             for instrument in connection.instruments
         }
         intervals = {name: site.instrument(name).every_ns for name in self._polled}
-        self._schedule = Schedule(intervals, self._poll, clock, self._ingest.event)
+        self._clock_keeper = ClockKeeper(self.journal, self._ingest, clock, site.collector.clock)
+        jitter = duration_ns(site.collector.jitter) if site.collector.jitter is not None else 0
+        offsets = {
+            name: jitter_ns(f"{who.company}/{who.id}/{name}", jitter, every)
+            for name, every in intervals.items()
+        }
+        self._schedule = Schedule(
+            intervals,
+            self._poll,
+            clock,
+            self._ingest.event,
+            offsets=offsets,
+            host=self._clock_keeper.host,
+        )
         self._exchanges = Waiting(site, clock, self._ingest)
         self._alive = Alive(
             self.journal,
@@ -118,6 +132,7 @@ class Collector:
         self._ingest.start()
         for gap in self._gaps():
             self._ingest.event(gap)
+        self._clock_keeper.start()
         self._alive.start()
         polled = len(self._polled)
         streamed = sum(len(c.instruments) for c in self._connections) - polled
@@ -125,7 +140,8 @@ class Collector:
             f"{polled} polled and {streamed} streamed instruments on {len(self._connections)} connections "
             f"into {self.site.journal_path}"
         )
-        self._ingest.event(Event(self._clock.now_ns(), EventKind.START, text, "collector"))
+        said = self._clock_keeper.start_data()
+        self._ingest.event(Event(self._clock.now_ns(), EventKind.START, text, "collector", data=said))
         for connection in self._connections:
             try:
                 connection.start(self._care.way_in(connection.id, self._way_in(connection)))
@@ -149,6 +165,7 @@ class Collector:
         self._running = False
         self._care.stop()
         self._schedule.stop()
+        self._clock_keeper.stop()
         stops = [_in_thread(f"stop {c.id}", c.stop) for c in self._connections]
         for thread in stops:
             thread.join(_STOP_S)
@@ -217,7 +234,9 @@ class Collector:
     def _way_in(self, connection: Connection) -> Inbox:
         """What a person typed was asked about already; everything else passes the rules of counters."""
         config = self.site.connections.get(connection.id)
-        return self._ingest if config is not None and config.kind == "manual" else self._gate
+        if config is not None and config.kind == "manual":
+            return self._ingest
+        return self._clock_keeper.inbox(self._gate)
 
     def _replace(self, id: str) -> None:
         """Puts a fresh connection in the place of one whose thread hangs."""

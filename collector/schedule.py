@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import logging
 import threading
@@ -9,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from collector._clock import HostClock
+from collector._clock_trust import Trust
 from dodac.clock import SECOND_NS, Clock
 from dodac.contracts import Event, EventKind
 
@@ -16,26 +19,35 @@ log = logging.getLogger("dodac.collector")
 
 Poll = Callable[[str, int], bool]
 
-JUMP_NS: Final = 2 * SECOND_NS
-"""Wall time that runs away from monotonic time by more than this is a jump; NTP slews stay below."""
 _LONGEST_WAIT_NS: Final = SECOND_NS
 FIRST_NS: Final = 10 * SECOND_NS
 """An instrument whose first grid time is further away than this is also read at the start."""
 
 
-def next_tick(after_ns: int, every_ns: int) -> int:
-    """The first grid time later than `after_ns`; the grid is the multiples of `every_ns` since 1970 UTC.
+def next_tick(after_ns: int, every_ns: int, offset_ns: int = 0) -> int:
+    """The first grid time later than `after_ns`: `offset_ns` after a multiple of `every_ns` since 1970 UTC.
 
     Raises ValueError when `every_ns` is not positive.
     """
     if every_ns <= 0:
         raise ValueError(f"an interval of {every_ns} ns is not positive.")
-    return (after_ns // every_ns + 1) * every_ns
+    return ((after_ns - offset_ns) // every_ns + 1) * every_ns + offset_ns
 
 
 def ticks_missed(due_ns: int, now_ns: int, every_ns: int) -> int:
     """How many whole intervals after `due_ns` have also passed by `now_ns`: they are not made up for."""
     return max(0, (now_ns - due_ns) // every_ns)
+
+
+def jitter_ns(name: str, jitter: int, every_ns: int) -> int:
+    """How long after its grid time a name's ticks come: the same at every start, less than `jitter` and `every_ns`.
+
+    Names are spread evenly, so that many collectors do not ask at the same moment.
+    """
+    width = min(jitter, every_ns)
+    if width <= 0:
+        return 0
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % width
 
 
 @dataclass(slots=True)
@@ -52,7 +64,8 @@ class Schedule:
 
     `poll(instrument, due_ns)` must return at once; False means that an earlier read is still queued,
     which counts as a missed tick. A wall-clock jump gives one CLOCK_JUMP event; ticks go on from the
-    new time.
+    new time, and what was due before it is counted. offsets: how long after the grid an instrument's ticks
+    come. host: who watches the clock; without one the schedule does it by itself.
     """
 
     def __init__(
@@ -61,11 +74,16 @@ class Schedule:
         poll: Poll,
         clock: Clock,
         report: Callable[[Event], None],
+        *,
+        offsets: Mapping[str, int] | None = None,
+        host: HostClock | None = None,
     ) -> None:
         self._intervals = dict(intervals)
         self._poll = poll
         self._clock = clock
         self._report = report
+        self._offsets = dict(offsets or {})
+        self._host = host
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -98,35 +116,54 @@ class Schedule:
     def run(self) -> None:
         """The loop of the thread; returns after stop()."""
         clock = self._clock
-        offset_ns = clock.now_ns() - clock.monotonic_ns()
+        host = self._host
+        if host is None:
+            host = HostClock(clock, lambda _: Trust.FREE, report=self._report_jump)
+        jumps = host.look()
         start_ns = clock.now_ns()
+        before_ns, before_boot_ns = start_ns, clock.monotonic_ns()
         heap = self._grid(start_ns)
         for due_ns, instrument in list(heap):
             if due_ns - start_ns > FIRST_NS:
                 self._tick(instrument, start_ns, 0)
         while not self._stop.is_set():
-            now_ns, monotonic_ns = clock.now_ns(), clock.monotonic_ns()
-            self.turned_ns = monotonic_ns
-            jump_ns = now_ns - monotonic_ns - offset_ns
-            if abs(jump_ns) > JUMP_NS:
-                self._tell_jump(now_ns, jump_ns)
+            seen = host.look()
+            now_ns, boot_ns = clock.now_ns(), clock.monotonic_ns()
+            if seen != jumps:
+                jumps = seen
+                self._miss(heap, before_ns + boot_ns - before_boot_ns)
                 heap = self._grid(now_ns)
-            # slow drift is followed, so that a year of slewing is never taken for a jump
-            offset_ns = now_ns - monotonic_ns
+            before_ns, before_boot_ns = now_ns, boot_ns
             while heap and heap[0][0] <= now_ns:
                 due_ns, instrument = heapq.heappop(heap)
                 every_ns = self._intervals[instrument]
                 missed = ticks_missed(due_ns, now_ns, every_ns)
                 self._tick(instrument, due_ns + missed * every_ns, missed)
-                heapq.heappush(heap, (next_tick(now_ns, every_ns), instrument))
+                heapq.heappush(heap, (self._next(instrument, now_ns), instrument))
             wait_ns = min(heap[0][0] - clock.now_ns(), _LONGEST_WAIT_NS)
             if wait_ns > 0:
                 clock.wait(self._stop, wait_ns / SECOND_NS)
 
+    def _report_jump(self, event: Event) -> None:
+        if event.kind is EventKind.CLOCK_JUMP:
+            self._report(event)
+
     def _grid(self, now_ns: int) -> list[tuple[int, str]]:
-        heap = [(next_tick(now_ns, every_ns), name) for name, every_ns in self._intervals.items()]
+        heap = [(self._next(name, now_ns), name) for name in self._intervals]
         heapq.heapify(heap)
         return heap
+
+    def _next(self, instrument: str, now_ns: int) -> int:
+        return next_tick(now_ns, self._intervals[instrument], self._offsets.get(instrument, 0))
+
+    def _miss(self, heap: list[tuple[int, str]], until_ns: int) -> None:
+        """Counts what was due by the old time and was not asked for when the clock jumped."""
+        with self._lock:
+            for due_ns, instrument in heap:
+                if due_ns < until_ns:
+                    missed = 1 + ticks_missed(due_ns, until_ns, self._intervals[instrument])
+                    self._ticks[instrument].due += missed
+                    self._ticks[instrument].missed += missed
 
     def _tick(self, instrument: str, due_ns: int, missed: int) -> None:
         try:
@@ -143,9 +180,3 @@ class Schedule:
             ticks.due += missed + 1
             ticks.missed += missed + (0 if sent else 1)
             ticks.sent += 1 if sent else 0
-
-    def _tell_jump(self, now_ns: int, jump_ns: int) -> None:
-        seconds = jump_ns / SECOND_NS
-        text = f"wall time moved by {seconds:+.3f} s against monotonic time"
-        data = {"jump_s": seconds}
-        self._report(Event(now_ns, EventKind.CLOCK_JUMP, text, "collector", data=data))

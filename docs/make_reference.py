@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
 
@@ -94,6 +94,9 @@ MEANING: dict[tuple[type[Any], str], str] = {
     (site.InstrumentConfig, "baud"): "serial: its own line speed, when it differs from the connection's",
     (site.InstrumentConfig, "frame"): "serial: its own data bits, parity, stop bits",
     (site.InstrumentConfig, "every"): f"how often it is read; {_DURATION}",
+    (site.InstrumentConfig, "slow"): "Modbus: how often the slow channels of its profile are read, on whole multiples; default once a minute",
+    (site.InstrumentConfig, "intervals"): 'Modbus: channels read more seldom than the rest, `{ energy_import_kwh = "15min" }`, on whole multiples',
+    (site.InstrumentConfig, "clock_tolerance"): "how far its own clock may be off ours before its time is not taken; default as in its profile",
     (site.InstrumentConfig, "serial_number"): "as on its plate; printed in reports",
     (site.InstrumentConfig, "accuracy_class"): 'as on its plate, "1" or "0.5S"; gives the meter\'s own ± in reports',
     (site.InstrumentConfig, "ct_ratio"): 'current transformer, "400/5". Multiplied in only for profiles whose channels '
@@ -122,6 +125,7 @@ MEANING: dict[tuple[type[Any], str], str] = {
     (site.StoreConfig, "max_age"): 'how long samples are kept ("400d"); without it, for ever',
     (site.StoreConfig, "pack_after"): "age at which delivered samples move into compressed blocks",
     (site.StoreConfig, "written_per_day"): 'bytes a day that the disk should take at most ("2GB" for an SD card): more is an alarm',
+    (site.CollectorConfig, "clock"): "when this computer's clock is believed: `auto` (led by NTP, or kept by a battery), `ntp` (only the first), `trust` (always)",
     (site.CollectorConfig, "jitter"): "each poll comes up to so much after its grid time, always the same for one instrument",
     (site.CollectorConfig, "power_file"): "file that holds 0 while the mains is away (`/sys/class/power_supply/…/online`)",
     (site.CollectorConfig, "power_grace"): "how long without mains until the collector stops cleanly",
@@ -146,6 +150,8 @@ def _type(annotation: Any) -> str:
         found = words.get(annotation.__name__, annotation.__name__)
         return found or " · ".join(f'"{value.value}"' for value in annotation)  # type: ignore[attr-defined]
     parts = [part for part in get_args(annotation) if part is not type(None)]
+    if get_origin(annotation) is dict:
+        return f"table of {_type(parts[-1])}"
     if all(isinstance(part, str) for part in parts):
         return " · ".join(f'"{part}"' for part in parts)
     return " or ".join(_type(part) for part in parts)
@@ -164,7 +170,9 @@ def site_file() -> str:
         out += ["", f"## {title}", "", words, "", "| key | type | default | meaning |", "|---|---|---|---|"]
         for name, field in model.model_fields.items():
             key = field.alias or name
-            if field.default is PydanticUndefined or key == "kind":
+            if field.default_factory is not None:
+                default = "(none)"
+            elif field.default is PydanticUndefined or key == "kind":
                 default = "(needed)"
             else:
                 default = "(none)" if field.default in (None, "") else f"`{field.default}`"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dodac.clock import duration_ns
 from dodac.errors import ConfigError, Where
-from dodac.quantities import Measurement, nearest
+from dodac.quantities import CHANNELS, Measurement, nearest
 
 if TYPE_CHECKING:
     from dodac.site import Connection, InfluxConfig, InstrumentConfig, Site
@@ -17,6 +18,7 @@ def check_references(site: Site) -> None:
     _check_ids(site)
     for place, item in enumerate(site.instruments):
         _check_connection(site, place, item)
+        _check_intervals(site, place, item)
     _check_addresses(site)
     _check_files(site)
 
@@ -94,6 +96,27 @@ def _check_connection(site: Site, place: int, item: InstrumentConfig) -> None:
                 f'only instruments on a serial line have a {key}; "{item.connection}" is {kind}.',
                 _at(site, place, item, key),
                 "Leave it out.",
+            )
+
+
+def _check_intervals(site: Site, place: int, item: InstrumentConfig) -> None:
+    """A channel can't be read more often than its instrument."""
+    named = [("slow", "slow channels", item.slow)] if item.slow is not None else []
+    for channel, every in item.intervals.items():
+        if channel not in CHANNELS:
+            near = nearest(channel, CHANNELS)
+            raise ConfigError(
+                f'there is no channel "{channel}".',
+                _at(site, place, item, "intervals"),
+                f'Did you mean "{near}"?' if near else "See docs/reference/channels.md.",
+            )
+        named.append(("intervals", channel, every))
+    for key, what, every in named:
+        if duration_ns(every) < item.every_ns:
+            raise ConfigError(
+                f"{what} can't be read every {every}: the instrument is read every {item.every}.",
+                _at(site, place, item, key),
+                f'Write every = "{every}" and name the channels that are read more seldom.',
             )
 
 

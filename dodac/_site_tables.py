@@ -227,6 +227,9 @@ class InstrumentConfig(Strict):
     baud: Baud | None = None
     frame: Frame | None = None
     every: Duration = "10s"
+    slow: Duration | None = None
+    intervals: dict[str, Duration] = Field(default_factory=dict)
+    clock_tolerance: Duration | None = None
     serial_number: str = ""
     accuracy_class: str = ""
     ct_ratio: str | None = Field(default=None, pattern=r"^\d+(\.\d+)?/\d+(\.\d+)?$")
@@ -299,6 +302,7 @@ class CollectorConfig(Strict):
     """[collector]: how `dodac run` behaves on its computer."""
 
     jitter: Duration | None = None
+    clock: Literal["auto", "ntp", "trust"] = "auto"
     power_file: str | None = None
     power_grace: Duration = "60s"
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -20,11 +22,23 @@ _LONGEST_NS = 36_525 * DAY_NS
 
 
 class Clock(Protocol):
-    """UTC time and monotonic time, both in nanoseconds, and an interruptible wait."""
+    """UTC time and monotonic time, both in nanoseconds, and an interruptible wait.
+
+    Monotonic time goes on while the computer sleeps, where its system can tell.
+    """
 
     def now_ns(self) -> int: ...
     def monotonic_ns(self) -> int: ...
     def wait(self, event: threading.Event, seconds: float) -> bool: ...
+
+
+def _boot_clock() -> Callable[[], int]:
+    """Time since the boot, sleep included: a lid that was closed for an hour is no jump of the wall clock."""
+    boottime: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic_ns if boottime is None else partial(time.clock_gettime_ns, boottime)
+
+
+_since_boot_ns = _boot_clock()
 
 
 class SystemClock:
@@ -34,7 +48,7 @@ class SystemClock:
         return time.time_ns()
 
     def monotonic_ns(self) -> int:
-        return time.monotonic_ns()
+        return _since_boot_ns()
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         return event.wait(seconds)

@@ -1,0 +1,361 @@
+"""The host's clock as the collector uses it: jumps are seen and told, live time never goes back."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from collector._clock_trust import Trust
+from dodac.clock import SECOND_NS, Clock
+from dodac.contracts import Event, EventKind
+from dodac.samples import Reason
+
+JUMP_NS: Final = SECOND_NS // 10
+"""Wall time that steps away from monotonic time by more than this is a jump; what NTP slews stays below."""
+TOLERANCE_NS: Final = 2 * SECOND_NS
+"""Live times that are held back by less than this are good all the same."""
+_NOISE_NS: Final = 1_000_000
+_READ_NS: Final = 200_000
+_SLOWER: Final = 10
+_LOOK_NS: Final = SECOND_NS
+_SAME_NS: Final = 60 * SECOND_NS
+_ALERT_NS: Final = 120 * SECOND_NS
+SOURCE: Final = "clock"
+
+Report = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class Stretch:
+    """A time in which wall time ran with monotonic time: from when (monotonic), their difference, the best trust.
+
+    seq: the journal's last row when it began. Both ends reach from look to look: the jump lies somewhere between.
+    """
+
+    begin_ns: int
+    offset_ns: int
+    trust: Trust
+    seq: int = 0
+    end_ns: int = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Which readings had a wrong time, and which is the right one.
+
+    Of the boot `boot`, those taken from begin_ns to end_ns (monotonic): right = monotonic + offset_ns. Rows
+    after `seq` are looked at; such that do not say their monotonic time themselves were stamped
+    monotonic + wrong_ns. unknown_only: of those that say it, only such as were taken without a good clock.
+    """
+
+    boot: str
+    begin_ns: int
+    end_ns: int
+    offset_ns: int
+    wrong_ns: int
+    seq: int
+    why: str
+    unknown_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A live moment: monotonic time, the time to store, why it is doubtful, and the time that is right if known."""
+
+    boot_ns: int
+    time_ns: int
+    doubt: Reason | None = None
+    right_ns: int | None = None
+
+
+def read(clock: Clock) -> tuple[int, int]:
+    """Wall and monotonic time of one moment; a pause between the two reads is not taken for a jump."""
+    best, least = (0, 0), 1 << 62
+    for _ in range(5):
+        before = clock.monotonic_ns()
+        wall_ns = clock.now_ns()
+        took = clock.monotonic_ns() - before
+        if took < least:
+            best, least = (wall_ns, before + took // 2), took
+        if took < _READ_NS:
+            break
+    return best
+
+
+class HostClock:
+    """Watches wall against monotonic time; any thread may call it.
+
+    trust: how far a wall time is believed. floor_ns: the newest live time that is stored. seq: the journal's
+    last row now. report: takes events; decide: takes decisions, after the event that tells of them.
+
+    Live time is wall time while that is believed and goes forward. After a step back it runs on from the
+    latest time at a tenth of the speed until wall time has caught up; without a good clock it runs on from
+    the newest stored time. What differs from wall time by more than TOLERANCE_NS is doubtful.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        trust: Callable[[int], Trust],
+        *,
+        boot: str = "",
+        floor_ns: int = 0,
+        seq: Callable[[], int] = lambda: 0,
+        report: Report = lambda _: None,
+        decide: Callable[[Decision], None] = lambda _: None,
+    ) -> None:
+        self.boot = boot
+        self.jumps = 0
+        self._clock = clock
+        self._trust_of = trust
+        self._seq = seq
+        self._report = report
+        self._decide = decide
+        self._lock = threading.RLock()
+        wall_ns, boot_ns = read(clock)
+        self._offset_ns = wall_ns - boot_ns
+        self._older: deque[int] = deque(maxlen=4)
+        self._pending: Stretch | None = None
+        self._jumped_ns = boot_ns - _ALERT_NS
+        self._peak_ns, self._held_from_ns, self._speed = floor_ns, boot_ns, _SLOWER
+        self._right = True
+        self._faulty = ""
+        self._looked_ns = self._seen_ns = boot_ns
+        self._doubtful = False
+        self._stretches = [Stretch(boot_ns, self._offset_ns, Trust.NONE, seq())]
+        level = trust(wall_ns)
+        if level is not Trust.SYNCED and wall_ns < floor_ns - TOLERANCE_NS:
+            level = Trust.NONE
+        self._level = self._stretches[0].trust = level
+        if level is Trust.NONE:
+            self._lose(max(floor_ns, wall_ns), boot_ns)
+        elif wall_ns < floor_ns:
+            self._right = False
+            self._doubtful = True
+        self._began = wall_ns, boot_ns
+
+    @property
+    def trust(self) -> Trust:
+        """The trust in the clock at the last look."""
+        return self._level
+
+    @property
+    def offset_ns(self) -> int:
+        """Wall time minus monotonic time at the last look."""
+        return self._offset_ns
+
+    def start(self) -> None:
+        """Tells what is wrong from the start."""
+        with self._lock:
+            wall_ns, boot_ns = self._began
+            if self._level is not Trust.NONE and self._peak_ns - wall_ns > JUMP_NS:
+                self._tell_jump(wall_ns, boot_ns, wall_ns - self._peak_ns, "since the last run")
+            self._tell_state(wall_ns, boot_ns)
+
+    @property
+    def alert(self) -> bool:
+        """True while times that wall time gives can't be taken as they are."""
+        return self._doubtful or self._clock.monotonic_ns() - self._jumped_ns < _ALERT_NS
+
+    def look(self) -> int:
+        """Compares wall and monotonic time; gives the number of jumps so far."""
+        with self._lock:
+            wall_ns, boot_ns = read(self._clock)
+            step_ns = wall_ns - boot_ns - self._offset_ns
+            if abs(step_ns) > JUMP_NS:
+                self._jump(wall_ns, boot_ns, step_ns)
+            else:
+                if step_ns < -_NOISE_NS:
+                    self._hold()
+                # slow drift is followed, so that a year of slewing is never taken for a jump
+                self._offset_ns += step_ns
+                self._stretches[-1].offset_ns = self._offset_ns
+            self._seen_ns = boot_ns
+            if abs(step_ns) > JUMP_NS or boot_ns - self._looked_ns >= _LOOK_NS:
+                self._looked_ns = boot_ns
+                self._judge(wall_ns, boot_ns)
+            if self._doubtful and self._level is not Trust.NONE and wall_ns >= self._held(boot_ns):
+                self._doubtful, self._right = False, True
+                self._tell_state(wall_ns, boot_ns)
+            return self.jumps
+
+    def live(self, stamp_ns: int) -> Moment | None:
+        """What becomes of a time that wall time gave just now; None when it is good as it is.
+
+        The caller has looked before.
+        """
+        if not self.alert:
+            return None
+        with self._lock:
+            now_ns = self._clock.monotonic_ns()
+            boot_ns = stamp_ns - self._offset_ns
+            if not now_ns - _SAME_NS <= boot_ns <= now_ns + _NOISE_NS:
+                # taken before a jump that was just seen?
+                for offset_ns in reversed(self._older):
+                    if now_ns - _SAME_NS <= stamp_ns - offset_ns <= now_ns + _NOISE_NS:
+                        boot_ns = stamp_ns - offset_ns
+                        break
+            boot_ns = min(boot_ns, now_ns)
+            right_ns = boot_ns + self._offset_ns
+            if self._level is Trust.NONE:
+                # what was taken before the clock was lost has its place before the rest
+                time_ns = stamp_ns if boot_ns < self._held_from_ns else self._held(boot_ns)
+                return Moment(boot_ns, time_ns, Reason.TIME_UNKNOWN)
+            if right_ns > stamp_ns and boot_ns != stamp_ns - self._offset_ns:
+                return Moment(boot_ns, right_ns)  # stamped just before the clock went forward
+            if not self._doubtful or boot_ns < self._held_from_ns:
+                return None
+            time_ns = self._held(boot_ns)
+            if right_ns >= time_ns:
+                return None
+            if time_ns - right_ns <= TOLERANCE_NS:
+                return Moment(boot_ns, time_ns)
+            return Moment(boot_ns, time_ns, Reason.CLOCK, right_ns if self._right else None)
+
+    # ---- inside, with the lock
+
+    def _held(self, boot_ns: int) -> int:
+        return self._peak_ns + (boot_ns - self._held_from_ns) // self._speed
+
+    def _hold(self) -> None:
+        """Live time goes on slowly from the latest that was given: that of the look before this one.
+
+        Between the two lies the jump; what was stamped there has its place by its monotonic time.
+        """
+        from_ns = self._seen_ns
+        peak_ns = from_ns + self._offset_ns
+        if self._doubtful:
+            held_ns = self._held(from_ns)
+            peak_ns = held_ns if self._level is Trust.NONE else max(peak_ns, held_ns)
+        self._peak_ns, self._held_from_ns, self._speed = peak_ns, from_ns, _SLOWER
+        self._doubtful = True
+
+    def _lose(self, from_ns: int, boot_ns: int) -> None:
+        """Nobody knows the time: what is stored runs on from the newest known one, at full speed."""
+        self._peak_ns, self._held_from_ns, self._speed = from_ns, boot_ns, 1
+        self._doubtful = True
+
+    def _jump(self, wall_ns: int, boot_ns: int, step_ns: int) -> None:
+        old = self._stretches[-1]
+        old_offset_ns = self._offset_ns
+        if self._level is not Trust.NONE and step_ns < 0:
+            self._hold()
+        self._older.append(old_offset_ns)
+        self._offset_ns = wall_ns - boot_ns
+        self._jumped_ns, self._pending = boot_ns, None
+        self.jumps += 1
+        self._tell_jump(wall_ns, boot_ns, step_ns)
+        level = self._trust_of(wall_ns)
+        old.end_ns = boot_ns
+        self._stretches.append(Stretch(self._seen_ns, self._offset_ns, level, self._seq()))
+        del self._stretches[:-16]
+        if self._level is Trust.NONE:
+            return  # _judge sees whether it is good now
+        if level is Trust.NONE:
+            latest_ns = self._seen_ns + old_offset_ns
+            if self._doubtful:
+                latest_ns = max(latest_ns if step_ns > 0 else 0, self._held(self._seen_ns))
+            self._level = level
+            self._lose(latest_ns, self._seen_ns)
+            self._tell_state(wall_ns, boot_ns)
+            return
+        self._right = False
+        near_ns = min(_SAME_NS, abs(step_ns) // 10)
+        earlier = self._stretches[-3::-1]
+        back = next((s for s in earlier if abs(s.offset_ns - self._offset_ns) <= near_ns), None)
+        if back is not None and level >= old.trust:
+            at = self._stretches.index(back)
+            for wrong in self._stretches[at + 1 : -1]:
+                self._wrong(wrong, boot_ns, "the clock went there and back")
+            self._stretches[at:] = [Stretch(back.begin_ns, self._offset_ns, max(back.trust, level), back.seq)]
+            self._right = True
+        elif old.trust is Trust.FREE and level is Trust.SYNCED and abs(step_ns) > TOLERANCE_NS:
+            self._wrong(old, boot_ns, "NTP has set a clock that ran on its own")
+            self._right = True
+        elif old.trust is Trust.FREE and abs(step_ns) > TOLERANCE_NS:
+            self._pending = old
+        self._level = level
+        if self._doubtful:
+            self._tell_state(wall_ns, boot_ns)
+
+    def _wrong(self, wrong: Stretch, now_ns: int, why: str) -> None:
+        end_ns = min(wrong.end_ns, now_ns)
+        self._decide(
+            Decision(self.boot, wrong.begin_ns, end_ns, self._offset_ns, wrong.offset_ns, wrong.seq, why)
+        )
+
+    def _judge(self, wall_ns: int, boot_ns: int) -> None:
+        level = self._trust_of(wall_ns)
+        latest = self._stretches[-1]
+        latest.trust = max(latest.trust, level)
+        if self._level is not Trust.NONE:
+            # one that NTP leads no more goes on by itself; it was set
+            self._level = max(level, Trust.FREE)
+            before, self._pending = self._pending, None if level is Trust.SYNCED else self._pending
+            if before is not None and level is Trust.SYNCED:
+                self._wrong(before, boot_ns, "NTP confirms a clock that was set")
+                if self._doubtful:
+                    self._wrong(latest, boot_ns, "NTP confirms the time that was doubtful")
+                self._right = True
+            return
+        held_ns = self._held(boot_ns)
+        if level is Trust.NONE or (level is Trust.FREE and wall_ns < held_ns - TOLERANCE_NS):
+            return
+        if wall_ns < held_ns:
+            self._hold()
+        self._level = level
+        begin_ns = min(s.begin_ns for s in self._stretches)
+        seq = self._stretches[0].seq
+        self._stretches = [Stretch(boot_ns, self._offset_ns, level, self._seq())]
+        self._doubtful, self._right = wall_ns < held_ns, True
+        self._tell_state(wall_ns, boot_ns)
+        self._decide(
+            Decision(
+                self.boot,
+                begin_ns,
+                boot_ns,
+                self._offset_ns,
+                self._offset_ns,
+                seq,
+                "the clock is good now",
+                unknown_only=True,
+            )
+        )
+
+    def _tell_jump(
+        self, wall_ns: int, boot_ns: int, step_ns: int, words: str = "against monotonic time"
+    ) -> None:
+        seconds = step_ns / SECOND_NS
+        data: dict[str, str | int | float] = {
+            "jump_s": seconds,
+            "boot": self.boot,
+            "boot_ns": boot_ns,
+            "trust": self._level.name.lower(),
+        }
+        text = f"wall time moved by {seconds:+.3f} s {words}"
+        self._report(Event(wall_ns, EventKind.CLOCK_JUMP, text, "collector", data=data))
+
+    def _tell_state(self, wall_ns: int, boot_ns: int) -> None:
+        words = ""
+        off_ns = self._held(boot_ns) - wall_ns
+        if self._level is Trust.NONE:
+            words = (
+                "the clock of this computer is not good: readings are stored as time_unknown, with boot id and "
+                "monotonic time, until NTP or a person (dodac clock) tells the time"
+            )
+        elif self._doubtful and off_ns > TOLERANCE_NS:
+            words = (
+                f"the clock was set back: live times are held {off_ns / SECOND_NS:.0f} s ahead of it "
+                + ("and corrected" if self._right else "and flagged clock")
+                + " until it has caught up"
+            )
+        if bool(words) == bool(self._faulty):
+            return
+        kind = EventKind.FAULT_START if words else EventKind.FAULT_END
+        text = words or "the clock of this computer is good again"
+        self._faulty = words
+        data: dict[str, str | int | float] = {"boot": self.boot, "boot_ns": boot_ns, "wall_ns": wall_ns}
+        self._report(Event(wall_ns, kind, text, SOURCE, data=data))

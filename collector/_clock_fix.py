@@ -1,0 +1,241 @@
+"""Corrections of wrong times: decided once, told as an event, appended; what a kill broke off is gone on with."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final, Protocol
+
+from collector._clock import SOURCE, Decision
+from collector._clock_inbox import is_moved, moved, noted
+from dodac.clock import Clock, iso_utc
+from dodac.contracts import Event, EventKind
+from dodac.errors import DodacError
+from dodac.samples import FIRST_REVISION, Layout, Reason, Sample, TimeSource
+
+log = logging.getLogger("dodac.collector")
+
+DOUBT: Final = "collector/clock-doubt"
+"""The seq before the first sample without a good clock that no correction has moved; 0 when there is none."""
+_DECIDED: Final = "collector/clock-decided"
+_PIECE: Final = 500
+_FLUSH_S: Final = 60.0
+
+
+class Book(Protocol):
+    """The part of the journal that is read and noted in."""
+
+    def read_after(self, seq: int, limit: int) -> list[tuple[int, Sample]]: ...
+
+    def last_seq(self) -> int: ...
+
+    def layouts(self) -> dict[int, Layout]: ...
+
+    def events_after(self, seq: int, limit: int) -> list[tuple[int, Event]]: ...
+
+    def cursor(self, name: str) -> int: ...
+
+    def set_cursor(self, name: str, seq: int) -> None: ...
+
+
+class WayIn(Protocol):
+    """The part of ingest that corrections go through."""
+
+    def samples(self, samples: list[Sample], *, source: str) -> None: ...
+
+    def event(self, event: Event) -> None: ...
+
+    def flush(self, timeout_s: float = 10.0) -> bool: ...
+
+
+class Fixer:
+    """Carries out decisions, on a thread of its own or at once (run).
+
+    A decision is an event before anything is moved, and another one when all is: a collector that was
+    killed between them goes on with the same decision. What was written already is a duplicate then.
+    """
+
+    def __init__(self, journal: Book, way_in: WayIn, clock: Clock) -> None:
+        self._journal = journal
+        self._way_in = way_in
+        self._clock = clock
+        self._todo: list[tuple[str, Decision]] = []
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def decide(self, decision: Decision) -> None:
+        """Tells of a decision; the thread carries it out."""
+        if decision.unknown_only and (since := self._journal.cursor(DOUBT)):
+            # without a good clock since an earlier start in the same boot
+            decision = replace(decision, begin_ns=0, seq=max(0, min(decision.seq, since - 1)))
+        id = f"{decision.boot}/{decision.begin_ns}-{decision.end_ns}/{decision.offset_ns}"  # noqa: A001
+        self._way_in.event(_event(decision, id, self._clock.now_ns()))
+        with self._wake:
+            self._todo.append((id, decision))
+            self._wake.notify()
+
+    def start(self) -> None:
+        """Takes up what an earlier run left undone, and starts the thread."""
+        with self._wake:
+            self._todo = [*self._undone(), *self._todo]
+        self._thread = threading.Thread(target=self._run, name="clock fix", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread; what is not done is done after the next start."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join(2.0)
+
+    def carry_out(self) -> int:
+        """Carries out all that was decided; gives how many samples got another time."""
+        total = 0
+        while not self._stopping:
+            with self._wake:
+                if not self._todo:
+                    break
+                id, decision = self._todo[0]  # noqa: A001
+            total += self._carry_out(id, decision)
+            with self._wake:
+                self._todo.pop(0)
+        return total
+
+    def doubt(self) -> None:
+        """Notes from where on samples without a good clock may stand."""
+        if not self._journal.cursor(DOUBT):
+            self._journal.set_cursor(DOUBT, self._journal.last_seq() + 1)
+
+    # ---- inside
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._todo and not self._stopping:
+                    self._wake.wait()
+                if self._stopping:
+                    return
+            try:
+                self.carry_out()
+            except DodacError as error:
+                log.warning("times can't be corrected now, tried again in a minute: %s", error)
+                with self._wake:
+                    self._wake.wait_for(lambda: self._stopping, 60.0)
+
+    def _carry_out(self, id: str, decision: Decision) -> int:
+        self._way_in.flush(_FLUSH_S)  # what was taken before the decision is in the journal now
+        count = 0
+        piece: list[Sample] = []
+        last_seq = self._journal.last_seq()
+        for old, layout, right_ns in wrong_ones(self._journal, decision, last_seq):
+            if self._stopping:
+                return count
+            piece += moved(old, layout, right_ns)
+            count += 1
+            if len(piece) >= _PIECE:
+                self._way_in.samples(piece, source=SOURCE)
+                piece = []
+        if piece:
+            self._way_in.samples(piece, source=SOURCE)
+        if not self._way_in.flush(_FLUSH_S):
+            return count  # told as done after the next start
+        text = f"{count} samples have their right time now: {decision.why}"
+        data: dict[str, str | int | float] = {"clock": "done", "id": id, "count": count}
+        self._way_in.event(Event(self._clock.now_ns(), EventKind.NOTE, text, SOURCE, data=data))
+        if decision.unknown_only:
+            self._journal.set_cursor(DOUBT, 0)
+        return count
+
+    def _undone(self) -> list[tuple[str, Decision]]:
+        seq = first = self._journal.cursor(_DECIDED)
+        open_ones: dict[str, tuple[int, Decision]] = {}
+        while rows := self._journal.events_after(seq, 1000):
+            for place, event in rows:
+                if event.source == SOURCE and event.data.get("clock") == "decided":
+                    open_ones[str(event.data["id"])] = (place, _of_event(event))
+                elif event.source == SOURCE and event.data.get("clock") == "done":
+                    open_ones.pop(str(event.data["id"]), None)
+            seq = rows[-1][0]
+        begin = min((place - 1 for place, _ in open_ones.values()), default=seq)
+        if begin > first:
+            self._journal.set_cursor(_DECIDED, begin)
+        return [(name, decision) for name, (_, decision) in open_ones.items()]
+
+
+def wrong_ones(
+    journal: Book, decision: Decision, last_seq: int, stop: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[Sample, Layout, int]]:
+    """The samples a decision is for, their layouts, and their right times."""
+    seq = decision.seq
+    layouts = journal.layouts()
+    while seq < last_seq and not stop():
+        rows = journal.read_after(seq, 2000)
+        if not rows:
+            return
+        for place, sample in rows:
+            if place > last_seq:
+                return
+            right_ns = _right_ns(sample, decision)
+            if right_ns is not None and right_ns != sample.time_ns:
+                yield sample, layouts[sample.layout], right_ns
+        seq = rows[-1][0]
+
+
+def _right_ns(sample: Sample, decision: Decision) -> int | None:
+    if sample.part >= FIRST_REVISION or is_moved(sample.raw):
+        return None
+    note = noted(sample.raw)
+    if note is not None:
+        if note.boot != decision.boot or (decision.unknown_only and note.doubt is not Reason.TIME_UNKNOWN):
+            return None
+        boot_ns = note.boot_ns
+    elif sample.time_source is TimeSource.HOST and not (sample.raw or b"").startswith(b'{"channels"'):
+        # stamped by a clock that was believed; what a person typed in has the person's time
+        boot_ns = sample.time_ns - decision.wrong_ns
+        if decision.wrong_ns == decision.offset_ns:
+            return None
+    else:
+        return None
+    if not decision.begin_ns <= boot_ns <= decision.end_ns:
+        return None
+    return boot_ns + decision.offset_ns
+
+
+def _event(decision: Decision, id: str, now_ns: int) -> Event:
+    first_ns, last_ns = decision.begin_ns + decision.offset_ns, decision.end_ns + decision.offset_ns
+    shift = (decision.offset_ns - decision.wrong_ns) / 1e9
+    by = f" by {shift:+.3f} s" if shift else ""
+    text = (
+        f"readings of {iso_utc(max(first_ns, 0))} to {iso_utc(max(last_ns, 0))} are moved{by}: {decision.why}"
+    )
+    data: dict[str, str | int | float] = {
+        "clock": "decided",
+        "id": id,
+        "boot": decision.boot,
+        "begin_ns": decision.begin_ns,
+        "end_ns": decision.end_ns,
+        "offset_ns": decision.offset_ns,
+        "wrong_ns": decision.wrong_ns,
+        "seq": decision.seq,
+        "why": decision.why,
+        "unknown_only": int(decision.unknown_only),
+    }
+    return Event(now_ns, EventKind.NOTE, text, SOURCE, data=data)
+
+
+def _of_event(event: Event) -> Decision:
+    said = event.data
+    return Decision(
+        str(said["boot"]),
+        int(said["begin_ns"]),
+        int(said["end_ns"]),
+        int(said["offset_ns"]),
+        int(said["wrong_ns"]),
+        int(said["seq"]),
+        str(said["why"]),
+        unknown_only=bool(said["unknown_only"]),
+    )
