@@ -86,6 +86,29 @@ FORM_WORDS: Final[dict[str, tuple[str, str]]] = {
     "js_range": ("Ngoài dải {low} … {high}: đọc lại.", "Outside {low} … {high}: read it again."),
     "js_unusual": ("Khác thường (thường {low} … {high}).", "Unusual (usually {low} … {high})."),
     "js_empty": ("Chưa nhập giá trị nào.", "No value was typed."),
+    "ex_title": ("Đổi công tơ", "Meter exchanged"),
+    "ex_link": ("Đổi công tơ, đồng hồ", "Meter exchanged"),
+    "ex_hint": (
+        "Ghi chỉ số cuối của đồng hồ cũ và chỉ số đầu của đồng hồ mới. Lượng tiêu thụ qua lần đổi sẽ được cộng đúng; số đã đọc không bị sửa.",
+        "The last reading of the old meter and the first of the new one. What was consumed across the exchange then adds up; no reading is changed.",
+    ),
+    "ex_when": ("Lúc đồng hồ mới bắt đầu chạy", "When the new meter began to count"),
+    "ex_old": ("Chỉ số cuối, đồng hồ cũ", "Last reading, old meter"),
+    "ex_new": ("Chỉ số đầu, đồng hồ mới", "First reading, new meter"),
+    "ex_serial": ("Số seri đồng hồ mới", "Serial number of the new meter"),
+    "ex_sure": ("Đã kiểm tra, số liệu đúng", "I checked: the numbers are right"),
+    "ex_two_numbers": (
+        "cần hai số: cũ và mới, không ghi đơn vị, không dùng dấu nhóm hàng nghìn.",
+        "two numbers are needed, old and new, without unit or signs between thousands.",
+    ),
+    "ex_none_typed": ("Chưa nhập chỉ số nào.", "No reading was typed."),
+    "ex_no_counter": (
+        "Nhật ký chưa có bộ đếm nào của thiết bị này.",
+        "The journal has no counter of this instrument yet.",
+    ),
+    "ex_past": ("Đã ghi nhận", "Recorded"),
+    "ex_exchange": ("Đổi công tơ", "Exchanged"),
+    "ex_rollover": ("Quay vòng về 0", "Began again from 0"),
     "wrong_form": ("Biểu mẫu gửi lên không đọc được.", "What was sent can't be read as this form."),
 }
 

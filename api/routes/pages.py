@@ -18,6 +18,7 @@ from api.routes.savings import case_of
 from api.security import REPORT_POLICY
 from api.words import reason_text, say, script_words
 from dodac.clock import SECOND_NS
+from dodac.quantities import CHANNELS, Kind
 from dodac.words import Language
 from drivers.manual_forms import SiteForm
 from reports import charts, headline, month_rows, render_html
@@ -73,6 +74,8 @@ def _card(
         "id": item.id,
         "name": title_of(form, language) if form else item.name or item.id,
         "form": form is not None,
+        "counter": configured is not None
+        and any(name in CHANNELS and CHANNELS[name].kind is Kind.COUNTER for name in by_name),
         "serial": item.facts.get("serial_number", ""),
         "late_s": late_s,
         "main": [_reading(by_name[name], late_s, language) for name in main],
