@@ -24,7 +24,6 @@ from collector.exchange import ID, MAX_TEXT, Exchange, ExchangeDesk, Taken
 from dodac.clock import iso_utc, local_text
 from dodac.contracts import Event
 from dodac.errors import ConfigError, DataError, Where
-from dodac.quantities import CHANNELS
 from dodac.words import Language, number_text
 from drivers.protocols.manual_numbers import parse_number
 
@@ -205,7 +204,7 @@ def _page(
 
 def _field(name: str, language: Language) -> dict[str, str]:
     shown = display(name)
-    return {"channel": name, "name": shown.name(language), "unit": CHANNELS[name].unit}
+    return {"channel": name, "name": shown.name(language), "unit": shown.unit_text(language)}
 
 
 def _told(event: Event, language: Language) -> dict[str, Any]:
@@ -215,7 +214,7 @@ def _told(event: Event, language: Language) -> dict[str, Any]:
             name = key.removeprefix("end.")
             ends = (float(event.data[key]), float(event.data[f"start.{name}"]))
             old, new = (number_text(value, 3, language) for value in ends)
-            parts.append(f"{display(name).name(language)}: {old} → {new} {CHANNELS[name].unit}")
+            parts.append(f"{display(name).name(language)}: {old} → {new} {display(name).unit_text(language)}")
     serial = event.data.get("serial_number")
     return {
         "words": " · ".join(parts),

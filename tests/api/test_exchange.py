@@ -75,7 +75,7 @@ def test_what_the_technician_types_adds_up_and_is_shown_as_recorded(client: Test
     assert answer.status_code == 303
     shown = client.get(answer.headers["location"]).text
     assert "Đã lưu vào nhật ký đo" in shown
-    assert "502,400 → 7,000 m3" in shown
+    assert "502,400 → 7,000 m³" in shown
     assert "&lt;b&gt;9" in shown
     assert _amount(site) == pytest.approx(2 + 0.4 + 0.5 + 1)
     assert 'href="/exchange/water"' in client.get("/").text
