@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from store import SinkState, WriteKind, WriteResult
 
@@ -14,13 +13,19 @@ _DROPPED: Final = re.compile(r"dropped[=: ]+(\d+)")
 _ENOUGH: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A sample or an event on its way: its seq, itself, and the lines that stand for it."""
 
     seq: int
     item: Any
     lines: tuple[str, ...]
+
+
+class Parcel(NamedTuple):
+    """Units in the order of their times, and what goes to the sink's write for all of them."""
+
+    units: Sequence[Unit]
+    lines: Any
 
 
 class PauseError(Exception):
@@ -34,14 +39,14 @@ class PauseError(Exception):
 class Delivery:
     """Writes units and tells their fates.
 
-    write: one request, gives a WriteResult. mark: (units, state, reason). too_large: told how many
+    write: one request (lines, or what a parcel holds), gives a WriteResult. mark: (units, state, reason). too_large: told how many
     units were too many. A unit is set aside only when the server named it, or when the server took
     others of the same batch: a proxy that refuses everything sets nothing aside.
     """
 
     def __init__(
         self,
-        write: Callable[[Sequence[str]], WriteResult],
+        write: Callable[[Any], WriteResult],
         mark: Callable[[Sequence[Unit], SinkState, str], None],
         too_large: Callable[[int], None],
     ) -> None:
@@ -51,20 +56,21 @@ class Delivery:
         self._taken = False
         self._doubtful: list[tuple[Unit, str]] = []
 
-    def send(self, units: Sequence[Unit]) -> None:
-        """Sends units in the order of their times. Raises PauseError; then the rest is not marked."""
+    def send(self, parcel: Parcel) -> None:
+        """Sends a parcel. Raises PauseError; then the rest is not marked."""
         self._taken, self._doubtful = False, []
-        # servers take points in time order best; which units come first was decided before
-        parts: list[Sequence[Unit]] = [sorted(units, key=_time)] if units else []
+        parts: list[Sequence[Unit]] = [parcel.units] if parcel.units else []
+        ready = parcel.lines
         grouped = False
         last: WriteResult | None = None
         while parts:
             part = parts.pop()
-            lines = [text for unit in part for text in unit.lines]
+            lines = lines_of(part)
             if not lines:
                 self._mark(part, SinkState.DELIVERED, "")
                 continue
-            last = self._write(lines)
+            last = self._write(lines if ready is None else ready)
+            ready = None
             if last.ok:
                 self._mark(part, SinkState.DELIVERED, "")
                 self._evidence()
@@ -126,6 +132,18 @@ class Delivery:
         return [order[place:]] if place < len(order) else []
 
 
+def parcel(units: Sequence[Unit], pack: Callable[[list[str]], Any] | None = None) -> Parcel:
+    """Units made ready: servers take points in time order best; which ones go was decided before."""
+    ordered = sorted(units, key=_time)
+    lines = lines_of(ordered)
+    return Parcel(ordered, pack(lines) if pack is not None and lines else None)
+
+
+def lines_of(units: Sequence[Unit]) -> list[str]:
+    """All lines of units."""
+    return [text for unit in units for text in unit.lines]
+
+
 def dropped_count(message: str) -> int | None:
     """How many points the server says it dropped ("… dropped=3 …"); None when it does not say."""
     found = _DROPPED.search(message)
@@ -137,7 +155,8 @@ def _all_of(result: WriteResult, lines: Sequence[str]) -> bool:
 
 
 def _time(unit: Unit) -> int:
-    return int(unit.item.time_ns)
+    time_ns: int = unit.item.time_ns
+    return time_ns
 
 
 def _layout(unit: Unit) -> int:

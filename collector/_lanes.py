@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from collector._delivery import Unit
+from collector._delivery import Parcel, Unit, parcel
 from dodac.clock import SECOND_NS, Clock
 from dodac.samples import Sample
 
 Row = tuple[int, Sample]
 
-_AHEAD: Final = 3
+_BREATH: Final = 100
 
 
 class Waiting(Protocol):
     """The part of the journal that knows what a sink has not had."""
 
-    def waiting(self, sink: str, limit: int, newest_first: bool = True) -> list[Row]: ...
+    def waiting(
+        self, sink: str, limit: int, newest_first: bool = True, before: int | None = None
+    ) -> list[Row]: ...
 
     def last_seq(self) -> int: ...
 
@@ -25,8 +28,8 @@ class Waiting(Protocol):
 class Lanes:
     """The next batches for one sink.
 
-    Live are rows that came since the last look; the others are backlog. build makes the lines of rows.
-    backlog_per_s: None for no limit. One thread at a time may call it.
+    Live are rows that came since the last look; the others are backlog. build makes the lines of rows,
+    pack the request of lines. backlog_per_s: None for no limit. One thread at a time may call it.
     """
 
     def __init__(
@@ -36,15 +39,16 @@ class Lanes:
         clock: Clock,
         build: Callable[[Sequence[Row]], list[Unit]],
         backlog_per_s: int | None,
+        pack: Callable[[list[str]], object] | None = None,
     ) -> None:
         self._journal = journal
         self._sink = sink
         self._clock = clock
         self._build = build
+        self._pack = pack
         self._rate = backlog_per_s
         self._seen = journal.last_seq()
-        self._pool: list[Row] = []
-        self._ready: list[Unit] = []
+        self._ready: Parcel | None = None
         self._allowed = 0.0
         self._filled_ns = clock.monotonic_ns()
 
@@ -53,30 +57,31 @@ class Lanes:
         """True when the backlog goes no faster than a set rate."""
         return self._rate is not None
 
-    def next(self, size: int) -> list[list[Unit]]:
+    def next(self, size: int) -> list[Parcel]:
         """Up to two batches, to be sent in this order; none when nothing waits."""
         top = self._journal.last_seq()
         floor, self._seen = self._seen, top
-        ready, self._ready = self._ready, []
-        if not ready:
+        ready, self._ready = self._ready, None
+        if ready is None or not ready.units:
             rows = self._rows(size, top - floor, floor)
-            return [self._build(rows)] if rows else []
+            return [parcel(self._build(rows), self._pack)] if rows else []
         fresh = self._journal.waiting(self._sink, min(size, top - floor)) if top > floor else []
         live = [row for row in fresh if row[0] > floor]
-        return [self._build(live), ready] if live else [ready]
+        return [parcel(self._build(live)), ready] if live else [ready]
 
     def look_ahead(self, sent: Sequence[Unit], size: int) -> None:
         """Makes the batch that follows `sent`, while that is on its way."""
-        if not self._pool:
-            away = {unit.seq for unit in sent}
-            found = self._journal.waiting(self._sink, len(away) + _AHEAD * size)
-            self._pool = [row for row in found if row[0] not in away and row[0] <= self._seen]
-        rows, self._pool = self._pool[:size], self._pool[size:]
-        self._ready = self._build(rows)
+        before = min(unit.seq for unit in sent)
+        rows = self._journal.waiting(self._sink, size, before=before)
+        units: list[Unit] = []
+        for first in range(0, len(rows), _BREATH):
+            units += self._build(rows[first : first + _BREATH])
+            time.sleep(0)  # the thread that sends must not wait for the interpreter
+        self._ready = parcel(units, self._pack)
 
     def forget(self) -> None:
         """Drops what was made ahead: it is asked for again."""
-        self._pool, self._ready = [], []
+        self._ready = None
 
     def _rows(self, size: int, fresh: int, floor: int) -> list[Row]:
         if self._rate is None:

@@ -7,9 +7,10 @@ import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from functools import partial
+from typing import Any, Final, Protocol
 
-from collector._delivery import Delivery, PauseError, Unit
+from collector._delivery import Delivery, PauseError, Unit, parcel
 from collector._lanes import Lanes, Row
 from collector.facts import TagSource
 from collector.ledger import SinkCount
@@ -17,7 +18,7 @@ from dodac.clock import SECOND_NS, Clock
 from dodac.contracts import Event, EventKind
 from dodac.errors import StorageError
 from dodac.samples import Layout
-from store import SinkCounts, SinkState, WriteKind, WriteResult, event_line, flag_lines, line
+from store import LineWriter, SinkCounts, SinkState, Tags, WriteKind, WriteResult, event_line, flag_lines
 
 log = logging.getLogger("dodac.collector")
 
@@ -39,7 +40,10 @@ _TODO: Final = {
 
 
 class Sink(Protocol):
-    """Takes line protocol; never raises for what the other side says."""
+    """Takes line protocol; never raises for what the other side says.
+
+    One with a method pack(lines) gets what that gave instead of the lines.
+    """
 
     def write(self, lines: Sequence[str]) -> WriteResult: ...
 
@@ -47,7 +51,9 @@ class Sink(Protocol):
 class Outbox(Protocol):
     """The part of the journal that a forwarder reads and marks."""
 
-    def waiting(self, sink: str, limit: int, newest_first: bool = True) -> list[Row]: ...
+    def waiting(
+        self, sink: str, limit: int, newest_first: bool = True, before: int | None = None
+    ) -> list[Row]: ...
 
     def mark(self, sink: str, seqs: Sequence[int], state: SinkState | str, reason: str = "") -> None: ...
 
@@ -112,9 +118,11 @@ class Forwarder:
         self._stop = threading.Event()
         self._halt = threading.Event()
         self._thread: threading.Thread | None = None
-        self._lanes = Lanes(journal, name, clock, self._units, backlog_per_s)
+        pack = getattr(sink, "pack", None)
+        self._lanes = Lanes(journal, name, clock, self._units, backlog_per_s, pack)
         self._samples = Delivery(self._post, self._mark, self._too_large)
         self._notes = Delivery(self._post, self._mark_events, lambda _: None)
+        self._writers: dict[int, tuple[Tags, LineWriter]] = {}
         self._state = "up"
         self._message = ""
         self._since_ns = clock.now_ns()
@@ -203,21 +211,20 @@ class Forwarder:
 
     def _send_samples(self) -> int:
         batches = self._lanes.next(self._size)
-        for place, units in enumerate(batches):
-            full = len(units) >= self._size and place == len(batches) - 1 and not self._lanes.limited
-            ahead = _Aside(lambda: self._lanes.look_ahead(units, self._size)) if full else None  # noqa: B023
+        for batch in batches:
+            full = batch is batches[-1] and len(batch.units) >= self._size and not self._lanes.limited
+            ahead = _Aside(partial(self._lanes.look_ahead, batch.units, self._size)) if full else None
             try:
-                self._samples.send(units)
+                self._samples.send(batch)
             finally:
                 if ahead is not None and not ahead.done():
                     self._lanes.forget()
         if batches:
             self._size = min(self._batch, self._size * 2)
-        return sum(len(units) for units in batches)
+        return sum(len(batch.units) for batch in batches)
 
     def _units(self, rows: Sequence[Row]) -> list[Unit]:
         """The lines of rows; a row whose instrument has no known measurement is set aside."""
-        layouts = self._journal.layouts()
         units: list[Unit] = []
         for seq, sample in rows:
             tags = self._tags(sample.instrument)
@@ -225,12 +232,18 @@ class Forwarder:
                 reason = "no measurement is known for this instrument"
                 self._mark([Unit(seq, sample, ())], SinkState.REJECTED, reason)
                 continue
-            text = line(sample, layouts[sample.layout], tags)
-            flags = flag_lines(sample, tags, seq) if sample.flags else ()
-            units.append(Unit(seq, sample, (text, *flags) if text else tuple(flags)))
+            known = self._writers.get(sample.layout)
+            if known is None or known[0] is not tags:
+                channels = self._journal.layouts()[sample.layout].channels
+                known = self._writers[sample.layout] = (tags, LineWriter(channels, tags))
+            text = known[1].line(sample)
+            lines: tuple[str, ...] = (text,) if text else ()
+            if sample.flags:
+                lines += tuple(flag_lines(sample, tags, seq))
+            units.append(Unit(seq, sample, lines))
         return units
 
-    def _post(self, lines: Sequence[str]) -> WriteResult:
+    def _post(self, lines: Any) -> WriteResult:
         self._turns()
         result = self._sink.write(lines)
         if result.ok or result.kind is WriteKind.BEYOND_RETENTION:
@@ -261,9 +274,8 @@ class Forwarder:
         events = self._journal.events_after(cursor, _EVENTS)
         if not events:
             return 0
-        self._notes.send(
-            [Unit(seq, e, (event_line(e, self._company, self._site, seq),)) for seq, e in events]
-        )
+        lines = [(seq, e, (event_line(e, self._company, self._site, seq),)) for seq, e in events]
+        self._notes.send(parcel([Unit(*parts) for parts in lines]))
         self._journal.set_cursor(cursor_name, events[-1][0])
         return len(events)
 

@@ -9,7 +9,7 @@ from store.influx import InfluxSink, InfluxTarget, WriteKind, WriteResult
 from store.influx_store import InfluxStore
 from store.journal import Journal
 from store.journal_store import JournalStore
-from store.lines import Tags, event_line, flag_lines, line
+from store.lines import LineWriter, Tags, event_line, flag_lines, line
 from store.saving_lines import SavingMeasurement, SavingPoint, SavingTags, saving_lines
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "JournalStore",
     "Keeper",
     "Limits",
+    "LineWriter",
     "Outcome",
     "SavingMeasurement",
     "SavingPoint",

@@ -62,10 +62,10 @@ class Http:
         accept: str = "application/json",
         timeout_ms: int | None = None,
     ) -> Answer:
-        """Sends a request with lines (gzipped) or a form; never raises for what the other side does.
+        """Sends a request with gzipped lines or a form; never raises for what the other side does.
 
-        A connection that the server closed while it was idle is opened once more: both writes of
-        the same lines and queries may be repeated.
+        A connection that the server closed while it was idle is opened once more: writes of the same
+        lines may be repeated, and queries too.
         """
         headers = {"Accept": accept, "Accept-Encoding": "gzip"}
         if self._login_needed:
@@ -75,7 +75,7 @@ class Http:
             options["_request_timeout"] = timeout_ms
         if lines is not None:
             headers |= {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
-            options["body"] = gzip.compress(lines, _GZIP_LEVEL)
+            options["body"] = lines
         elif form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             options["post_params"] = dict(form)
@@ -129,6 +129,11 @@ class Http:
             if self._client is None:
                 self._client = self._target.client()
             return self._client.api_client.rest_client
+
+
+def gzipped(body: bytes) -> bytes:
+    """A body as it goes over the line."""
+    return gzip.compress(body, _GZIP_LEVEL)
 
 
 def short(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from dodac.errors import ConfigError, Where
-from store._influx_http import Answer, Http
+from store._influx_http import Answer, Http, gzipped
 from store._influx_version import Server, Versions
 
 if TYPE_CHECKING:
@@ -131,6 +131,14 @@ class WriteResult:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Lines with the request body made of them, so that it can be made while another is on its way."""
+
+    lines: Sequence[str]
+    body: bytes = field(repr=False)
+
+
 class InfluxSink:
     """Writes line protocol to a bucket, one request a call; any thread may call it.
 
@@ -142,11 +150,16 @@ class InfluxSink:
         self._http = Http(target)
         self._versions = Versions(target, self._http)
 
-    def write(self, lines: Sequence[str]) -> WriteResult:
+    def pack(self, lines: Sequence[str]) -> Packed:
+        """Lines made ready for write()."""
+        return Packed(lines, gzipped("\n".join(lines).encode()))
+
+    def write(self, lines: Sequence[str] | Packed) -> WriteResult:
         """Writes lines with ns times and says how it went; never raises for a server's fault."""
+        packed = lines if isinstance(lines, Packed) else self.pack(lines)
+        lines, body = packed.lines, packed.body
         if not lines:
             return WriteResult(True, WriteKind.ACCEPTED)
-        body = "\n".join(lines).encode()
         server = self._versions.server()
         answer = self._post(server, body)
         if answer.status == 404 and not _NAMES_PLACE.search(message_of(answer.body)):

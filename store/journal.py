@@ -28,7 +28,7 @@ from store._rows import SELECT_SAMPLES, event_of
 from store._salvage import rescue, salvage, tell
 from store._sinks import SinkCounts, Sinks, SinkState
 from store._sums import insert, replaced
-from store._verify import verify_rows
+from store._verify import Pause, at_once, verify_rows
 
 log = logging.getLogger("dodac.store")
 
@@ -266,10 +266,16 @@ class Journal:
         rows = self._read("SELECT seq FROM cursors WHERE name = ?", (name,))
         return int(rows[0][0]) if rows else 0
 
-    def waiting(self, sink: str, limit: int, newest_first: bool = True) -> list[tuple[int, Sample]]:
-        """Up to `limit` samples that a sink has not been marked for, newest or oldest first."""
+    def waiting(
+        self, sink: str, limit: int, newest_first: bool = True, before: int | None = None
+    ) -> list[tuple[int, Sample]]:
+        """Up to `limit` samples that a sink has not been marked for, newest or oldest first.
+
+        before: only those with a lower seq.
+        """
         with self._lock:
-            gaps = self._sinks.waiting(sink, self._seq)
+            top = self._seq if before is None else min(self._seq, before - 1)
+            gaps = self._sinks.waiting(sink, top)
         rows: list[codec.Row] = []
         with self._snapshot() as read:
             for first, last in reversed(gaps) if newest_first else gaps:
@@ -298,12 +304,12 @@ class Journal:
         with self._snapshot() as read:
             return counts_of(read, self._sinks, self.path)
 
-    def verify(self) -> list[str]:
+    def verify(self, pause: Pause = at_once) -> list[str]:
         """Checks every row and SQLite's own structure; gives what is wrong, in words (empty when sound).
 
         Reads on a connection of its own, so it may run beside the writer.
         """
-        return verify_rows(self.path)
+        return verify_rows(self.path, pause=pause)
 
     @contextmanager
     def upkeep(self) -> Iterator[tuple[sqlite3.Connection, Sinks]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from dodac.clock import SECOND_NS
@@ -36,11 +37,46 @@ def _head(tags: Tags) -> str:
     )
 
 
+@cache
+def _floats() -> Callable[[tuple[float, ...]], bytes]:
+    """Writes floats as a JSON array: like repr the shortest text that gives the same float64, in half its time."""
+    from msgspec.json import Encoder
+
+    return Encoder().encode
+
+
+class LineWriter:
+    """Writes the lines of one layout's samples; see line()."""
+
+    __slots__ = ("_channels", "_floats", "_full", "_head", "_template")
+
+    def __init__(self, channels: tuple[str, ...], tags: Tags) -> None:
+        self._channels = channels
+        self._head = _head(tags)
+        self._full = (1 << len(channels)) - 1
+        self._template = self._head.replace("%", "%%") + " " + ",".join(f"{name}=%s" for name in channels)
+        self._floats = _floats()
+
+    def line(self, sample: Sample) -> str:
+        """The line of a sample's good values; "" when it has none."""
+        values = sample.values
+        if not sample.flags and sample.present == self._full and sample.part == 0:
+            # the commas of the array part the values: "[1.5,20.0]"
+            text = self._template % tuple(self._floats(values)[1:-1].decode().split(","))
+        else:
+            named = zip(self._channels, values, strict=True)
+            good = ",".join(f"{name}={value!r}" for name, value in named if value == value)
+            if not good:
+                return ""
+            text = f"{self._head},part={sample.part} {good}" if sample.part else f"{self._head} {good}"
+        if sample.span_ns >= SECOND_NS:
+            text += f",{SPAN_FIELD}={sample.span_ns / SECOND_NS!r}"
+        return f"{text} {sample.time_ns}"
+
+
 @lru_cache(maxsize=4096)
-def _template(tags: Tags, channels: tuple[str, ...]) -> str:
-    # %r writes the shortest text that gives the same float64 back
-    head = _head(tags).replace("%", "%%")
-    return f"{head} {','.join(f'{name}=%r' for name in channels)}"
+def _writer(channels: tuple[str, ...], tags: Tags) -> LineWriter:
+    return LineWriter(channels, tags)
 
 
 def line(sample: Sample, layout: Layout, tags: Tags) -> str:
@@ -49,18 +85,7 @@ def line(sample: Sample, layout: Layout, tags: Tags) -> str:
     Measurement and tags from `tags`; fields are canonical channels, always float, and span_s when
     the sample speaks for a second or more; a tag part only for parts above 0; time in ns.
     """
-    values = sample.values
-    if not sample.flags and sample.present == (1 << len(values)) - 1 and sample.part == 0:
-        text = _template(tags, layout.channels) % values
-    else:
-        good = [(name, value) for name, value in zip(layout.channels, values, strict=True) if value == value]
-        if not good:
-            return ""
-        head = _head(tags) + (f",part={sample.part}" if sample.part else "")
-        text = f"{head} {','.join(f'{name}={value!r}' for name, value in good)}"
-    if sample.span_ns >= SECOND_NS:
-        text += f",{SPAN_FIELD}={sample.span_ns / SECOND_NS!r}"
-    return f"{text} {sample.time_ns}"
+    return _writer(layout.channels, tags).line(sample)
 
 
 def flag_lines(sample: Sample, tags: Tags, seq: int) -> list[str]:

@@ -92,3 +92,12 @@ def test_a_real_server_gives_back_what_the_line_said(
 
 class _round_trip:  # noqa: N801 - a counter over hypothesis' examples, which share one bucket
     counter = 0
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=2))
+def test_every_float_in_a_line_reads_back_as_the_same_float(values: list[float]) -> None:
+    layout = Layout("m", ("power_w", "frequency_hz"))
+    text = line(layout.sample(T0, dict(zip(layout.channels, values, strict=True))), layout, TAGS)
+    fields = text.split(" ")[1].split(",")
+    assert [float(field.split("=")[1]).hex() for field in fields] == [value.hex() for value in values]
