@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dodac.contracts import DeadLetter, Inbox
+from dodac.contracts import DeadLetter, Inbox, Memory, Receipt, Repeat
 from dodac.samples import Sample
 from drivers._mqtt_acks import Acks
+from drivers._mqtt_receipts import Remembered
 from drivers._mqtt_stations import MqttStation
 from drivers._mqtt_watch import MqttWatch
 
 if TYPE_CHECKING:
     from drivers._mqtt_wire import Arrived, WireClient
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """Acknowledges messages after their commit, which holds their receipt too."""
+
+    acknowledge: Callable[[], None]
+    receipt: Receipt
+
+    def __call__(self) -> None:
+        self.acknowledge()
+
+
+@dataclass(slots=True)
+class Past:
+    """What is known of a session's earlier messages; memory None: the inbox keeps no receipts."""
+
+    session: str
+    known: Remembered
+    memory: Memory | None = None
 
 
 class Group:
@@ -21,8 +43,12 @@ class Group:
     Nothing is acknowledged before the commit that holds it and all that came before it.
     """
 
-    def __init__(self, source: str, client: WireClient, inbox: Inbox, acks: Acks, watch: MqttWatch) -> None:
+    def __init__(
+        self, source: str, client: WireClient, inbox: Inbox, acks: Acks, watch: MqttWatch, past: Past
+    ) -> None:
         self._source = source
+        self._past = past
+        self._repeats: list[Repeat] = []
         self._client = client
         self._inbox = inbox
         self._acks = acks
@@ -48,15 +74,27 @@ class Group:
         """An instrument has sent something, samples or not."""
         self._heard.setdefault(station.layout.instrument, (station, []))[1].extend(samples)
 
-    def letter(self, letter: DeadLetter) -> None:
-        """A payload that could not become samples."""
+    def letter(self, letter: DeadLetter, done: Callable[[], None]) -> None:
+        """A payload that could not become samples; done: after its commit."""
         self.hand_over()
-        self._inbox.dead_letter(letter)
+        self._inbox.dead_letter(letter, done=done)
 
-    def owe(self, message: Arrived) -> None:
-        """All that a message gave is here: it is acknowledged with it."""
+    def repeat(self, message: Arrived, repeats: Sequence[Repeat]) -> None:
+        """A message that is stored already: it is counted, and acknowledged with what was before it."""
+        self.hand_over()
+        self._repeats += repeats
+        self._mids.append(message.mid)
+
+    def owe(self, message: Arrived, *, timed: bool) -> None:
+        """All that a message gave is here: it is acknowledged with it; timed: the journal knows it by its times."""
         if message.qos == 1:
             self._mids.append(message.mid)
+            if self._past.memory is None:
+                return
+            if timed:
+                self._past.known.take(message.mid, dup=message.dup)
+            else:
+                self._past.known.take_untimed(message.topic, message.payload, message.mid, dup=message.dup)
         elif message.qos:
             # never asked for: left by another program that used our session
             self.hand_over()
@@ -69,8 +107,13 @@ class Group:
         samples, self._samples = self._samples, []
         mids, self._mids = self._mids, []
         heard, self._heard = self._heard, {}
+        repeats, self._repeats = self._repeats, []
+        if repeats and self._past.memory is not None:
+            self._past.memory.repeats(repeats, source=self._source)
         if samples or mids:
             done = self._acks.take_all(self._client, mids)
+            if done is not None and (told := self._past.known.receipts()):
+                done = _Done(done, Receipt(self._past.session, told))
             if len(samples) == 1:
                 self._inbox.sample(samples[0], source=self._source, done=done)
             else:

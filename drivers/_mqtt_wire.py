@@ -70,6 +70,7 @@ class WireClient(Client):
         self._rest = bytearray()
         self._needed = 0  # bytes of _rest that the first packet in it needs
         self._fed: bytes | None = None
+        self.ended: OSError | None = None  # what ended the last connection, where it was an error
         self._topic_texts: dict[bytes, str | None] = {}
         self.on_message = self._one
 
@@ -86,6 +87,7 @@ class WireClient(Client):
         """As paho does; what an old connection left half-read is forgotten."""
         self._rest.clear()
         self._needed = 0
+        self.ended = None
         return super().reconnect()
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
@@ -96,7 +98,8 @@ class WireClient(Client):
             data = super()._sock_recv(_READ)
         except BlockingIOError:
             return MQTTErrorCode.MQTT_ERR_SUCCESS
-        except OSError:
+        except OSError as error:
+            self.ended = error
             data = b""
         if not data:
             return super().loop_read(max_packets)  # the connection's end: paho meets it too

@@ -21,6 +21,7 @@ from dodac.site import (
     TcpConnection,
     UsbConnection,
 )
+from drivers._channel_times import channel_times
 from drivers._open_line import PolledConfig, check_line, of_its_own, open_bus, settings_of
 from drivers.bus import Bus, Reader
 from drivers.catalogue import load_profile
@@ -74,7 +75,8 @@ def open_connections(site: Site, clock: Clock) -> list[Connection]:
 
             opened.append(open_manual(site, name, [site_form(site, *one) for one in members], clock))
         elif isinstance(config, MqttConnection):
-            opened.append(_open_mqtt(site, name, config, members, clock))
+            stream = _open_mqtt(site, name, config, members, clock)
+            opened += [stream] if stream is not None else []  # None: other collectors take all of them
         elif any(_sends(profile) for _, profile in members):
             opened.append(_open_stream(site, name, config, members, clock))
         else:
@@ -237,7 +239,8 @@ def _open_mqtt(
     config: MqttConnection,
     members: Sequence[tuple[InstrumentConfig, Profile]],
     clock: Clock,
-) -> Connection:
+) -> Connection | None:
+    from drivers._mqtt_config import taken_here
     from drivers.mqtt_connection import MqttStream
 
     fitting: list[tuple[InstrumentConfig, MqttProfile]] = []
@@ -245,13 +248,15 @@ def _open_mqtt(
         if not isinstance(profile, MqttProfile):
             raise _misfit(site, item, f'the profile speaks {profile.protocol}, the connection "{id}" MQTT.')
         fitting.append((item, profile))
-    return MqttStream(site, id, config, fitting, clock)
+    here = [one for one in fitting if taken_here(site, one[0])]
+    return MqttStream(site, id, config, here, clock) if here else None
 
 
 def _reader(
     site: Site, item: InstrumentConfig, profile: Profile, config: PolledConfig, clock: Clock
 ) -> Reader:
     check_line(site, item, config, profile)
+    channel_times(site, item, profile)
     match profile:
         case ModbusProfile():
             from drivers.protocols.modbus_map import Ratios
@@ -264,6 +269,7 @@ def _reader(
                 clock,
                 framing=config.framing,
                 ratios=Ratios.stated(item.ct_ratio, item.vt_ratio),
+                intervals=channel_times(site, item, profile),
             )
         case MbusProfile():
             from drivers.protocols.mbus import MbusReader

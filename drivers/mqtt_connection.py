@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from dodac.clock import Clock
-from dodac.contracts import DeadLetter, EventKind, Inbox
+from dodac.contracts import DeadLetter, EventKind, Inbox, Memory, Repeat
 from dodac.errors import ConfigError
 from dodac.quantities import Measurement
-from dodac.samples import Layout, Reason, Sample
+from dodac.samples import Layout, Reason, Sample, TimeSource
 from dodac.site import InstrumentConfig, MqttConnection, Site
 from drivers._mqtt_acks import Acks
-from drivers._mqtt_config import address_of, tls_context
-from drivers._mqtt_group import Group
+from drivers._mqtt_config import address_of, client_id_of, tls_context
+from drivers._mqtt_group import Group, Past
+from drivers._mqtt_letters import Letters, shortened
+from drivers._mqtt_link import BrokerLink
 from drivers._mqtt_rebirth import Rebirths
+from drivers._mqtt_receipts import Remembered
 from drivers._mqtt_stamp import Arrival, part_of, stamp_of, stamped
 from drivers._mqtt_stations import MqttStation, Topics, station_of
 from drivers._mqtt_watch import MqttWatch
@@ -30,10 +34,11 @@ if TYPE_CHECKING:
 
     from drivers._mqtt_wire import Arrived, WireClient
 
-_KEEPALIVE_S: Final = 60
+KEEPALIVE_S = 30  # a line that is half open is seen within twice that
+log = logging.getLogger("dodac.mqtt")
+
 _LARGEST: Final = 1 << 20  # bytes of a payload that is decoded
-_KEPT: Final = 1 << 16  # bytes of a larger one that are kept, with the reason
-RECONNECT_S: tuple[int, int] = (1, 60)  # first and longest pause between attempts
+_TIMED: Final = (TimeSource.DEVICE, TimeSource.NETWORK)
 
 
 class MqttStream:
@@ -46,7 +51,8 @@ class MqttStream:
     Whose time: the payload's own where the profile names it and the clock is believable; else ours,
     unless the message may have waited for us: one flagged as a duplicate, or one of the burst after a
     connection to an existing session, which ends when the broker has shown that it keeps nothing
-    back (see Acks). Those are flagged time_unknown. Retained messages are flagged stale.
+    back (see Acks). Those are flagged time_unknown. Retained messages are flagged stale. What is sent again
+    though it is stored is recognised by its receipt (see Remembered) and counted as a duplicate.
 
     Nothing is published, but for requests for a Sparkplug node's birth where the site allows them.
     """
@@ -67,22 +73,35 @@ class MqttStream:
         self._config = config
         self._kinds = {item.id: profile.kind for item, profile in members}
         self._stations = {item.id: station_of(site, item, profile) for item, profile in members}
-        if config.share_group is not None and any(s.command for s in self._stations.values()):
+        self._topics = Topics(self._stations.values(), config.share_group)
+        if (both := self._topics.crossing()) is not None:
             raise ConfigError(
-                "Sparkplug can't be read on a shared subscription: births and data would be divided.",
+                f'"{both[0]}" is shared with other collectors and "{both[1]}" is not: some messages would come twice.',
                 site.where("connections", id, "share_group"),
-                "Give Sparkplug instruments a connection of their own without share_group.",
+                "Give topics that do not cross, or taken_by to both instruments.",
             )
-        self._topics = Topics(self._stations.values())
         self._address = address_of(config)
-        self._client_id = config.client_id or f"dodac-{site.site.id}-{id}"
+        self._client_id = client_id_of(site, id, config)
         self._tls = tls_context(site, config) if config.url.startswith("mqtts:") else None
         self._password = site.secret(config.password_file) if config.password_file else None
-        self._stopping = threading.Event()
         self._counters: Counter[str] = Counter()
-        self._state: Literal["up", "down", "starting"] = "starting"
         self._acks = Acks(clock, self._counters)
-        self._watch = MqttWatch(id, self._stations, clock, shared=config.share_group is not None)
+        self._watch = MqttWatch(id, self._stations, clock)
+        self._link = BrokerLink(
+            self._address,
+            self._client_id,
+            config.user,
+            self._topics,
+            self._watch,
+            self._acks,
+            self._counters,
+            clock,
+            self._begin,
+        )
+        self._watch.look = self._link.look
+        self._stopping = self._link.stopping
+        self._past = Past(f"{id} {self._client_id}@{config.url}", Remembered())
+        self._letters = Letters(self._stopping)
         self._rebirths = Rebirths(clock) if config.rebirth_requests else None
         self._client: Client | None = None
         self._watching: threading.Thread | None = None
@@ -102,6 +121,10 @@ class MqttStream:
         """Instruments on a broker send by themselves: nothing to ask."""
         return False
 
+    def remember(self, memory: Memory) -> None:
+        """Before start: who knows what earlier runs have stored."""
+        self._past.memory = self._watch.memory = memory
+
     def start(self, inbox: Inbox) -> None:
         """Connects in the background; a broker that is away is told as an event and tried again."""
         from drivers._mqtt_wire import WireClient
@@ -110,19 +133,16 @@ class MqttStream:
         for layout in self.layouts():
             inbox.layout(layout)
         self._stopping.clear()
+        told = b"" if self._past.memory is None else self._past.memory.receipts(self._past.session)
+        self._past.known = Remembered(told)
         self._watch.listening()
         client = WireClient(self._client_id, self._on_messages)
         if self._config.user is not None:
             client.username_pw_set(self._config.user, self._password)
         if self._tls is not None:
             client.tls_set_context(self._tls)
-        client.reconnect_delay_set(*RECONNECT_S)
-        client.on_connect = self._on_connect
-        client.on_connect_fail = self._on_connect_fail
-        client.on_subscribe = self._on_subscribe
-        client.on_disconnect = self._on_disconnect
-        client.on_unsubscribe = lambda client, _userdata, mid, *_: self._acks.answered(client, mid)
-        client.connect_async(*self._address, keepalive=_KEEPALIVE_S)
+        self._link.attach(client)
+        client.connect_async(*self._address, keepalive=KEEPALIVE_S)
         self._client = client
         client.loop_start()
         self._watching = threading.Thread(
@@ -146,48 +166,24 @@ class MqttStream:
         if watching is not None:
             watching.join(timeout=5)
         self._acks.lost()
-        self._state = "down"
+        self._link.state = "down"
 
     def status(self) -> ConnectionStatus:
         """State and counters now."""
-        return ConnectionStatus(self.id, self._state, dict(self._counters), self._watch.last_good())
+        return ConnectionStatus(self.id, self._link.state, dict(self._counters), self._watch.last_good())
 
     def check_silence(self) -> None:
         """Tells once of each instrument that has sent nothing for longer than its profile allows."""
         self._watch.check_silence()
 
-    # ---- the broker comes and goes
-
-    def _on_connect(self, client: Client, _userdata: Any, flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
-            self._broker_lost(f"the broker refuses us: {reason}")
-            return
-        client.subscribe(self._topics.subscriptions(self._config.share_group))
-        self._acks.connected(client, bool(flags.session_present))
-        self._counters["connects"] += 1
-
-    def _on_subscribe(self, _client: Client, _userdata: Any, _mid: int, reasons: Any, _props: Any) -> None:
-        """Until the broker has taken the subscription, what is published is not for us."""
-        if all(reason.is_failure for reason in reasons):
-            self._broker_lost(f"the broker {self._address[0]} refuses our topics: may this user read them?")
-            return
-        self._state = "up"
-        self._watch.broker_there(self._address[0])
-
-    def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:
-        self._broker_lost(f"the broker {self._address[0]}:{self._address[1]} can't be reached")
-
-    def _on_disconnect(
-        self, _client: Client, _userdata: Any, _flags: Any, reason: Any, _properties: Any
-    ) -> None:
-        self._acks.lost()
-        if not self._stopping.is_set():
-            self._broker_lost(f"the broker {self._address[0]} is lost: {reason}")
-
-    def _broker_lost(self, text: str) -> None:
-        self._state = "down"
-        self._counters["broker_faults"] += 1
-        self._watch.broker_lost(text)
+    def _begin(self, session_present: bool) -> bool:
+        """A connection begins; False when the broker has lost a session of which we had messages."""
+        known = self._past.known
+        if session_present or self._past.memory is None:
+            return True
+        lost = known.any
+        known.begin()
+        return not lost
 
     # ---- messages
 
@@ -197,7 +193,7 @@ class MqttStream:
             return  # not acknowledged: the broker keeps it
         burst = self._acks.may_have_waited()
         self._counters["messages"] += len(arrived)
-        group = Group(self.id, client, self._inbox, self._acks, self._watch)
+        group = Group(self.id, client, self._inbox, self._acks, self._watch, self._past)
         # a collector that is closing takes nothing: the broker keeps it
         with contextlib.suppress(RuntimeError):
             for message in arrived:
@@ -209,39 +205,52 @@ class MqttStream:
         now_ns = self._clock.now_ns()
         payload = message.payload
         topic, stations = message.topic, self._topics.stations(message.topic)
-        if len(stations) == 1 and not message.retain and len(payload) <= _LARGEST:
+        again = message.dup and message.qos == 1 and self._past.known.has(topic, payload, message.mid)
+        if len(stations) == 1 and not message.retain and not again:
             quick = stations[0].quick
             sample = quick(payload, now_ns, waited) if quick is not None else None
             if sample is not None:
                 group.add(stations[0], sample)
-                group.owe(message)
+                group.owe(message, timed=sample.time_source in _TIMED)
                 return
         if topic is None:
             topic = "(a topic that is not UTF-8)"
+        repeats: list[Repeat] = []
+        timed = bool(stations)
         if not stations:
             reason = "no instrument of the site file has this topic"
-            self._dead(DeadLetter(now_ns, self.id, topic, payload, reason), group)
+            self._dead(DeadLetter(now_ns, self.id, topic, payload, reason), group, repeats, again=again)
         arrival = Arrival(now_ns, waited, message.retain)
         for station in stations:
+            instrument = station.layout.instrument
             try:
                 found = _decoded(station, topic, payload)
             except MqttRefusal as refusal:
-                instrument = station.layout.instrument
-                self._dead(DeadLetter(now_ns, self.id, topic, payload, str(refusal), instrument), group)
+                timed = False
+                letter = DeadLetter(now_ns, self.id, topic, payload, str(refusal), instrument)
+                self._dead(letter, group, repeats, again=again)
                 self._ask_birth(client, station, refusal.birth)
                 continue
+            self._ask_birth(client, station, found.birth)
+            if again:  # decoded all the same: what comes after it may need it
+                repeats += [Repeat(instrument)] * len(found.samples)
+                continue
             samples, clock_off_ns = self._samples(station, found, payload, arrival)
+            timed = timed and all(sample.time_source in _TIMED for sample in samples)
             group.take(samples)
             if found.notices or clock_off_ns is not None:
                 group.hand_over()  # what is told comes after the samples it is about
             for note in found.notices:
                 self._watch.tell(note.kind, note.text, station, time_ns=note.since_ns, end_ns=note.until_ns)
-            self._ask_birth(client, station, found.birth)
             if clock_off_ns is not None and not message.retain:
                 self._watch.heard(station, samples, clock_off_ns)
             elif not message.retain:
                 group.hears(station, samples)
-        group.owe(message)
+        if again:
+            self._counters["redelivered"] += 1
+            group.repeat(message, repeats)
+        else:
+            group.owe(message, timed=timed)
 
     def _samples(
         self, station: MqttStation, found: Message, payload: bytes, arrival: Arrival
@@ -260,13 +269,13 @@ class MqttStream:
             samples.append(stamped(station.layout, decoded, payload, stamp, arrival, part))
         return samples, None if fine else off_ns
 
-    def _dead(self, letter: DeadLetter, group: Group) -> None:
+    def _dead(self, letter: DeadLetter, group: Group, repeats: list[Repeat], *, again: bool) -> None:
+        if again:
+            repeats.append(Repeat(letter.instrument))
+            return
         self._counters["dead_letters"] += 1
-        if len(letter.payload) > _LARGEST:
-            words = f"{letter.reason} (its first {_KEPT} of {len(letter.payload)} bytes are kept)"
-            kept = letter.payload[:_KEPT]
-            letter = DeadLetter(letter.time_ns, letter.source, letter.topic, kept, words, letter.instrument)
-        group.letter(letter)
+        letter = shortened(letter, _LARGEST)
+        group.letter(letter, self._letters.room(len(letter.payload)))
 
     def _ask_birth(self, client: Client, station: MqttStation, birth: Birth | None) -> None:
         """A Sparkplug node is asked for its birth when it is missed, where the site allows it."""
@@ -282,4 +291,10 @@ class MqttStream:
 def _decoded(station: MqttStation, topic: str, payload: bytes) -> Message:
     if len(payload) > _LARGEST:
         raise MqttRefusal(f"larger than {_LARGEST} bytes")
-    return station.decoder.message(topic, payload)
+    try:
+        return station.decoder.message(topic, payload)
+    except MqttRefusal:
+        raise
+    except Exception as error:
+        log.debug("%s", topic, exc_info=True)
+        raise MqttRefusal(f"it could not be decoded: {type(error).__name__}: {error}") from None
