@@ -21,7 +21,6 @@ from dodac.site import (
     TcpConnection,
     UsbConnection,
 )
-from drivers._channel_times import channel_times
 from drivers._open_line import PolledConfig, check_line, of_its_own, open_bus, settings_of
 from drivers.bus import Bus, Reader
 from drivers.catalogue import load_profile
@@ -256,7 +255,6 @@ def _reader(
     site: Site, item: InstrumentConfig, profile: Profile, config: PolledConfig, clock: Clock
 ) -> Reader:
     check_line(site, item, config, profile)
-    channel_times(site, item, profile)
     match profile:
         case ModbusProfile():
             from drivers.protocols.modbus_map import Ratios
@@ -269,7 +267,6 @@ def _reader(
                 clock,
                 framing=config.framing,
                 ratios=Ratios.stated(item.ct_ratio, item.vt_ratio),
-                intervals=channel_times(site, item, profile),
             )
         case MbusProfile():
             from drivers.protocols.mbus import MbusReader

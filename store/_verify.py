@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dodac.errors import IntegrityError
@@ -18,12 +18,38 @@ from store._ranges import Ranges, runs
 from store._rows import SELECT_SAMPLES, is_sound, layouts_of
 from store._sinks import GONE, Sinks
 
+Pause = Callable[[int], bool]
+"""Told between pieces how many rows and blocks were looked at; may wait; False ends the check early."""
 
-def verify_rows(path: Path, page: int = 5000) -> list[str]:
+_BLOCKS_PAGE = 200
+
+
+def at_once(_seen: int) -> bool:
+    """No pause."""
+    return True
+
+
+class _EndedError(Exception):
+    """The check was told to end."""
+
+
+class _Pace:
+    def __init__(self, pause: Pause) -> None:
+        self._pause = pause
+        self._seen = 0
+
+    def after(self, count: int) -> None:
+        self._seen += count
+        if not self._pause(self._seen):
+            raise _EndedError
+
+
+def verify_rows(path: Path, page: int = 5000, pause: Pause = at_once) -> list[str]:
     """Checks a journal that another thread or process may be writing; gives findings in words.
 
     Each piece is read in a transaction of its own, so that the WAL need not grow meanwhile.
     """
+    pace = _Pace(pause)
     findings: list[str] = []
     with storage_error(path):
         db = schema.connect(path, read_only=True)
@@ -32,12 +58,16 @@ def verify_rows(path: Path, page: int = 5000) -> list[str]:
         findings += [
             f"structure: {text}" for (text,) in db.execute("PRAGMA integrity_check(20)") if text != "ok"
         ]
-        findings += _samples(db, page)
+        pace.after(0)
+        findings += _samples(db, page, pace)
         if schema.version_of(db) >= 2:
             for table in _sums.SUMMED:
                 findings += _summed(db, table)
-            findings += _blocks(db)
+                pace.after(0)
+            findings += _blocks(db, pace)
             findings += _missing(db)
+    except _EndedError:
+        pass
     except UNREADABLE as error:
         findings.append(f"structure: {error}")
     finally:
@@ -45,7 +75,7 @@ def verify_rows(path: Path, page: int = 5000) -> list[str]:
     return findings
 
 
-def _samples(db: sqlite3.Connection, page: int) -> Iterator[str]:
+def _samples(db: sqlite3.Connection, page: int, pace: _Pace) -> Iterator[str]:
     seq = 0
     while True:
         rows = db.execute(SELECT_SAMPLES + "WHERE seq > ? ORDER BY seq LIMIT ?", (seq, page)).fetchall()
@@ -55,6 +85,7 @@ def _samples(db: sqlite3.Connection, page: int) -> Iterator[str]:
         for run in runs(bad):
             yield f"samples seq {span_text(run)}: the check sum does not match"
         seq = rows[-1][0]
+        pace.after(len(rows))
 
 
 def _summed(db: sqlite3.Connection, table: str) -> Iterator[str]:
@@ -64,18 +95,36 @@ def _summed(db: sqlite3.Connection, table: str) -> Iterator[str]:
             yield f"{table} row {place + 1}: the check sum does not match"
 
 
-def _blocks(db: sqlite3.Connection) -> Iterator[str]:
-    for row in db.execute(SELECT_BLOCKS + "ORDER BY id"):
-        block = blocks.Block(*row)
-        if not block.is_sound():
-            yield f"block {block.id}: the check sum does not match"
+def _blocks(db: sqlite3.Connection, pace: _Pace) -> Iterator[str]:
+    last = -1
+    while True:
+        rows = db.execute(SELECT_BLOCKS + "WHERE id > ? ORDER BY id LIMIT ?", (last, _BLOCKS_PAGE)).fetchall()
+        if not rows:
+            return
+        for row in rows:
+            block = blocks.Block(*row)
+            if not block.is_sound():
+                seqs = span_text((block.first_seq, block.last_seq))
+                yield f"block {block.id} of {block.samples} samples (seq {seqs}): the check sum does not match"
+        last = rows[-1][0]
+        pace.after(len(rows))
 
 
 def _missing(db: sqlite3.Connection) -> Iterator[str]:
-    """Numbers up to the last that stand nowhere and are not noted as gone: all of one moment."""
+    """Numbers up to the last that stand nowhere and are not noted as gone: all of one moment.
+
+    When as many stand as should, none is missing: only else each is looked for.
+    """
     db.execute("BEGIN")
     try:
         known = Ranges(db.execute(GONE))
+        rows, packed = db.execute(
+            "SELECT (SELECT count(*) FROM samples NOT INDEXED), (SELECT total(count) FROM blocks NOT INDEXED)"
+        ).fetchone()
+        if rows + int(packed) + len(known) == last_seq_of(
+            lambda sql, _: db.execute(sql).fetchall(), Sinks(db)
+        ):
+            return
         layouts = layouts_of(db)
         top = last_seq_of(lambda sql, _: db.execute(sql).fetchall(), Sinks(db))
         for (seq,) in db.execute("SELECT seq FROM samples ORDER BY seq"):
