@@ -15,8 +15,9 @@ from dodac.samples import Layout, Sample
 from store import _blocks_read as history
 from store import _codec as codec
 from store._blocks import Block
+from store._insert import insert_samples
 from store._receipts import Receipts
-from store._rows import INSERT_SAMPLE, SELECT_SAMPLES, EventRow, event_row, layouts_of
+from store._rows import SELECT_SAMPLES, EventRow, event_row, layouts_of
 from store._sums import added, insert
 
 Item = Sample | Event | DeadLetter | Receipt | Repeat
@@ -34,6 +35,9 @@ class Outcome(StrEnum):
     COMMITTED = "committed"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
+
+
+_COMMITTED: Final = Outcome.COMMITTED
 
 
 class Catalog:
@@ -59,7 +63,9 @@ class Catalog:
     def note_packed(self, made: Iterable[Block]) -> None:
         """Takes it in that samples stand in blocks now."""
         for block in made:
-            self.packed[block.instrument] = max(block.last_ns, self.packed.get(block.instrument, block.last_ns))
+            self.packed[block.instrument] = max(
+                block.last_ns, self.packed.get(block.instrument, block.last_ns)
+            )
 
     def layout_of(self, sample: Sample) -> Layout:
         """The layout a sample names; DataError when it was never told."""
@@ -106,6 +112,7 @@ class Batch:
         self._conflicts: dict[Key, dict[bytes, int]] = {}
         self._events: list[EventRow] = []
         self._letters: list[tuple[int, str, str, bytes, str, str | None]] = []
+        self._committed: dict[tuple[str, str], int] = {}
         self._tallies: Counter[tuple[str, str, str]] = Counter()
         self._receipts: list[Receipt] = []
         self._told: dict[str, tuple[int, bytes]] = {}
@@ -123,14 +130,27 @@ class Batch:
         if not isinstance(item, Sample):
             return self._place_other(source, item)
         catalog = self._catalog
-        layout = catalog.layout_of(item)
+        layout = catalog.layouts.get(item.layout) or catalog.layout_of(item)
         codec.check(item, layout)
         name = catalog.names[item.instrument]
-        outcome, kept = self._resolve(item, layout, name)
+        newest = self._newest.get(name)
+        if newest is None:
+            newest = catalog.newest.get(name)
+        who = (item.instrument, source)
+        kept: Sample | None = item
+        if newest is None or item.time_ns > newest:
+            # later than everything of this instrument: nothing to look up
+            self._newest[name] = item.time_ns
+            self._fresh[name, item.time_ns, item.part] = item
+            outcome = _COMMITTED
+            self._committed[who] = self._committed.get(who, 0) + 1
+        else:
+            outcome, kept = self._resolve(item, layout, name)
+            self._tallies[*who, outcome.value] += 1
         if kept is not None:
-            number = catalog.numbers[layout.id]
-            self._rows.append(codec.encode(kept, layout, self.last_seq + 1, name, number))
-        self._tallies[item.instrument, source, outcome.value] += 1
+            rows = self._rows
+            number = catalog.numbers[item.layout]
+            rows.append(codec.encode(kept, layout, self._last_seq + len(rows) + 1, name, number))
         return outcome
 
     def _place_other(self, source: str, item: Event | DeadLetter | Receipt | Repeat) -> Outcome:
@@ -151,7 +171,7 @@ class Batch:
 
     def write(self, db: sqlite3.Connection) -> None:
         """Writes everything; the caller holds the transaction."""
-        db.executemany(INSERT_SAMPLE, self._rows)
+        insert_samples(db, self._rows)
         db.executemany(
             _INSERT_CONFLICT,
             [
@@ -162,6 +182,8 @@ class Batch:
         )
         db.executemany(INSERT_EVENT, self._events)
         db.executemany(_INSERT_LETTER, self._letters)
+        for who, count in self._committed.items():
+            self._tallies[*who, _COMMITTED.value] += count
         db.executemany(_ADD_TALLY, [(*key, count) for key, count in self._tallies.items()])
         self._told = self._catalog.receipts.write(db, self._receipts)
 
@@ -172,14 +194,6 @@ class Batch:
 
     def _resolve(self, sample: Sample, layout: Layout, name: int) -> tuple[Outcome, Sample | None]:
         key = (name, sample.time_ns, sample.part)
-        newest = self._newest.get(name)
-        if newest is None:
-            newest = self._catalog.newest.get(name)
-        # later than everything of this instrument: nothing to look up
-        if newest is None or sample.time_ns > newest:
-            self._newest[name] = sample.time_ns
-            self._fresh[key] = sample
-            return Outcome.COMMITTED, sample
         stored = self._fresh.get(key) or self._stored(key)
         if stored is None:
             self._fresh[key] = sample

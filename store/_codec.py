@@ -6,6 +6,7 @@ import math
 import struct
 from collections.abc import Callable
 from functools import lru_cache
+from math import isfinite
 from typing import Final
 
 import google_crc32c
@@ -48,6 +49,18 @@ def check(sample: Sample, layout: Layout) -> None:
     """Raises DataError, with the instrument and channel, when a sample can't be what its layout says."""
     values = sample.values
     count = len(layout.channels)
+    if (
+        sample.present == (1 << count) - 1
+        and not sample.flags
+        and len(values) == count
+        and sample.instrument == layout.instrument
+        and -_MAX_NS < sample.time_ns < _MAX_NS
+        and 0 <= sample.span_ns < _MAX_NS
+        and 0 <= sample.part < PART_LIMIT
+        # a finite sum means every value is finite: one call instead of a loop
+        and isfinite(sum(values))
+    ):
+        return
     where = Where(instrument=sample.instrument)
     if sample.instrument != layout.instrument:
         raise DataError(f"a sample names a layout of {layout.instrument}.", where)
@@ -58,9 +71,6 @@ def check(sample: Sample, layout: Layout) -> None:
     if not 0 <= sample.part < PART_LIMIT:
         raise DataError(f"part {sample.part} is outside 0…{PART_LIMIT - 1}.", where)
     full = (1 << count) - 1
-    # a finite sum means every value is finite: one call instead of a loop
-    if sample.present == full and not sample.flags and math.isfinite(sum(values)):
-        return
     if not 0 <= sample.present <= full:
         raise DataError("presence names channels that the layout does not have.", where)
     flagged = set()
