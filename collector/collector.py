@@ -14,8 +14,9 @@ from collector._clock_keeper import ClockKeeper
 from collector._counter_gate import CounterGate, counter_gate
 from collector._gaps import gaps_of_standing_faults
 from collector._picture import Parts
+from collector._upkeep import Upkeep, plan_of
 from collector.exchange import Waiting
-from collector.facts import heard_facts, measurement_of, sink_name, site_facts, tag_source
+from collector.facts import heard_facts, measurement_of, sink_configs, site_facts, tag_source
 from collector.forwarder import Forwarder, Sink, SinkStatus
 from collector.ingest import Ingest, IngestStatus
 from collector.ledger import Ledger
@@ -72,6 +73,8 @@ class Collector:
         self._clock = clock
         self._connections = tuple(connections)
         sinks = [*influx_sinks(site), *extra_sinks]
+        rates = {name: config.backlog_per_s for name, config in sink_configs(site).items()}
+        plan = plan_of(site)
         site.journal_path.parent.mkdir(parents=True, exist_ok=True)
         self.journal = Journal.open(site.journal_path, wait_s=wait_s)
         self._ingest = Ingest(
@@ -116,6 +119,7 @@ class Collector:
             lambda: turnaround_facts(c.status() for c in self._connections),
             chore=self._exchanges.look,
         )
+        self._upkeep = Upkeep(self.journal, clock, self._ingest.event, plan, [name for name, _ in sinks])
         self._care = Care(self.parts, self._replace, self.journal.tallies())
         self._running = False
 
@@ -134,6 +138,7 @@ class Collector:
             self._ingest.event(gap)
         self._clock_keeper.start()
         self._alive.start()
+        self._upkeep.start()
         polled = len(self._polled)
         streamed = sum(len(c.instruments) for c in self._connections) - polled
         text = (
@@ -171,6 +176,7 @@ class Collector:
             thread.join(_STOP_S)
         self._ingest.event(Event(self._clock.now_ns(), EventKind.STOP, "stopped", "collector"))
         self._alive.stop()
+        self._upkeep.stop()
         stored = self._ingest.stop()
         # a connection that waited for room in the window is free now
         for thread in stops:

@@ -1,0 +1,201 @@
+"""A running collector keeps its journal small, whole and cheap for its disk, and says when it can't."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from collector._upkeep import PLACE, Plan, Upkeep, plan_of
+from collector._written import DAYS, Written, of_text
+from dodac.clock import DAY_NS, HOUR_NS, ManualClock
+from dodac.contracts import Event, EventKind
+from dodac.errors import ConfigError
+from dodac.samples import Layout
+from dodac.site import parse_site
+from store import Journal, Limits
+
+METER = Layout("meter1", ("power_w", "energy_import_kwh"))
+SITE = '[site]\nid = "x"\ncompany = "y"\ntimezone = "UTC"\n'
+
+
+class _Machine:
+    """A journal, a clock that is moved by hand, and the events that were told."""
+
+    def __init__(self, folder: Path, plan: Plan, sinks: tuple[str, ...] = ()) -> None:
+        self.journal = Journal.open(folder / "journal.db")
+        self.journal.layout(METER)
+        self.clock = ManualClock()
+        self.events: list[Event] = []
+        self.upkeep = Upkeep(self.journal, self.clock, self.events.append, plan, sinks)
+        self.count = 0
+
+    def put(self, count: int, step_s: float = 10.0, raw: bytes | None = None) -> None:
+        for _ in range(0, count, 200):
+            samples = []
+            for _ in range(200):
+                self.clock.advance(step_s)
+                values = {"power_w": 1.0, "energy_import_kwh": float(self.count)}
+                samples.append(("bus", METER.sample(self.clock.now_ns(), values, raw=raw)))
+                self.count += 1
+            self.journal.commit(samples)
+
+    def alarms(self) -> list[str]:
+        return [event.text for event in self.events if event.kind is EventKind.ALARM]
+
+
+def test_a_full_journal_is_told_before_it_drops_and_once(tmp_path: Path) -> None:
+    machine = _Machine(tmp_path, Plan(Limits(max_bytes=4_000_000)))
+    raw = bytes(range(256)) * 2
+    seen = 0
+    while not machine.journal.counts().dropped:
+        machine.put(200, raw=raw)
+        machine.upkeep.hold_size()
+        seen = seen or (len(machine.alarms()) and machine.journal.counts().dropped == 0)
+    for _ in range(10):
+        machine.put(200, raw=raw)
+        machine.upkeep.hold_size()
+    assert seen
+    (alarm,) = machine.alarms()
+    assert "nothing else has them" in alarm
+    assert "max_size" in alarm
+    assert "dodac store backup" in alarm
+    machine.journal.close()
+
+
+def test_a_journal_full_of_what_a_server_has_is_no_alarm(tmp_path: Path) -> None:
+    machine = _Machine(tmp_path, Plan(Limits(max_bytes=4_000_000)), ("influx",))
+    while not machine.journal.counts().dropped:
+        machine.put(200, raw=bytes(500))
+        machine.journal.mark_ranges("influx", [(1, machine.journal.last_seq())], "delivered")
+        machine.upkeep.hold_size()
+    assert machine.alarms() == []
+    assert machine.journal.sink_counts("influx").dropped == 0
+    machine.journal.close()
+
+
+def test_old_samples_are_packed_each_hour_and_those_that_wait_are_not(tmp_path: Path) -> None:
+    machine = _Machine(tmp_path, Plan(), ("influx",))
+    machine.put(40_000)
+    machine.journal.mark_ranges("influx", [(1, 9000)], "delivered")
+    machine.clock.advance(2 * 86_400)
+    machine.upkeep.turn()
+    with machine.journal.upkeep() as (db, _):
+        packed = db.execute("SELECT total(count) FROM blocks").fetchone()[0]
+    assert packed == 9000
+    assert machine.journal.counts().samples == 40_000
+    machine.journal.close()
+
+
+def test_max_age_is_applied_each_hour(tmp_path: Path) -> None:
+    machine = _Machine(tmp_path, Plan(Limits(max_age_ns=2 * HOUR_NS), pack_after_ns=90 * DAY_NS))
+    machine.put(2000)
+    machine.upkeep.turn()
+    assert machine.journal.counts().samples == 720 + 1
+    machine.put(200)
+    machine.upkeep.turn()
+    assert machine.journal.counts().samples == 921  # not yet
+    machine.clock.advance(3600)
+    machine.upkeep.turn()
+    assert machine.journal.counts().samples == 360 + 1
+    machine.journal.close()
+
+
+def test_a_damaged_row_is_found_by_the_full_check_and_told(tmp_path: Path) -> None:
+    machine = _Machine(tmp_path, Plan())
+    machine.put(400)
+    machine.upkeep.check()
+    assert machine.alarms() == []
+    assert json.loads(machine.journal.facts()[PLACE]["check"])["count"] == 0
+    with machine.journal.upkeep() as (db, _):
+        db.execute("UPDATE samples SET span_ns = 7 WHERE seq = 50")
+    machine.upkeep.check()
+    (alarm,) = machine.alarms()
+    assert "seq 50" in alarm
+    assert json.loads(machine.journal.facts()[PLACE]["check"])["count"] == 1
+    machine.journal.close()
+
+
+def test_the_check_takes_a_tenth_of_the_time_and_ends_when_the_collector_stops(tmp_path: Path) -> None:
+    class Slow(ManualClock):
+        """Every look at the clock takes a second of work."""
+
+        slept = worked = 0.0
+
+        def monotonic_ns(self) -> int:
+            self.advance(1)
+            self.worked += 1
+            return super().monotonic_ns()
+
+        def wait(self, event: object, seconds: float) -> bool:
+            self.slept += seconds
+            return False
+
+    machine = _Machine(tmp_path, Plan())
+    machine.put(12_000)
+    slow = Slow()
+    upkeep = Upkeep(machine.journal, slow, machine.events.append, Plan())
+    upkeep.check()
+    assert slow.slept >= 2 * slow.worked
+    upkeep.stop()
+    seen = len(machine.journal.facts()[PLACE]["check"])
+    upkeep.check()
+    assert len(machine.journal.facts()[PLACE]["check"]) == seen
+    machine.journal.close()
+
+
+def test_more_bytes_a_day_than_the_card_should_take_are_told_once_a_day(tmp_path: Path) -> None:
+    io = tmp_path / "io"
+    io.write_text("rchar: 1\nread_bytes: 5\nwrite_bytes: 1000\ncancelled_write_bytes: 0\n")
+    machine = _Machine(tmp_path, Plan(per_day=5_000_000))
+    machine.upkeep.written = Written(machine.clock, "UTC", "", io)
+    for total in (4_000_000, 6_000_000, 7_000_000):
+        io.write_text(f"read_bytes: 5\nwrite_bytes: {total}\n")
+        machine.clock.advance(61)
+        machine.upkeep.turn()
+    (alarm,) = machine.alarms()
+    assert "6.00 MB" in alarm
+    assert "5.00 MB" in alarm
+    machine.clock.advance(86_400)
+    io.write_text("read_bytes: 5\nwrite_bytes: 7000500\n")
+    machine.upkeep.turn()
+    assert len(machine.alarms()) == 1
+    kept = json.loads(machine.journal.facts()[PLACE]["written"])
+    assert sorted(kept.values()) == [500, 6_999_000]
+    machine.journal.close()
+
+
+def test_bytes_written_are_added_to_those_of_an_earlier_run_of_the_day(tmp_path: Path) -> None:
+    io = tmp_path / "io"
+    clock = ManualClock()
+    io.write_text("a: 1\nwrite_bytes: 100\n")
+    first = Written(clock, "UTC", "", io)
+    io.write_text("a: 1\nwrite_bytes: 350\n")
+    assert first.count() == 250
+    io.write_text("a: 1\nwrite_bytes: 10\n")  # a new process
+    again = Written(clock, "UTC", first.as_text(), io)
+    io.write_text("a: 1\nwrite_bytes: 30\n")
+    assert again.count() == 270
+    for _ in range(DAYS + 5):
+        clock.advance(86_400)
+        again.count()
+    assert len(again.days) == DAYS
+    assert of_text("[]") == of_text("x") == {}
+    assert not Written(clock, "UTC", "", tmp_path / "none").known
+
+
+@pytest.mark.parametrize(
+    ("told", "said"), [("", None), ('max_size = "1MB"', "too small"), ('max_age = "90d"', None)]
+)
+def test_limits_of_the_site_file_are_checked_at_the_start(
+    tmp_path: Path, told: str, said: str | None
+) -> None:
+    site = parse_site(f"{SITE}[store]\n{told}\n", tmp_path / "site.toml")
+    if said is None:
+        assert plan_of(site).limits.max_age_ns == (90 * DAY_NS if told else None)
+        assert plan_of(site).pack_after_ns == DAY_NS
+        return
+    with pytest.raises(ConfigError, match=said) as fault:
+        plan_of(site)
+    assert "site.toml:6" in str(fault.value)
