@@ -22,6 +22,7 @@ _MARK = struct.Struct("<4sqI")
 _MAGIC = b"dodm"
 _SQLITE: Final = b"SQLite format 3\x00"
 _HEADER: Final = 72
+_NAMES: Final = {"": "file", "-wal": "WAL", "-shm": "WAL index", "-lock": "lock", "-mark": "mark"}
 _IDS = struct.Struct(">I4xI")  # at 60: user version, vacuum mode, application id
 
 
@@ -44,7 +45,7 @@ class JournalFiles:
         self.path = path
         self._lock_fd = lock_fd
         self._mark_fd = os.open(path.with_name(path.name + "-mark"), os.O_RDWR | os.O_CREAT, 0o644)
-        self._inode: int | None = None
+        self._places: dict[str, tuple[int, int] | None] = {}
 
     @classmethod
     def lock(cls, path: Path, wait_s: float = 0.0) -> Self:
@@ -79,23 +80,59 @@ class JournalFiles:
             with contextlib.suppress(OSError):
                 os.close(fd)
 
-    def check_in_place(self) -> None:
-        """Raises StorageError when the database file was deleted or replaced since it was opened.
+    def note_places(self) -> None:
+        """Remembers which files the names stand for now; after the first reading of an opened database."""
+        self._places = {name: _inode(self._named(name)) for name in _NAMES}
 
-        SQLite would go on writing into a file that no longer has a name.
+    def moved(self) -> str:
+        """What became of the files since they were opened, in words; nothing when all are in place.
+
+        SQLite would go on writing into a file that no longer has a name, and a kill would take it all.
         """
-        try:
-            inode = self.path.stat().st_ino
-        except FileNotFoundError:
-            inode = -1
-        if self._inode is None:
-            self._inode = inode
-        if inode != self._inode:
-            raise StorageError(
-                "the journal's file was deleted or replaced while it was open.",
-                Where(file=str(self.path)),
-                "Put it back, or start dodac run again for a new journal.",
-            )
+        for name, words in _NAMES.items():
+            known, now = self._places.get(name), _inode(self._named(name))
+            if now != known:
+                if known is None:
+                    self._places[name] = now  # SQLite makes its WAL with the first transaction
+                else:
+                    return f"the journal's {words} was {'deleted' if now is None else 'replaced'}"
+        return ""
+
+    def database_moved(self) -> bool:
+        """True when the name no longer stands for the file that was opened."""
+        return _inode(self.path) != self._places[""]
+
+    def renew(self) -> None:
+        """Makes folder, lock and mark again where they are gone; what is open stays open until then.
+
+        Raises StorageError when another process has taken the lock meanwhile.
+        """
+        if self._places["-lock"] == _inode(self._named("-lock")) and self._places["-mark"] == _inode(
+            self._named("-mark")
+        ):
+            return
+        fresh = self.lock(self.path) if self._places["-lock"] != _inode(self._named("-lock")) else None
+        if fresh is not None:
+            self.release()
+            self._lock_fd, self._mark_fd = fresh._lock_fd, fresh._mark_fd  # noqa: SLF001 - of our own class
+        else:
+            os.close(self._mark_fd)
+            self._mark_fd = os.open(self._named("-mark"), os.O_RDWR | os.O_CREAT, 0o644)
+        for name in ("-lock", "-mark"):
+            self._places[name] = _inode(self._named(name))
+
+    def clear_sidecars(self) -> None:
+        """Puts away a WAL and its index that are not of the database that was just closed."""
+        stamp = time.time_ns()
+        for name in ("-wal", "-shm"):
+            left = self._named(name)
+            if left.exists() and left.stat().st_size and name == "-wal":
+                left.rename(left.with_name(f"{self.path.name}.replaced-{stamp}{name}"))
+            else:
+                left.unlink(missing_ok=True)
+
+    def _named(self, suffix: str) -> Path:
+        return self.path.with_name(self.path.name + suffix)
 
     def write_mark(self, seq: int) -> None:
         """Notes the last committed seq."""
@@ -144,22 +181,21 @@ class JournalFiles:
 
     @property
     def kept_wal(self) -> Path:
-        """A second name of the WAL: SQLite takes the WAL away when the check closes the file."""
+        """A copy of the WAL: SQLite writes over frames that it no longer reads, and takes the WAL away."""
         return self.path.with_name(self.path.name + "-wal-kept")
 
     def keep_wal(self) -> None:
-        """Gives the WAL its second name, or a copy where the file system has no links."""
+        """Copies a WAL that was left behind; without room for it only what SQLite reads can be saved."""
         wal = self.path.with_name(self.path.name + "-wal")
         self.drop_wal()
         if wal.exists() and wal.stat().st_size:
             try:
-                os.link(wal, self.kept_wal)
+                shutil.copyfile(wal, self.kept_wal)
             except OSError:
-                with contextlib.suppress(OSError):  # no room: only what SQLite reads is there then
-                    shutil.copyfile(wal, self.kept_wal)
+                self.drop_wal()
 
     def drop_wal(self) -> None:
-        """Takes the second name away."""
+        """Takes the copy away."""
         with contextlib.suppress(OSError):
             self.kept_wal.unlink(missing_ok=True)
 
@@ -167,6 +203,14 @@ class JournalFiles:
         """The database and SQLite's own files beside it, those that are there."""
         names = ("", "-wal", "-shm")
         return [p for p in (self.path.with_name(self.path.name + name) for name in names) if p.exists()]
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def sync_folder(folder: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,18 +12,19 @@ from types import TracebackType
 from typing import Any, Self
 
 from dodac.contracts import Event
+from dodac.errors import StorageError
 from dodac.samples import Layout, Sample
 from store import _blocks_pack as packing
 from store import _blocks_read as history
 from store import _codec as codec
-from store import _schema as schema
-from store._accounts import Counts, Read, counts_of, facts_of, last_seq_of, tallies_of
-from store._batch import Batch, Catalog, Item, Outcome
+from store._accounts import Counts, Read, counts_of, facts_of, tallies_of
+from store._batch import Batch, Item, Outcome
 from store._faults import UNREADABLE, is_damage, storage_error
 from store._files import JournalFiles
 from store._frames import counting
 from store._integrity import Damage, check_tail
 from store._ranges import Range, runs
+from store._recover import Standing
 from store._rows import SELECT_SAMPLES, event_of
 from store._salvage import rescue, salvage, tell
 from store._sinks import SinkCounts, Sinks, SinkState
@@ -33,28 +34,15 @@ from store._verify import Pause, at_once, verify_rows
 log = logging.getLogger("dodac.store")
 
 
-class Journal:
+class Journal(Standing):
     """The one writer of a journal file; any thread may call it.
 
     Raises StorageError, with what to do, when the file can't be written; nothing is half-written.
     """
 
     def __init__(self, files: JournalFiles) -> None:
-        self._files = files
-        self._lock = threading.RLock()
-        schema.create(files.path)
-        self._db = schema.connect(files.path)
+        super().__init__(files)
         self._open = True
-        self._seq = 0
-        try:
-            schema.prepare(self._db, files.path)
-            self._load()
-        except BaseException:
-            self._db.close()
-            raise
-        self._reader = schema.connect(files.path, read_only=True)
-        self._read_lock = threading.Lock()
-        self._packing = packing.Packing(files.path)
 
     @classmethod
     def open(cls, path: Path, *, tail: int = 1000, wait_s: float = 0.0) -> Self:
@@ -88,6 +76,9 @@ class Journal:
 
     def close(self) -> None:
         """Closes the file; what was committed stays."""
+        with self._lock, contextlib.suppress(StorageError), storage_error(self.path):
+            if self._open and self._files.moved():
+                self._stand()
         with self._packing.lock, self._lock:
             if not self._open:
                 return
@@ -99,7 +90,7 @@ class Journal:
                 with storage_error(self.path):
                     self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             finally:
-                self._db.close()
+                self._disconnect()
                 self._files.release()
 
     def __enter__(self) -> Self:
@@ -109,11 +100,6 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    @property
-    def path(self) -> Path:
-        """The journal's file."""
-        return self._files.path
 
     # writing
 
@@ -141,6 +127,8 @@ class Journal:
         if not items:
             return []
         with self._lock:
+            with storage_error(self.path):
+                self._stand()
             batch = Batch(self._db, self._catalog, self._seq)
             with storage_error(self.path):
                 outcomes = [batch.place(source, item) for source, item in items]
@@ -153,6 +141,7 @@ class Journal:
 
     def set_facts(self, instrument: str, facts: Mapping[str, str]) -> None:
         """Keeps texts about an instrument (measurement, asset, serial number …) for readers."""
+        self._facts_told.setdefault(instrument, {}).update(facts)
         with self._transaction():
             self._db.executemany(
                 insert("facts") + replaced("facts", "value"),
@@ -179,8 +168,8 @@ class Journal:
         """Moves up to `limit` samples older than a time into column blocks, in one transaction; gives how many.
 
         Call it until it gives 0. Only samples that every sink named has, refused or let expire move (all
-        when none is named), and only hours that are over, or days where an hour has few samples; whole=False
-        takes everything at once. Readers find packed samples as before. What does not fit a block just as it
+        when none is named), and only hours that are over, or days where an hour has few samples, and a few a
+        day stay rows; whole=False takes everything at once. Readers find packed samples as before. What does not fit a block just as it
         is, a damaged row among them, stays a row.
         """
         with self._packing.lock, storage_error(self.path):
@@ -307,9 +296,13 @@ class Journal:
     def verify(self, pause: Pause = at_once) -> list[str]:
         """Checks every row and SQLite's own structure; gives what is wrong, in words (empty when sound).
 
-        Reads on a connection of its own, so it may run beside the writer.
+        Reads on a connection of its own, so it may run beside the writer. When something is wrong, the next
+        commit sets the file aside and saves the rest.
         """
-        return verify_rows(self.path, pause=pause)
+        found = verify_rows(self.path, pause=pause)
+        if found:
+            self._suspected(found[0])
+        return found
 
     @contextmanager
     def upkeep(self) -> Iterator[tuple[sqlite3.Connection, Sinks]]:
@@ -329,11 +322,6 @@ class Journal:
             return bool(self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
 
     # inside
-
-    def _load(self) -> None:
-        self._catalog = Catalog(self._db)
-        self._sinks = Sinks(self._db)
-        self._seq = last_seq_of(lambda sql, _: self._db.execute(sql).fetchall(), self._sinks)
 
     def _tell(self, damage: Damage) -> None:
         """Saves what the WAL still holds, notes what is lost, and the DAMAGE event, in one transaction."""
@@ -371,14 +359,15 @@ class Journal:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._lock, storage_error(self.path):
-            self._files.check_in_place()
+            if not self._db.in_transaction:
+                self._stand()
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 self._db.execute("COMMIT")
             except BaseException as error:
                 if is_damage(error):
-                    self._files.note_damage(str(error))
+                    self._suspected(str(error))
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise

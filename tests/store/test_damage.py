@@ -193,6 +193,33 @@ def test_a_row_that_changed_on_the_disk_is_not_given_out_as_a_sample(
     with pytest.raises(IntegrityError, match="row 11 "):
         list(store.samples("meter-1", T0, T0 + ROWS))
     store.close()
+    assert _open_and_check(path) == (ROWS - 1, 1)
+
+
+def test_damage_that_the_full_check_finds_is_put_right_by_the_next_commit_without_a_restart(
+    folders: dict[str, Path], tmp_path: Path, fault_row: Any
+) -> None:
+    path = _copy(folders["closed"], tmp_path)
+    data = bytearray(path.read_bytes())
+    data[data.rfind(_sample(10).canonical()[36:60])] ^= 1  # type: ignore[attr-defined]
+    path.write_bytes(bytes(data))
+    with Journal.open(path, tail=100) as journal:
+        assert journal.verify() == ["samples seq 11: the check sum does not match"]
+        journal.commit([("bus", METER.sample(T0 + 10 * ROWS, {"power_w": 1.0}))])
+        assert journal.verify() == []
+        assert journal.counts().samples == ROWS
+        assert journal.counts().lost == 1
+        events = [event for _, event in journal.events_after(0, 10)]
+        gap = next(event for event in events if event.kind is EventKind.GAP)
+        assert (gap.time_ns, gap.end_ns) == (T0 + 9, T0 + 11)
+        told = next(event for event in events if event.kind is EventKind.DAMAGE)
+    fault_row(
+        "an old row of the journal is damaged on the disk while dodac run works",
+        "the full check in the background finds it; the file is set aside, rebuilt, and collecting goes on",
+        int(told.data["lost"]),
+        "DAMAGE event with its seq, GAP with the times around it",
+        chapter="disk",
+    )
 
 
 _CHILD = """
