@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from collector._doctor import Line
+from collector.facts import sink_configs
 from dodac.clock import SystemClock
 from dodac.errors import ConfigError, DodacError
 from dodac.site import MqttConnection, Site
@@ -53,7 +54,8 @@ def instruments(site: Site) -> Sequence[Line]:
 def secrets(site: Site) -> Sequence[Line]:
     """Files of secrets: there, not empty, ours alone; their content is never shown."""
     names = [c.password_file for c in site.connections.values() if isinstance(c, MqttConnection)]
-    names += [site.influxdb.token_file if site.influxdb is not None else None, site.serve.token_file]
+    names += [name for c in sink_configs(site).values() for name in (c.token_file, c.password_file)]
+    names.append(site.serve.token_file)
     lines = []
     for name in dict.fromkeys(name for name in names if name):
         try:

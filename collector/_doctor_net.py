@@ -8,8 +8,6 @@ import socket
 import ssl
 import threading
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from collector._doctor import Line
-from dodac.site import MqttConnection, Site
+from dodac.site import InfluxConfig, MqttConnection, Site
 
 _WAIT_S: Final = 4.0
 _SOON_DAYS: Final = 30
@@ -161,43 +159,43 @@ def authority(site: Site, name: str, config: MqttConnection) -> Sequence[Line]:
     return lines
 
 
-def influxdb(site: Site) -> Sequence[Line]:
-    """Reachable, which version, does the token open the bucket."""
+def influxdb(site: Site, config: InfluxConfig | None = None) -> Sequence[Line]:
+    """Reachable, which version, does the login open the bucket; config: another one than [influxdb]."""
     from store import InfluxStore, InfluxTarget
 
-    assert site.influxdb is not None  # noqa: S101  (asked only where there is one)
-    url = site.influxdb.url
-    target = InfluxTarget.of_site(site)
-    try:
-        with urllib.request.urlopen(f"{url}/ping", timeout=3) as answer:  # noqa: S310  (http or https, the site file says)
-            version = answer.headers.get("X-Influxdb-Version", "") or "?"
-    except urllib.error.HTTPError as error:
-        version = error.headers.get("X-Influxdb-Version", "") or "?"
-    except OSError as error:
-        words = str(getattr(error, "reason", "") or error)
-        return [Line("influxdb", url, "bad", "influx_away", {"words": target.hide(words)})]
-    lines = [Line("influxdb", url, "ok", "influx_ok", {"version": version})]
+    target = InfluxTarget.of_site(site, config)
     store = InfluxStore(target)
+    lines: list[Line] = []
     try:
+        version = store.version()
+        lines.append(Line("influxdb", target.url, "ok", "influx_ok", {"version": version}))
         count = len(store.instruments())
-        lines.append(Line("influxdb", site.influxdb.bucket, "ok", "bucket_ok", {"count": count}))
+        lines.append(Line("influxdb", target.bucket, "ok", "bucket_ok", {"count": count}))
     except Exception as error:  # noqa: BLE001  (whatever the server says is told, without the token)
         words = target.hide(str(error))
-        lines.append(Line("influxdb", site.influxdb.bucket, "bad", "bucket_bad", {"words": words}))
+        if not lines:
+            return [Line("influxdb", target.url, "bad", "influx_away", {"words": words})]
+        # a server that takes lines and answers no InfluxQL, as VictoriaMetrics, does not say its version
+        write_only = version == "unknown" and "(404)" in words
+        if write_only:
+            lines.append(Line("influxdb", target.bucket, "warn", "bucket_unread"))
+        else:
+            lines.append(Line("influxdb", target.bucket, "bad", "bucket_bad", {"words": words}))
     finally:
         store.close()
-    if url.startswith("https"):
-        lines += _https_certificate(url)
+    if target.url.startswith("https"):
+        lines += _https_certificate(target.url, target.ca_file)
     return lines
 
 
-def _https_certificate(url: str) -> list[Line]:
+def _https_certificate(url: str, ca_file: str) -> list[Line]:
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:
+        context = ssl.create_default_context(cafile=ca_file or None)
         with (
             socket.create_connection((host, parts.port or 443), timeout=3) as plain,
-            ssl.create_default_context().wrap_socket(plain, server_hostname=host) as secure,
+            context.wrap_socket(plain, server_hostname=host) as secure,
         ):
             return certificate(url, secure.getpeercert())
     except (OSError, ssl.SSLError) as error:

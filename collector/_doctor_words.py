@@ -185,8 +185,12 @@ TEXTS: Final[dict[str, tuple[tuple[str, str], tuple[str, str]]]] = {
     ),
     "bucket_ok": (("Mã truy cập mở được, {count} thiết bị.", ""), ("The token opens it, {count} instruments.", "")),
     "bucket_bad": (
-        ("Không đọc được: {words}", "Kiểm tra token_file, bucket và org."),
-        ("It can't be read: {words}", "Check token_file, bucket and org."),
+        ("Không đọc được: {words}", "Kiểm tra bucket, org và token_file (hoặc user, password_file)."),
+        ("It can't be read: {words}", "Check bucket, org and token_file (or user and password_file)."),
+    ),
+    "bucket_unread": (
+        ("Nhận số đo nhưng không trả lời câu hỏi InfluxQL (VictoriaMetrics?).", "Xem docs/how-to/influxdb.md."),
+        ("Takes readings but answers no InfluxQL (VictoriaMetrics?).", "See docs/how-to/influxdb.md."),
     ),
     "secret_ok": (("Chỉ chủ sở hữu đọc được.", ""), ("Its owner alone can read it.", "")),
     "profile_ok": (("{count} phép thử đạt; phần cứng: {hardware}.", ""), ("{count} tests pass; hardware: {hardware}.", "")),

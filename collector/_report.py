@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from collector._alive import TURNAROUND
 from collector._gaps import follow
 from collector._socket import Picture, Seen, look
-from collector.facts import sink_name
+from collector.facts import sink_configs
 from collector.ledger import Ledger, SinkCount, SourceCount, table
 from dodac.clock import iso_utc, local_text, parse_time_ns
 from dodac.contracts import DeadLetter, Event
@@ -239,9 +239,7 @@ def read_report(path: Path, site: Site | None) -> Report:
         dead_letters=counts.dead_letters,
         lost=counts.lost,
         size_bytes=counts.size_bytes,
-        ledger=ledger_now(
-            view, [sink_name(site.influxdb)] if site is not None and site.influxdb else [], seen.picture
-        ),
+        ledger=ledger_now(view, list(sink_configs(site)) if site is not None else [], seen.picture),
         instruments=tuple(rows),
         open_faults=faults,
         set_aside=tuple(sorted(letters.values(), key=lambda letter: -letter.time_ns)[:10]),

@@ -73,7 +73,7 @@ def run(argv: Sequence[str]) -> int:
     log_to_stderr(verbose=args.verbose)
     if not site.instruments:
         raise ConfigError("the site file has no instruments yet.", todo=f"Add some to {site.path}.")
-    if site.influxdb is None and all(item.profile is None for item in site.instruments):
+    if site.influxdb is None and not site.sinks and all(item.profile is None for item in site.instruments):
         raise ConfigError(
             "there is nothing to collect: no instrument of the site file has a profile.",
             site.where("instruments"),

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from collector._doctor import Check, Line, examine
+from collector.facts import sink_configs
 from dodac.errors import ConfigError, Exit
 from dodac.site import (
     HttpConnection,
@@ -81,8 +82,8 @@ def checks(site: Site | None, path: Path) -> list[Check]:
                 found.append(Check("broker", name, partial(net.broker, site, name, config)))
                 if config.ca_file:
                     found.append(Check("certificate", name, partial(net.authority, site, name, config)))
-    if site.influxdb is not None:
-        found.append(Check("influxdb", site.influxdb.url, partial(net.influxdb, site)))
+    for name, sink in sink_configs(site).items():
+        found.append(Check("influxdb", name, partial(net.influxdb, site, sink)))
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dodac.contracts import Event, EventKind
+from dodac.errors import ConfigError
 from dodac.quantities import Measurement
 from dodac.site import InfluxConfig, InstrumentConfig, Site
 from store import Tags
@@ -35,8 +36,29 @@ class FactBook(Protocol):
 
 
 def sink_name(config: InfluxConfig) -> str:
-    """The name under which the journal keeps account of a bucket: a new url or bucket is a new sink."""
-    return f"{config.url}/{config.bucket}"
+    """The name under which the journal keeps account of a bucket: a new url, bucket or policy is a new sink."""
+    return "/".join(part for part in (config.url, config.bucket, config.retention_policy) if part)
+
+
+def sink_configs(site: Site) -> dict[str, InfluxConfig]:
+    """Where the site's readings are sent, by sink_name: [influxdb] and every [sinks.ID].
+
+    Raises ConfigError when two of them are the same bucket.
+    """
+    tables: list[tuple[tuple[str, ...], InfluxConfig]] = [(("sinks", n), c) for n, c in site.sinks.items()]
+    if site.influxdb is not None:
+        tables.insert(0, (("influxdb",), site.influxdb))
+    found: dict[str, InfluxConfig] = {}
+    for keys, config in tables:
+        name = sink_name(config)
+        if name in found:
+            raise ConfigError(
+                f'"{".".join(keys)}" is the same bucket as another table: {name}.',
+                site.where(*keys, "url"),
+                "Take one of the two tables out, or correct its url or bucket.",
+            )
+        found[name] = config
+    return found
 
 
 def measurement_of(item: InstrumentConfig, connections: Sequence[Connection] = ()) -> Measurement | None:

@@ -20,13 +20,14 @@ _NUMBER: Final = re.compile(r"v?(\d+)\.(\d+)")
 class Server:
     """What answers: its major version (0: it did not say), the API to write with (1: /write, 2: /api/v2/write).
 
-    version: the text for people. sure: False when the API is a guess.
+    version: the text for people. sure: False when the API is a guess. fault: why nobody could be asked.
     """
 
     version: str
     major: int
     api: int
     sure: bool
+    fault: str = ""
 
     def write_path(self, target: InfluxTarget) -> tuple[str, dict[str, str]]:
         """Path and query of a write with ns times."""
@@ -67,8 +68,8 @@ class Versions:
         with self._lock:
             if self._known is None or again:
                 found = self._ask()
-                if not found.sure and found.version != "unknown":
-                    return found  # nobody there to ask: the next call asks again
+                if found.fault:
+                    return found  # the next call asks again
                 self._known = found
             return self._known
 
@@ -80,7 +81,7 @@ class Versions:
     def _ask(self) -> Server:
         ping = self._http.ask("GET", "/ping", {}, timeout_ms=_PING_MS)
         if ping.status == 0:
-            return Server("away", 0, 2, sure=False)
+            return Server("away", 0, 2, sure=False, fault=ping.fault)
         told = ping.headers.get("x-influxdb-version", "")
         found = server_of(told)
         if found is not None:

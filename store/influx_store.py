@@ -45,8 +45,14 @@ class InfluxStore(ArrayStore):
         self._versions = Versions(target, self._http)
 
     def version(self) -> str:
-        """What the server says it is, e.g. "1.6.7"; "unknown" when it does not say, "away" when none answers."""
-        return self._versions.server(again=True).version
+        """What the server says it is, e.g. "1.6.7"; "unknown" when it does not say.
+
+        Raises StorageError when nobody answers.
+        """
+        server = self._versions.server(again=True)
+        if server.fault:
+            raise self._refusal(Answer(0, {}, b"", server.fault), Where(file=self._target.url))
+        return server.version
 
     def close(self) -> None:
         """Closes the connections."""
@@ -260,7 +266,9 @@ class InfluxStore(ArrayStore):
         text = answer.body.decode(errors="replace")
         said = self._fault_in(text, accept)
         if said:
-            raise StorageError(f"InfluxDB refused the query: {target.hide(said)}.", where)
+            missing = "database not found" in said
+            todo = f'Create it on the server: CREATE DATABASE "{target.bucket}".' if missing else ""
+            raise StorageError(f"InfluxDB refused the query: {target.hide(said)}.", where, todo)
         return text
 
     def _refusal(self, answer: Answer, where: Where) -> StorageError:
