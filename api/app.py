@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
+from api.collector_view import CollectorView
 from api.deps import Context
 from api.live import Hub, Tail
 from api.problems import NotFound, problem, status_of
@@ -74,6 +75,7 @@ def create_app(
         cases=cases or RegisterCases(register, journals, clock),
         needs_token=token is not None,
         desk=Desk(site, clock, journals.if_there),
+        collector=CollectorView(path, clock),
     )
 
     @asynccontextmanager

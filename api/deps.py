@@ -7,6 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.collector_view import CollectorView
 from api.live import Hub
 from api.sources import Cases, Journals
 from collector.enter import Desk
@@ -28,6 +29,7 @@ class Context:
     cases: Cases
     needs_token: bool
     desk: Desk
+    collector: CollectorView
 
     @property
     def has_forms(self) -> bool:

@@ -17,12 +17,28 @@ def finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+class Fault(BaseModel):
+    """Something wrong with the collector itself."""
+
+    code: str
+    name: str
+    text: str
+
+
 class Health(BaseModel):
+    """status: of the page. The rest is empty for who may not know it, and where no collector runs."""
+
     status: str
     version: str
     journal: bool
     seq: int
     pages: int
+    collector: str = ""
+    faults: list[Fault] = []
+    loops: list[dict[str, Any]] = []
+    ingest: dict[str, Any] = {}
+    disk: dict[str, Any] = {}
+    sinks: list[dict[str, Any]] = []
 
 
 class SiteOut(BaseModel):
@@ -73,12 +89,28 @@ class SeriesOut(BaseModel):
 
 
 class LedgerRow(BaseModel):
+    """received = committed + duplicate + conflict + dead_letter + in_flight."""
+
     instrument: str
     source: str
+    received: int
     committed: int
     duplicate: int
     conflict: int
     dead_letter: int
+    in_flight: int
+
+
+class SinkRow(BaseModel):
+    """committed = delivered + waiting + rejected + expired + dropped."""
+
+    sink: str
+    committed: int
+    delivered: int
+    waiting: int
+    rejected: int
+    expired: int
+    dropped: int
 
 
 class EntriesOut(BaseModel):
@@ -90,9 +122,12 @@ class EntriesOut(BaseModel):
 
 
 class LedgerOut(BaseModel):
-    """What the journal holds since it began, per instrument and source, and what waits before it."""
+    """Where every sample is since the journal began, and what waits before it; running: dodac run works."""
 
     rows: list[LedgerRow]
+    sinks: list[SinkRow]
+    balanced: bool
+    running: bool
     last_seq: int
     entries: EntriesOut
 

@@ -37,7 +37,7 @@ _HEADERS: Final = {
 }
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 # what anyone may see: that we are alive, and the sign-in page with its style
-_PUBLIC: Final = ("/api/health", "/sign-in", "/static/")
+_PUBLIC: Final = ("/health", "/api/health", "/sign-in", "/static/")
 
 
 def is_loopback(host: str) -> bool:
@@ -112,6 +112,7 @@ class Door:
         elif scope["method"] not in _SAFE and _from_another_site(headers):
             answer = problem(403, "another site", "A page of another site can't send to this one.")
         elif self._may_pass(scope["path"], headers):
+            scope["dodac.known"] = self._known(headers)
             await self._app(scope, receive, guarded)
             return
         elif scope["path"].startswith("/api/") or scope["method"] != "GET":
@@ -122,7 +123,13 @@ class Door:
         await answer(scope, receive, guarded)
 
     def _may_pass(self, path: str, headers: Headers) -> bool:
-        if self._token is None or any(path == p or (p[-1] == "/" and path.startswith(p)) for p in _PUBLIC):
+        return any(path == p or (p[-1] == "/" and path.startswith(p)) for p in _PUBLIC) or self._known(
+            headers
+        )
+
+    def _known(self, headers: Headers) -> bool:
+        """True for who has shown the token, and where none is needed."""
+        if self._token is None:
             return True
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and secrets.compare_digest(given.strip().encode(), self._token.encode()):

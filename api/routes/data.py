@@ -1,8 +1,7 @@
-"""Readings, instruments, health and ledger as JSON."""
+"""Readings and instruments as JSON."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -11,11 +10,7 @@ from api._state import unit_of
 from api.deps import Context, ContextDep
 from api.display import display
 from api.models import (
-    EntriesOut,
-    Health,
     InstrumentOut,
-    LedgerOut,
-    LedgerRow,
     Point,
     ReadingOut,
     SeriesOut,
@@ -23,7 +18,6 @@ from api.models import (
     finite,
 )
 from api.problems import NotFound
-from dodac import __version__
 from dodac.clock import DAY_NS, SECOND_NS, iso_utc, parse_time_ns
 from dodac.errors import ConfigError
 from dodac.quantities import CHANNELS, Kind, nearest
@@ -39,13 +33,6 @@ MAX_POINTS: Final = 2000
 RAW_NS: Final = 2 * DAY_NS
 HOURLY_NS: Final = 60 * DAY_NS
 LONGEST_NS: Final = 5 * 366 * DAY_NS
-
-
-@router.get("/health")
-def health(context: ContextDep) -> Health:
-    """Whether the page follows the journal."""
-    hub = context.hub
-    return Health(status="ok", version=__version__, journal=hub.following, seq=hub.seq, pages=hub.clients)
 
 
 @router.get("/site")
@@ -101,25 +88,6 @@ def instruments_of(context: Context) -> list[InstrumentOut]:
 def instruments(context: ContextDep) -> list[InstrumentOut]:
     """Every instrument with its facts and last readings."""
     return instruments_of(context)
-
-
-@router.get("/ledger")
-def ledger(context: ContextDep) -> LedgerOut:
-    """What the journal holds, per instrument and source."""
-    store = context.journals.store()
-    rows = [
-        LedgerRow(
-            instrument=instrument,
-            source=source,
-            committed=counts.get("committed", 0),
-            duplicate=counts.get("duplicate", 0),
-            conflict=counts.get("conflict", 0),
-            dead_letter=counts.get("dead_letter", 0),
-        )
-        for (instrument, source), counts in sorted(store.tallies().items())
-    ]
-    entries = EntriesOut(**asdict(context.desk.waiting_state()))
-    return LedgerOut(rows=rows, last_seq=store.last_seq(), entries=entries)
 
 
 @router.get("/series")

@@ -1,0 +1,114 @@
+"""Health, ledger and metrics over HTTP: what the running collector is doing, and nothing to strangers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+
+from api import create_app
+from collector import Collector
+from dodac.clock import SystemClock
+from dodac.contracts import DeadLetter
+from dodac.samples import Layout
+from dodac.site import Site, parse_site
+from store import Journal
+
+TOKEN = "a-token-long-enough-for-anyone"
+KNOWN = {"authorization": f"Bearer {TOKEN}"}
+LAYOUT = Layout("meter1", ("power_w",))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    text = '[site]\nid = "a"\ncompany = "b"\nlanguage = "en"\n'
+    return parse_site(text, tmp_path / "site.toml")
+
+
+@pytest.fixture
+def collector(site: Site) -> Iterator[Collector]:
+    made = Collector(site, SystemClock(), connections=[])
+    made.start()
+    made.inbox.layout(LAYOUT)
+    for number in range(10):
+        made.inbox.sample(LAYOUT.sample(number, {"power_w": 1.0}), source="bus1")
+    made.inbox.dead_letter(DeadLetter(0, "broker", "a/b", b"?", "unknown device"))
+    assert made.flush()
+    yield made
+    made.stop()
+
+
+def _client(site: Site) -> TestClient:
+    return TestClient(
+        create_app(site, host="0.0.0.0", token=TOKEN),  # noqa: S104
+        base_url="http://plant.local:8321",
+        follow_redirects=False,
+    )
+
+
+@pytest.mark.usefixtures("collector")
+def test_strangers_learn_one_word_and_no_details(site: Site) -> None:
+    client = _client(site)
+    answer = client.get("/health")
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+    told = client.get("/api/health").json()
+    assert told["status"] == "ok"
+    assert not any(told[name] for name in ("collector", "faults", "loops", "ingest", "disk", "sinks"))
+    for path in ("/metrics", "/api/ledger", "/api/collector"):
+        assert client.get(path).status_code in (303, 401), path
+        assert client.get(path, headers={"authorization": "Bearer wrong"}).status_code in (303, 401)
+
+
+def test_without_a_collector_health_is_a_fault_and_says_so_to_who_may_know(site: Site) -> None:
+    client = _client(site)
+    answer = client.get("/health")
+    assert (answer.status_code, answer.text) == (503, "fault\n")
+    told = client.get("/api/health", headers=KNOWN).json()
+    assert told["status"] == "ok", "the page itself is well"
+    assert told["collector"] == "fault"
+    assert told["faults"][0]["code"] == "collector_away"
+    assert client.get("/api/collector", headers=KNOWN).status_code == 404
+    assert "dodac_collector_up 0.0" in client.get("/metrics", headers=KNOWN).text
+
+
+@pytest.mark.usefixtures("collector")
+def test_who_has_the_token_sees_every_loop_the_disk_and_the_ledger(site: Site) -> None:
+    client = _client(site)
+    told = client.get("/api/health", headers=KNOWN).json()
+    assert (told["collector"], told["faults"]) == ("ok", [])
+    assert {loop["name"] for loop in told["loops"]} >= {"ingest", "care"}
+    assert told["disk"]["last_seq"] == 10
+    assert told["ingest"]["state"] == "up"
+    found = client.get("/api/ledger", headers=KNOWN).json()
+    assert (found["running"], found["balanced"]) == (True, True)
+    unknown, meter = found["rows"]
+    assert (unknown["instrument"], unknown["dead_letter"]) == ("", 1)
+    assert (meter["received"], meter["committed"], meter["in_flight"]) == (10, 10, 0)
+    assert client.get("/api/collector", headers=KNOWN).json()["site"] == "a"
+
+
+@pytest.mark.usefixtures("collector")
+def test_prometheus_reads_the_metrics_with_the_token(site: Site) -> None:
+    answer = _client(site).get("/metrics", headers=KNOWN)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    (sample,) = [s for s in families["dodac_samples_committed"].samples if s.labels["instrument"] == "meter1"]
+    assert sample.value == 10
+    assert all(re.fullmatch(r"dodac_[a-z_]+", name) for name in families)
+    assert TOKEN not in answer.text
+
+
+def test_the_counts_do_not_fall_when_the_collector_ends(site: Site, collector: Collector) -> None:
+    def received() -> dict[tuple[str, str], int]:
+        rows = _client(site).get("/api/ledger", headers=KNOWN).json()["rows"]
+        return {(row["instrument"], row["source"]): row["received"] for row in rows}
+
+    while_running = received()
+    collector.stop()
+    assert received() == while_running
+    Journal.open(site.journal_path).close()
