@@ -70,6 +70,12 @@ class Alive:
         self._notes = 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.turned_ns = clock.monotonic_ns()
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The thread, once it was started."""
+        return self._thread
 
     def gap(self) -> Event | None:
         """The time since the last note, or since a sample stored after it; None in a new journal."""
@@ -100,6 +106,7 @@ class Alive:
 
     def _run(self) -> None:
         while not self._clock.wait(self._stop, EVERY_S):
+            self.turned_ns = self._clock.monotonic_ns()
             self._note()
             self._chore()
             self._notes += 1

@@ -120,7 +120,12 @@ class Collector:
             chore=self._exchanges.look,
         )
         self._upkeep = Upkeep(self.journal, clock, self._ingest.event, plan, [name for name, _ in sinks])
-        self._care = Care(self.parts, self._replace, self.journal.tallies())
+        self._care = Care(
+            self.parts,
+            self._replace,
+            self.journal.tallies(),
+            others=(("upkeep", 3600.0, self._upkeep), ("alive", 120.0, self._alive)),
+        )
         self._running = False
 
     @property
@@ -249,6 +254,8 @@ class Collector:
         from drivers import open_connections
 
         fresh = next(one for one in open_connections(self.site, self._clock) if one.id == id)
+        if (remember := getattr(fresh, "remember", None)) is not None:
+            remember(self._ingest)
         self._connections = tuple(fresh if one.id == id else one for one in self._connections)
         if fresh.polled:
             self._polled.update(dict.fromkeys(fresh.instruments, fresh))

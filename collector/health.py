@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from collector._metrics import content_type, metrics_text
 from collector._report import ledger_of, live_ledger
 from collector._socket import Picture, Seen, health_of, look
-from collector.facts import sink_name
+from collector.facts import sink_configs
 
 if TYPE_CHECKING:
     from collector.ledger import Ledger
@@ -27,4 +27,4 @@ def ledger(seen: Seen, store: JournalStore | None, site: Site) -> Ledger:
 
     if store is None:
         return Ledger()
-    return ledger_of(store.accounts(), [sink_name(site.influxdb)] if site.influxdb is not None else [])
+    return ledger_of(store.accounts(), list(sink_configs(site)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import logging
 import struct
+import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -73,6 +75,17 @@ class WireClient(Client):
         self.ended: OSError | None = None  # what ended the last connection, where it was an error
         self._topic_texts: dict[bytes, str | None] = {}
         self.on_message = self._one
+        self.turned_ns = time.monotonic_ns()
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The network thread."""
+        return self._thread
+
+    def loop_misc(self) -> MQTTErrorCode:
+        """Called at each turn of the network thread, at least once a second while there is a connection."""
+        self.turned_ns = time.monotonic_ns()
+        return super().loop_misc()
 
     def acknowledge(self, mids: Sequence[int]) -> None:
         """Acknowledges messages of QoS 1, in that order."""

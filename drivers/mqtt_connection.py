@@ -103,9 +103,20 @@ class MqttStream:
         self._past = Past(f"{id} {self._client_id}@{config.url}", Remembered())
         self._letters = Letters(self._stopping)
         self._rebirths = Rebirths(clock) if config.rebirth_requests else None
-        self._client: Client | None = None
+        self._client: WireClient | None = None
         self._watching: threading.Thread | None = None
         self._inbox: Inbox | None = None
+
+    @property
+    def turned_ns(self) -> int:
+        """Monotonic time at which the network thread last turned; an attempt to connect may take a minute."""
+        client = self._client
+        return 0 if client is None else client.turned_ns
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The network thread."""
+        return None if self._client is None else self._client.thread
 
     # ---- what every connection owes
 
