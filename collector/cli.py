@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import signal
 import sys
@@ -82,6 +83,8 @@ def run(argv: Sequence[str]) -> int:
     stop = threading.Event()
     for number in _STOPS:
         signal.signal(number, lambda *_: stop.set())
+    # the watchdog of the service manager ends a process that hangs with SIGABRT: where it hung goes to the log
+    faulthandler.enable()
     collector = Collector(site, SystemClock(), wait_s=_WAIT_S)
     collector.start()
     power = watch_of_site(site, SystemClock(), collector.inbox.event, stop.set)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +14,8 @@ from typing import Any
 import pytest
 
 from collector import Collector, _care
+from collector._report import live_ledger, read_report
+from collector._socket import look
 from dodac.clock import SystemClock
 from dodac.contracts import EventKind
 from dodac.site import Site, load_site
@@ -261,3 +265,56 @@ def test_a_thread_that_was_replaced_ends_at_its_next_word(kit: Any) -> None:
     assert not thread.is_alive()
     assert not after
     assert len(inner.taken) == 1
+
+
+def test_dodac_run_tells_systemd_that_it_is_ready_and_that_it_stops(
+    tmp_path: Path, manager: Manager, kit: Any
+) -> None:
+    (tmp_path / "site.toml").write_text(SITE.format(one=9, two=10), encoding="utf-8")
+    command = [sys.executable, "-m", "dodac", "run", "--site", str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        kit.until(lambda: any(text.startswith("READY=1\nSTATUS=") for text in manager.heard), 20)
+        seen = look(tmp_path / "data" / "journal.db")
+        assert seen.picture is not None
+        assert seen.picture["pid"] == process.pid
+        assert {loop["name"] for loop in seen.picture["loops"]} >= {
+            "ingest", "schedule", "connection one", "connection two", "upkeep", "alive", "care",
+        }  # fmt: skip
+        kit.until(lambda: "WATCHDOG=1" in manager.heard)
+    finally:
+        process.terminate()
+        _, words = process.communicate(timeout=20)
+    assert process.returncode == 0, words
+    kit.until(lambda: "STOPPING=1" in manager.heard)
+    assert not look(tmp_path / "data" / "journal.db").running
+
+
+def test_a_collector_that_was_killed_is_nobody_and_its_journal_still_adds_up(
+    tmp_path: Path, kit: Any
+) -> None:
+    with SimulatedTesto300(lambda: VALUES) as one, SimulatedTesto300(lambda: VALUES) as two:
+        (tmp_path / "site.toml").write_text(SITE.format(one=one.port, two=two.port), encoding="utf-8")
+        journal = tmp_path / "data" / "journal.db"
+        received = 0
+        for _ in range(3):
+            command = [sys.executable, "-m", "dodac", "run", "--site", str(tmp_path)]
+            process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+            def moves(more_than: int = received + 3) -> bool:
+                picture = look(journal).picture
+                if picture is None:
+                    return False
+                assert picture["ledger"]["balanced"]
+                return live_ledger(picture).totals().received > more_than
+
+            kit.until(moves, 20)
+            process.kill()
+            process.wait(10)
+            assert not look(journal).running
+            report = read_report(journal, load_site(tmp_path / "site.toml"))
+            totals = report.ledger.totals()
+            assert report.ledger.balanced()
+            assert totals.committed + totals.conflict == report.samples
+            assert totals.received > received, "the counts of earlier runs are kept"
+            received = totals.received

@@ -188,6 +188,22 @@ def test_a_unit_comes_back_by_itself_and_can_write_only_its_state(unit):
     assert ("SupplementaryGroups=dialout" in text) == ("dodac run" in text)
 
 
+def test_the_collector_is_started_when_its_loops_run_and_ended_when_one_hangs():
+    unit = (DEPLOY / "dodac.service").read_text("utf-8")
+    assert "\nType=notify\n" in unit
+    assert "\nNotifyAccess=main\n" in unit
+    (seconds,) = re.findall(r"^WatchdogSec=(\d+)$", unit, re.MULTILINE)
+    assert int(seconds) >= 30, "the watch tells each second; a busy machine may be late"
+    assert "AF_UNIX" in unit, "the notify socket and the socket of dodac status"
+
+
+def test_the_containers_health_is_the_collectors_own_word():
+    image = (DEPLOY / "Dockerfile").read_text("utf-8")
+    assert "HEALTHCHECK" in image
+    for words in (image, " ".join(SERVICES["dodac"]["healthcheck"]["test"])):
+        assert "--health" in words
+
+
 @pytest.mark.parametrize("script", [".ci/run", ".ci/build-influxd.sh", "deploy/make-secrets.sh"])
 def test_scripts_parse_and_can_be_run(script):
     path = ROOT / script
