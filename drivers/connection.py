@@ -80,6 +80,11 @@ class PolledConnection:
         """Which measurement an instrument belongs to."""
         return self._stations[instrument].measurement
 
+    def intervals(self, instrument: str) -> dict[str, int]:
+        """Channels of an instrument that are read more seldom than it is polled, with their intervals in ns."""
+        times = getattr(self._stations[instrument].reader, "times", None)
+        return dict(times.every) if times is not None else {}
+
     def start(self, inbox: Inbox) -> None:
         """Starts the line's thread; an absent port is told as an event and tried again."""
         self._inbox = inbox
@@ -116,6 +121,9 @@ class PolledConnection:
     def status(self) -> ConnectionStatus:
         """State and counters now."""
         counters = {**self._bus.counters, **self._counters}
+        for station in self._stations.values():
+            if missed := getattr(getattr(station.reader, "times", None), "missed", 0):
+                counters["slow_missed"] = counters.get("slow_missed", 0) + missed
         times = {n: t.summary() for n, t in list(self._bus.turnarounds.items())}
         if (hurried := getattr(self._bus.link, "low_latency", None)) is not None:
             counters["low_latency"] = int(hurried)

@@ -21,6 +21,7 @@ from dodac.site import (
     TcpConnection,
     UsbConnection,
 )
+from drivers._channel_times import channel_times
 from drivers._open_line import PolledConfig, check_line, of_its_own, open_bus, settings_of
 from drivers.bus import Bus, Reader
 from drivers.catalogue import load_profile
@@ -61,6 +62,8 @@ def open_connections(site: Site, clock: Clock) -> list[Connection]:
             for item in site.instruments
             if item.connection == name and item.profile is not None
         ]
+        for item, profile in members:
+            channel_times(site, item, profile)
         if not members or isinstance(config, FileConnection):
             for item, _ in members:
                 raise _misfit(site, item, "a file connection takes no profile: name a measurement instead.")
@@ -267,6 +270,7 @@ def _reader(
                 clock,
                 framing=config.framing,
                 ratios=Ratios.stated(item.ct_ratio, item.vt_ratio),
+                intervals=channel_times(site, item, profile),
             )
         case MbusProfile():
             from drivers.protocols.mbus import MbusReader

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from dodac.clock import SECOND_NS, Clock
+from dodac.clock import Clock
 from dodac.samples import Flag, Layout, Reason, Sample
+from drivers._channel_times import ChannelTimes, slow_channels
 from drivers.bus import Bus, BusFault
 from drivers.profile import ModbusProfile, Table
 from drivers.protocols import modbus
@@ -14,12 +16,15 @@ from drivers.protocols.modbus_identity import Framing, doubts, read_identity
 from drivers.protocols.modbus_map import ModbusMap, Ratios, number, place
 from drivers.protocols.planner import Block, Limits, Span, avoiding, pieces, plan
 
-SLOW_NS: Final = 60 * SECOND_NS
 _REFUSALS: Final = (2, 3)
 
 
 class ModbusReader(ModbusAsker):
-    """One instrument at a unit number on a bus; used by the bus's thread only."""
+    """One instrument at a unit number on a bus; used by the bus's thread only.
+
+    intervals: channels that are read more seldom than at every poll, in ns; without it the profile's slow
+    ones, once a minute.
+    """
 
     def __init__(
         self,
@@ -30,6 +35,7 @@ class ModbusReader(ModbusAsker):
         *,
         framing: Framing = "rtu",
         ratios: Ratios | None = None,
+        intervals: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(instrument, ModbusMap(profile, ratios), unit, clock, framing)
         self.layout = Layout(instrument, tuple(profile.channels))
@@ -37,7 +43,8 @@ class ModbusReader(ModbusAsker):
         self.refused_channels: set[str] = set()
         self.fault_text = ""
         self._refused: set[Block] = set()
-        self._slow_ns: int | None = None
+        self.times = ChannelTimes(slow_channels(profile) if intervals is None else intervals)
+        self._read_once = False
         self._slow_left: list[list[str]] = []
 
     # ---- one sample
@@ -45,34 +52,37 @@ class ModbusReader(ModbusAsker):
     @property
     def started(self) -> bool:
         """True when everything was read once, and there are both fast and slow channels."""
-        return self._slow_ns is not None and bool(self._names("fast")) and bool(self._names("slow"))
+        return self._read_once and bool(self._names(slow=False)) and bool(self._names(slow=True))
 
     def slow_due(self) -> bool:
-        """True when slow channels are to be read: at the start, then once a minute, block by block."""
-        if self._slow_ns is None or self._slow_left:
-            return True
-        return self._clock.monotonic_ns() - self._slow_ns >= SLOW_NS
+        """True when slow channels are to be read: at the start, then when their interval begins, block by block."""
+        return not self._read_once or bool(self._slow_left) or self.times.any_due(self._clock.now_ns())
 
     def read(self, bus: Bus, *, everything: bool = False) -> Sample:
         """One sample of every channel that is due; unread ones are flagged with their reason."""
-        now = self._clock.monotonic_ns()
-        slow = everything or self.slow_due() or not self._names("fast")
-        sample = self._sample(
-            bus, self._names("fast", "slow") if slow else self._names("fast"), raw=everything
-        )
-        if slow and any(value == value for value in sample.values):
-            self._slow_ns = now
+        now_ns = self._clock.now_ns()
+        names = self._names(slow=False)
+        if everything or not self._read_once or not names:
+            names = self._names()
+        elif due := set(self.times.due(now_ns)):
+            names = [name for name in self._names() if name in due or not self.times.slow(name)]
+        sample = self._sample(bus, names, raw=everything)
+        if any(value == value for value in sample.values):
+            self._read_once = True
+            self.times.asked(names, now_ns)
         return sample
 
     def read_fast(self, bus: Bus) -> Sample:
         """One sample without the slow channels."""
-        return self._sample(bus, self._names("fast"))
+        return self._sample(bus, self._names(slow=False))
 
     def read_slow(self, bus: Bus) -> Sample:
-        """One sample of the next block of slow channels; whatever comes of it, it is due in a minute again."""
+        """One sample of the next block of slow channels; whatever comes of it, it is due in its next interval."""
         if not self._slow_left:
-            self._slow_ns = self._clock.monotonic_ns()
-            names = dict.fromkeys(self._names("slow"))
+            now_ns = self._clock.now_ns()
+            due = set(self.times.due(now_ns) or self.times.every)
+            self.times.asked(due, now_ns)
+            names = {name: None for name in self._names(slow=True) if name in due}
             for block in plan(self.map.spans(names), self.map.limits):
                 inside = [n for n in names if any(block.holds(s) for s in self.map.channels[n].spans)]
                 self._slow_left += [inside] if inside else []
@@ -83,14 +93,15 @@ class ModbusReader(ModbusAsker):
             self._slow_left.clear()
         return sample
 
-    def _names(self, *kinds: str) -> list[str]:
-        channels = self.map.channels.items()
-        return [n for n, mapped in channels if n not in self.refused_channels and mapped.spec.every in kinds]
+    def _names(self, *, slow: bool | None = None) -> list[str]:
+        """Channels that it does not refuse; only slow ones, or only the others, where told."""
+        names = (name for name in self.map.channels if name not in self.refused_channels)
+        return [name for name in names if slow is None or self.times.slow(name) is slow]
 
     def _sample(self, bus: Bus, names: list[str], *, raw: bool = False) -> Sample:
         now = self._clock.monotonic_ns()
         spans = self.map.spans(names)
-        fast = self.map.spans([name for name in names if self.map.channels[name].spec.every == "fast"])
+        fast = self.map.spans([name for name in names if not self.times.slow(name)])
         self.image, self.blocks = {}, []
         wall_ns = self._clock.now_ns()
         states = self.map.status_apart(names)
@@ -155,7 +166,7 @@ class ModbusReader(ModbusAsker):
         Where its readings can't be told apart from answers to earlier requests, the line is then heard out
         until it was silent for a whole guard, or for three guards where it never is.
         """
-        names = self._names("fast") or list(self.map.channels)
+        names = self._names(slow=False) or list(self.map.channels)
         span = min(self.map.spans(names), key=lambda s: (s.count, s.address))
         try:
             # any answer of this unit will do here, so that a late one needs no telling apart
