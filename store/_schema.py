@@ -87,10 +87,25 @@ CREATE TABLE receipts (
 """
 
 
+# where a journal was once brought back to version 1, these say what it was before
+KIND_OF_2: Final = "kind_of_2"
+DROPPED_OF_2: Final = "dropped: "
+
+
 def _to_2(db: sqlite3.Connection) -> None:
     """Version 1 had no column blocks, no spare layouts, and check sums of samples only."""
     add_function(db)
     _run(db, _BLOCKS + _SPARE + _RECEIPTS)
+    place = f"$.{KIND_OF_2}"
+    db.execute(
+        "UPDATE events SET kind = json_extract(data, ?), data = json_remove(data, ?) WHERE data LIKE ?",
+        (place, place, f'%"{KIND_OF_2}"%'),
+    )
+    db.execute(
+        "UPDATE marks SET state = 'dropped', reason = substr(reason, ?) "
+        "WHERE sink = '' AND state = 'lost' AND substr(reason, 1, ?) = ?",
+        (len(DROPPED_OF_2) + 1, len(DROPPED_OF_2), DROPPED_OF_2),
+    )
     for table in SUMMED:
         if table != "layouts_spare":
             db.execute(f"ALTER TABLE {table} ADD COLUMN crc INTEGER")
