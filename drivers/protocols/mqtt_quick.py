@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from operator import attrgetter
@@ -135,16 +136,17 @@ def _judge(scales: list[Scale]) -> Any:
         (max(scale.low, CHANNELS[scale.name].low), min(scale.high, CHANNELS[scale.name].high))
         for scale in scales
     ]
-    lows, highs = [low for low, _ in bounds], [high for _, high in bounds]
+    # a value is finite too: the largest float is the widest bound
+    lows = [max(low, -sys.float_info.max) for low, _ in bounds]
+    highs = [min(high, sys.float_info.max) for _, high in bounds]
     as_read = all(
         (one.scale, one.offset, one.convert.scale, one.convert.offset) == (1.0, 0.0, 1.0, 0.0)
         for one in scales
     )
     sentinels = [(place, scale.sentinel) for place, scale in enumerate(scales) if scale.sentinel]
-    isfinite = math.isfinite
 
     def judge(read: tuple[float, ...], absent: bool = False) -> tuple[float, ...] | None:
-        if any(read[place] in bad for place, bad in sentinels):
+        if sentinels and any(read[place] in bad for place, bad in sentinels):
             return None
         if as_read:
             values = read if 0.0 not in read else tuple([value + 0.0 for value in read])  # no -0.0
@@ -155,7 +157,7 @@ def _judge(scales: list[Scale]) -> Any:
         for value, low, high in zip(values, lows, highs, strict=True):
             if not low <= value <= high and not (absent and value != value):
                 return None
-        return values if isfinite(sum(values)) or absent else None
+        return values
 
     return judge
 
