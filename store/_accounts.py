@@ -87,7 +87,7 @@ def counts_of(read: Read, sinks: Sinks, path: Path) -> Counts:
         dead_letters=read("SELECT count(*) FROM dead_letters", ())[0][0],
         lost=len(sinks.lost),
         size_bytes=size_of(path),
-        per_instrument=kept,
+        per_instrument=dict(sorted(kept.items())),
         dropped=len(sinks.dropped),
     )
 

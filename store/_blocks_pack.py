@@ -22,6 +22,12 @@ from store._schema import connect
 FEW: Final = 64
 """An hour with fewer samples of an instrument waits for its day to be over: small blocks save little."""
 
+FEWEST: Final = 12
+"""A day with fewer stays rows: a block of them would be no smaller."""
+
+ENOUGH: Final = 240
+"""A block with so many ends with its hour: who reads an hour need not unpack a day."""
+
 _INSERT: Final = f"INSERT INTO blocks ({COLUMNS}) VALUES ({','.join('?' * 12)})"  # noqa: S608 - our own names
 
 
@@ -43,6 +49,7 @@ class Packing:
         self.lock = threading.Lock()
         self._path = path
         self._db: sqlite3.Connection | None = None
+        self._inode = 0
         self._walk: Walk | None = None
 
     def next_rows(
@@ -53,13 +60,16 @@ class Packing:
 
         A walk goes on where it stood: what waits for a sink is not looked at anew for every few rows.
         """
-        walk = self._walk
+        walk = self._walk if self._db is not None and self._inode == self._path.stat().st_ino else None
         if walk is not None and (walk.sinks, walk.whole) == (sinks, whole) and walk.before_ns <= before_ns:
             rows = walk.next_rows(limit)
             if rows:
                 return rows
-        if self._db is None:
+        inode = self._path.stat().st_ino
+        if self._db is None or self._inode != inode:  # a damaged file was set aside meanwhile
+            self.close()
             self._db = connect(self._path, read_only=True)
+            self._inode = inode
         self._walk = Walk(self._db, names, before_ns, sinks, done, whole=whole)
         rows = self._walk.next_rows(limit)
         if not rows:
@@ -140,7 +150,7 @@ class Walk:
             )
             keys = self._db.execute(sql, (name, *after, end, LIMIT)).fetchall()
             seqs = {seq for seq, _, _ in keys if self._done is None or seq in self._done}
-            if seqs:
+            if len(seqs) >= (FEWEST if self.whole else 1):
                 sql = SELECT_SAMPLES + (
                     "WHERE instrument = ? AND (time_ns, part) > (?, ?) AND (time_ns, part) <= (?, ?) "
                     "ORDER BY time_ns, part"
@@ -182,13 +192,17 @@ def blocks_of(rows: Sequence[Row], layouts: Mapping[int, Layout]) -> Iterator[Pa
 
 
 def _pieces(rows: list[Row]) -> Iterator[list[Row]]:
-    """Rows in pieces whose times lie within a day and whose seqs lie within SEQ_WIDTH."""
+    """Rows in pieces of about an hour, or a day where they are few, whose seqs lie within SEQ_WIDTH."""
     piece: list[Row] = []
     low = high = 0
     for row in rows:
         if piece:
             low, high = min(low, row[0]), max(high, row[0])
-            if high - low >= SEQ_WIDTH or row[2] - piece[0][2] >= DAY_NS:
+            if (
+                high - low >= SEQ_WIDTH
+                or row[2] - piece[0][2] >= DAY_NS
+                or (len(piece) >= ENOUGH and row[2] // HOUR_NS != piece[-1][2] // HOUR_NS)
+            ):
                 yield piece
                 piece = []
         if not piece:

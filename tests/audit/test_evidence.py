@@ -3,6 +3,7 @@
 from audit.evidence import evidence_of
 from dodac.clock import DAY_NS, parse_time_ns
 from dodac.samples import FIRST_REVISION, Flag, Layout, Reason
+from store import Journal
 
 MAIN = Layout("main", ("energy_interval_kwh",))
 
@@ -21,6 +22,13 @@ def test_the_evidence_of_a_period_changes_with_any_of_its_samples(store, plan, w
     assert (after[0].samples, after[0].flagged) == (366, 1)
     assert after[0].digest != before[0].digest
     assert after[1] == before[1]
+
+
+def test_packing_the_history_changes_no_evidence(store, plan, journal_path):
+    before = evidence_of(store, plan, plan.baseline)
+    with Journal.open(journal_path) as journal:
+        assert journal.pack(1 << 62, limit=1 << 20, whole=False) == 2 * (365 + 366)
+    assert evidence_of(store, plan, plan.baseline) == before
 
 
 def test_a_period_without_samples_says_so(store, plan):
