@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dodac.clock import SECOND_NS
 from dodac.samples import Layout, Sample, TimeSource
-from drivers._mqtt_stamp import SANE_FROM_NS
+from drivers._device_clock import SANE_FROM_NS
 from drivers.profile import MqttJsonProfile, MqttProfile
 
 Quick = Callable[[bytes, int, bool], Sample | None]
@@ -41,7 +41,7 @@ def quick_sample(layout: Layout, profile: MqttProfile, zone: str, skew_s: float 
         if time_ns is None or skew_ns is None:
             return None
         # what waited for us may be as old as our absence
-        oldest_ns = SANE_FROM_NS if waited else now_ns - skew_ns
+        oldest_ns = SANE_FROM_NS if waited else max(SANE_FROM_NS, now_ns - skew_ns)
         if not oldest_ns <= time_ns <= now_ns + skew_ns:
             return None
         return Sample(instrument, time_ns, 0, TimeSource.DEVICE, number, values, present)

@@ -7,9 +7,9 @@ from typing import Final
 
 from dodac.clock import SECOND_NS
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
+from drivers._device_clock import SANE_FROM_NS
 from drivers.protocols.message import Decoded
 
-SANE_FROM_NS: Final = 1_577_836_800 * SECOND_NS  # 2020-01-01: an older clock was never set
 _RETAINED_PART: Final = 1
 
 
@@ -57,7 +57,7 @@ def _stamp(decoded: Decoded, skew_s: float | None, now_ns: int, waited: bool) ->
         sent_right = decoded.sent_ns is None or abs(now_ns - decoded.sent_ns) <= skew_ns
         old = decoded.history or (decoded.sent_ns is not None and sent_right)
         # what waited for us may be as old as our absence, which a restart does not know
-        oldest_ns = SANE_FROM_NS if waited or old else now_ns - skew_ns
+        oldest_ns = SANE_FROM_NS if waited or old else max(SANE_FROM_NS, now_ns - skew_ns)
         if (waited or sent_right) and oldest_ns <= decoded.time_ns <= now_ns + skew_ns:
             return Stamp(decoded.time_ns, decoded.time_source, None)
         refused = True

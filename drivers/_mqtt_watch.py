@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dodac.clock import SECOND_NS, Clock
 from dodac.contracts import Event, EventKind, Inbox, Memory
 from dodac.samples import Flag, Reason, Sample
+from drivers._device_clock import off_data, off_words
 from drivers._mqtt_stations import MqttStation
 
-_NEVER_SET_H = 365 * 24  # so far off, how far says nothing
 _GRACE_S = 10.0
 
 
@@ -140,7 +140,8 @@ class MqttWatch:
         if silent:
             self.tell(EventKind.FAULT_END, "sends again", station)
         if clock_off_ns is not None and not was_off:
-            self.tell(EventKind.FAULT_START, _clock_words(clock_off_ns), station)
+            words, off = _clock_words(clock_off_ns), off_data(clock_off_ns)
+            self.tell(EventKind.FAULT_START, words, station, data=off)
         elif was_off and not station.clock_off:
             self.tell(EventKind.FAULT_END, "the time in its messages is right again", station)
         if gap is not None:
@@ -189,13 +190,14 @@ class MqttWatch:
         *,
         time_ns: int | None = None,
         end_ns: int | None = None,
+        data: Mapping[str, str | int | float] | None = None,
     ) -> None:
         """An event of the broker or of one instrument; now, where no time is given."""
         if self.inbox is not None:
             instrument = station.layout.instrument if station is not None else None
             when = self._clock.now_ns() if time_ns is None else time_ns
             with contextlib.suppress(RuntimeError):
-                self.inbox.event(Event(when, kind, text, self._id, instrument, end_ns))
+                self.inbox.event(Event(when, kind, text, self._id, instrument, end_ns, data or {}))
 
 
 def _nothing() -> None:
@@ -203,9 +205,5 @@ def _nothing() -> None:
 
 
 def _clock_words(off_ns: int) -> str:
-    minutes, seconds = divmod(abs(off_ns) // SECOND_NS, 60)
-    hours, minutes = divmod(minutes, 60)
-    long = f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
-    side = "ahead of" if off_ns > 0 else "behind"
-    off = f"is {long} {side} ours" if hours < _NEVER_SET_H else "was never set"
+    off = off_words(off_ns)
     return f"the clock in its messages {off}: its readings are flagged clock; set its time and time zone"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import assert_never
 
-from dodac.clock import Clock
+from dodac.clock import SECOND_NS, Clock, duration_ns
 from dodac.errors import ConfigError, InstrumentError, Where
 from dodac.quantities import Measurement
 from dodac.samples import Layout, Reason, Sample
@@ -22,6 +22,7 @@ from dodac.site import (
     UsbConnection,
 )
 from drivers._channel_times import channel_times
+from drivers._device_clock import with_tolerance
 from drivers._open_line import PolledConfig, check_line, of_its_own, open_bus, settings_of
 from drivers.bus import Bus, Reader
 from drivers.catalogue import load_profile
@@ -164,7 +165,13 @@ def load_profile_of(site: Site, item: InstrumentConfig) -> Profile:
     if item.measurement is not None and item.measurement is not profile.kind and not free:
         words = f"{profile.id} measures {profile.kind}, not {item.measurement}."
         raise _misfit(site, item, words, "measurement", "Leave the measurement out: the profile knows it.")
-    return profile
+    if item.clock_tolerance is None:
+        return profile
+    tolerant = with_tolerance(profile, duration_ns(item.clock_tolerance) / SECOND_NS)
+    if tolerant is None:
+        words = f"{profile.id} takes no time from its instruments."
+        raise _misfit(site, item, words, "clock_tolerance", "Leave it out: the time is ours.")
+    return tolerant
 
 
 def _open_polled(

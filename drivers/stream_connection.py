@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from dodac.clock import SECOND_NS
 from dodac.contracts import Event, EventKind, Inbox
 from dodac.quantities import Measurement
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
+from drivers._device_clock import agrees, off_data, off_words
 from drivers._stream import WAIT_S, Stream, sample_of
 from drivers.connection import ConnectionStatus
 from drivers.links import LinkDown
@@ -172,16 +174,21 @@ class StreamConnection:
         return sample_of(self._receiver.layout, received, message, time_ns, source)
 
     def _time(self, received: Received, end_ns: int, waited: bool) -> tuple[int, TimeSource]:
-        skew_ns = round(received.max_skew_s * SECOND_NS)
-        if received.time_ns is not None and abs(end_ns - received.time_ns) <= skew_ns:
+        if received.time_ns is not None and agrees(received.time_ns, end_ns, received.max_skew_s):
+            if self._clock_told:
+                self._clock_told = False
+                self._tell(EventKind.NOTE, "the instrument's own time is right again")
             if received.time_ns > self._last_ns:
                 return received.time_ns, TimeSource.DEVICE
         elif received.time_ns is not None or received.time_fault is not None:
             self._counters["clock_refused"] += 1
             if not self._clock_told:
                 self._clock_told = True
-                words = received.time_fault or "its clock does not agree with ours"
-                self._tell(EventKind.NOTE, f"the instrument's own time is not taken: {words}")
+                words, off = received.time_fault or "", {}
+                if received.time_ns is not None and not words:
+                    words = f"its clock {off_words(received.time_ns - end_ns)}; set it"
+                    off = off_data(received.time_ns - end_ns)
+                self._tell(EventKind.NOTE, f"the instrument's own time is not taken: {words}", data=off)
         return end_ns, TimeSource.UNKNOWN if waited else TimeSource.HOST
 
     # ---- faults
@@ -220,6 +227,7 @@ class StreamConnection:
         of_line: bool = False,
         time_ns: int | None = None,
         end_ns: int | None = None,
+        data: Mapping[str, str | int | float] | None = None,
     ) -> None:
         if self._inbox is None:
             return
@@ -227,4 +235,4 @@ class StreamConnection:
         when = self._clock.now_ns() if time_ns is None else time_ns
         # a store that is closing must not keep the line's thread from ending
         with contextlib.suppress(RuntimeError):
-            self._inbox.event(Event(when, kind, text, self.id, instrument, end_ns))
+            self._inbox.event(Event(when, kind, text, self.id, instrument, end_ns, data or {}))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dodac.clock import SECOND_NS
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
+from drivers._device_clock import agrees, off_words
 from drivers.bus import Bus, BusFault
 from drivers.profile import LineProfile
 from drivers.protocols.line import LineReceiver
@@ -53,12 +53,14 @@ class LineQueryReader:
         values, found = dict(received.values), list(received.flags)
         time_ns, source = middle_ns, TimeSource.HOST
         if received.time_ns is not None or received.time_fault is not None:
-            if received.time_ns is not None and _near(received, middle_ns):
+            if received.time_ns is not None and agrees(received.time_ns, middle_ns, received.max_skew_s):
                 time_ns, source, span = received.time_ns, TimeSource.DEVICE, 0
             else:
                 self.fault_text = (
                     received.time_fault or "the newest line is not of now, or its clock is wrong"
                 )
+                if received.time_ns is not None and not received.time_fault:
+                    self.fault_text += f": it {off_words(received.time_ns - middle_ns)}"
                 found += [Flag(name, Reason.STALE, value) for name, value in values.items()]
                 values = {}
         return self.layout.sample(
@@ -99,8 +101,3 @@ class LineQueryReader:
             if received is not None:
                 return received
         raise Refused(Reason.DECODE, "no line of the answer is a measurement")
-
-
-def _near(received: Received, now_ns: int) -> bool:
-    skew_ns = round(received.max_skew_s * SECOND_NS)
-    return received.time_ns is not None and abs(now_ns - received.time_ns) <= skew_ns

@@ -8,6 +8,7 @@ from typing import Any
 
 from dodac.clock import SECOND_NS
 from dodac.samples import Flag, Layout, Reason, Sample, TimeSource
+from drivers._device_clock import agrees, off_words
 from drivers.bus import Bus
 from drivers.links import LinkDown
 from drivers.links.http import HttpFault, HttpLink
@@ -146,9 +147,9 @@ class HttpTjfReader:
         time_ns, source = middle_ns, TimeSource.HOST
         if moment.time_ns is None:
             self._tell("clock", f"its own time is not taken: {moment.time_fault}")
-        elif abs(moment.time_ns - middle_ns) > self.profile.link.max_skew_s * SECOND_NS:
-            ahead = (moment.time_ns - middle_ns) / SECOND_NS
-            self._tell("clock", f"its own time is not taken: it is {ahead:+.0f} s from ours; set its clock")
+        elif not agrees(moment.time_ns, middle_ns, self.profile.link.max_skew_s):
+            off = off_words(moment.time_ns - middle_ns)
+            self._tell("clock", f"its own time is not taken: its clock {off}; set it")
         elif moment.time_ns > self._last_ns:
             time_ns, source, span = moment.time_ns, TimeSource.DEVICE, 0
         self._last_ns = max(self._last_ns, time_ns)
