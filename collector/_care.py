@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from collector import ingest as _ingest
+from collector._completeness import Completeness, expected_of
 from collector._gaps import follow
 from collector._ledger_check import LedgerCheck
 from collector._notify import Notify
@@ -95,10 +96,14 @@ class Care:
         self._turns = 0
         report = now.ingest.event
         self._ledger = LedgerCheck(now.journal.path, base, now.ingest.counts, self._clock, report)
-        self.minutely: list[Callable[[], None]] = [self._ledger.run]
+        expected = expected_of(now.site, now.connections)
+        self.completeness = Completeness(now.journal, self._clock, now.site.site.timezone, lambda: expected)
+        self.minutely: list[Callable[[], None]] = [self._ledger.run, self.completeness.run]
         self._failing: set[str] = set()
         self.watch = Watch(self._clock, report, self._notify, (self._tell_manager,))
-        self.camera = Camera(parts, base, self.watch.states, lambda: tuple(self._standing.values()))
+        self.camera = Camera(
+            parts, base, self.watch.states, lambda: tuple(self._standing.values()), self._more
+        )
         self._server = PictureServer(now.journal.path, self.camera.picture)
 
     def way_in(self, id: str, inbox: Inbox) -> Inbox:
@@ -144,6 +149,11 @@ class Care:
         if self._thread is not None:
             self._thread.join(2.0)
         self._ledger.close()
+        self._do(self.completeness.keep)
+        self.completeness.close()
+
+    def _more(self) -> dict[str, Any]:
+        return {"completeness": [row.as_dict() for row in self.completeness.days()]}
 
     def _add(self, name: str, patience_s: float, what: Callable[[], Turning]) -> None:
         self.watch.add(Loop(name, patience_s, lambda: what().turned_ns, lambda: what().thread))
@@ -180,6 +190,7 @@ class Care:
                 report(Event(since_ns, EventKind.GAP, words, id, instrument, end_ns=now_ns))
 
     def _run(self) -> None:
+        self._do(self.completeness.run)
         while not self._clock.wait(self._stop, MINUTE_S):
             for chore in self.minutely:
                 self._turned_ns = self._clock.monotonic_ns()

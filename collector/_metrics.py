@@ -31,6 +31,12 @@ _TICKS: Final = {
     "sent": "Reads that were asked for in time.",
     "missed": "Reads that were not asked for: an earlier one was still under way, or the machine was too busy.",
 }
+_COMPLETENESS: Final = {
+    "good": "Good readings of a channel.",
+    "flagged": "Readings that came and are not good.",
+    "missed": "Readings that were expected and did not come.",
+    "expected": "Readings that were expected.",
+}
 _GAUGES_AMONG: Final = frozenset({"low_latency"})
 
 
@@ -115,6 +121,7 @@ def _running(picture: Mapping[str, Any], now_ns: int) -> Iterator[Metric]:
     yield _gauge("dodac_standing_faults", words, (), [((), alarms)])
     yield from _disk(picture)
     yield from _ways(picture, now_ns)
+    yield from _completeness(picture.get("completeness", []))
     loops = picture["loops"]
     silent = [((loop["name"],), loop["silent_s"]) for loop in loops]
     yield _gauge("dodac_loop_silent_seconds", "Since a loop of dodac run last turned.", ("loop",), silent)
@@ -122,6 +129,17 @@ def _running(picture: Mapping[str, Any], now_ns: int) -> Iterator[Metric]:
     yield _gauge("dodac_loop_stuck", "1 for a loop that has not turned for too long.", ("loop",), stuck)
     again = [((loop["name"],), float(loop["restarts"])) for loop in loops]
     yield _counter("dodac_loop_restarts", "How often a loop was replaced since the start.", ("loop",), again)
+
+
+def _completeness(rows: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
+    today = max((str(row["day"]) for row in rows), default="")
+    mine = [row for row in rows if row["day"] == today]
+    labels = ("instrument", "channel")
+    for name, words in _COMPLETENESS.items():
+        counts = [
+            ((row["instrument"], row["channel"]), float(row[name])) for row in mine if row[name] is not None
+        ]
+        yield _gauge(f"dodac_channel_{name}_today", f"{words} Since midnight at the site.", labels, counts)
 
 
 def _disk(picture: Mapping[str, Any]) -> Iterator[Metric]:

@@ -25,6 +25,7 @@ from store._columns import readings_of
 from store._faults import storage_error
 from store._files import refuse_a_strangers_file
 from store._frames import CONTEXT_NS, ArrayStore, flag_frame
+from store._presence import Presence, presence_of
 from store._rows import EVENT_COLUMNS, SELECT_SAMPLES, event_of, is_sound, layouts_of
 from store._sinks import Sinks
 
@@ -116,6 +117,10 @@ class JournalStore(ArrayStore):
         """Counts, tallies, sinks and newest times, read in one transaction."""
         with self._snapshot() as read:
             return accounts_of(read, Sinks(self._db), self._path)
+
+    def presence(self, after: int, last: int, start_ns: int, end_ns: int) -> list[Presence]:
+        """How often each channel came in rows with seq in (after, last] and time in [start_ns, end_ns)."""
+        return presence_of(self._read, self._by_number(), after, last, start_ns, end_ns)
 
     def last_seq(self) -> int:
         """The seq of the newest row, 0 in an empty journal."""
