@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from dodac.contracts import DeadLetter, Event, EventKind
@@ -64,6 +65,12 @@ class FirstTimes:
         if good:
             self._heard.add(key)
             log.info("first %s %s: good readings on %d channels", source, sample.instrument, good)
+
+    def samples(self, samples: Iterable[Sample], instruments: Iterable[str], source: str) -> None:
+        """The same for many; instruments: whose they are."""
+        if any((instrument, source) not in self._heard for instrument in instruments):
+            for sample in samples:
+                self.sample(sample, source)
 
     def letter(self, letter: DeadLetter) -> None:
         """Tells the first dead letter of an instrument and source; the others are only counted."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import islice
 from typing import Final
 
 from collector._commit import Spool, commit_all
+from collector._ingest_parts import Done, Entry, IngestStatus, Queue, Tally, weight_of
 from collector._log import FirstTimes, log_event
 from collector.ledger import UNKNOWN, SourceCount
 from dodac.clock import SECOND_NS, Clock
@@ -20,67 +20,24 @@ from dodac.contracts import DeadLetter, Event, EventKind, Repeat
 from dodac.samples import Layout, Sample
 from store import Item, Outcome
 
+__all__ = ["SOURCE", "Ingest", "IngestStatus"]
+
 log = logging.getLogger("dodac.collector")
 
-Done = Callable[[], None]
 Key = tuple[str, str]
 
 SOURCE: Final = "collector"
+_WORTH: Final = 512  # items that are worth a commit of their own, however many more are coming
 _TURN_S: Final = 1.0  # an idle thread turns so often, for the watch
-
-
-@dataclass(slots=True)
-class _Entry:
-    """What one call brought: items of one source, acknowledged together."""
-
-    source: str
-    items: Sequence[Item]
-    done: Done | None
-    keys: Mapping[str, int]  # instrument → samples and dead letters
-
-
-@dataclass(slots=True)
-class _Tally:
-    received: int = 0
-    committed: int = 0
-    duplicate: int = 0
-    conflict: int = 0
-    dead_letter: int = 0
-
-    def add(self, outcome: Outcome, count: int = 1) -> None:
-        match outcome:
-            case Outcome.COMMITTED:
-                self.committed += count
-            case Outcome.DUPLICATE:
-                self.duplicate += count
-            case Outcome.CONFLICT:
-                self.conflict += count
-
-
-@dataclass(frozen=True, slots=True)
-class IngestStatus:
-    """State of the way in: "up", "fault" (storage does not take anything) or "stopped"."""
-
-    state: str
-    queued: int
-    commits: int
-    fault: str = ""
-    refused: int = 0
-
-
-@dataclass(slots=True)
-class _Queue:
-    entries: deque[_Entry] = field(default_factory=deque)
-    layouts: list[Layout] = field(default_factory=list)
-    count: int = 0  # samples and dead letters; events never wait and are not counted
 
 
 class Ingest:
     """Takes samples from any thread, commits them in groups from one thread of its own.
 
-    A group is committed when `window` items wait, when nothing new came for `idle_ms`, or `group_ms`
-    after its first item, whichever is first. While one group of at most `window` is being committed,
-    at most `window` more may wait: then the callers block. `done` callbacks run after the commit that
+    A group is committed when 512 items wait (or `window`, if that is less), when nothing new came for
+    `idle_ms`, or `group_ms` after its first item, whichever is first. While one group of at most `window`
+    is being committed, at most `window` more may wait: then the callers block. Payloads that are kept
+    whole weigh more than one item, so that the memory is bounded too. `done` callbacks run after the commit that
     holds their items, in the order received. When storage fails, the group is kept and tried again
     (`retry_s` = first and longest pause): nothing is acknowledged, nothing is lost. `on_event` is told
     of each event after its commit, from the thread that commits.
@@ -100,6 +57,7 @@ class Ingest:
         self._journal = journal
         self._clock = clock
         self._window = window
+        self._worth = min(window, _WORTH)
         self._group_s = group_ms / 1000
         self._idle_s = idle_ms / 1000
         self._retry_s = retry_s
@@ -108,10 +66,10 @@ class Ingest:
         self._work = threading.Condition(self._lock)
         self._room = threading.Condition(self._lock)
         self._settled = threading.Condition(self._lock)
-        self._queue = _Queue()
-        self._batch: list[_Entry] = []
+        self._queue = Queue()
+        self._batch: list[Entry] = []
         self._known: set[int] = set()
-        self._tally: dict[Key, _Tally] = {}
+        self._tally: dict[Key, Tally] = {}
         self._first = FirstTimes()
         self._closed = False
         self._abandon = False
@@ -134,7 +92,7 @@ class Ingest:
 
     def sample(self, sample: Sample, *, source: str, done: Done | None = None) -> None:
         """Queues one sample; blocks while the window is full."""
-        self._put(_Entry(source, (sample,), done, {sample.instrument: 1}))
+        self._put(Entry(source, (sample,), done, {sample.instrument: 1}))
         self._first.sample(sample, source)
 
     def samples(self, samples: Iterable[Sample], *, source: str, done: Done | None = None) -> None:
@@ -145,20 +103,21 @@ class Ingest:
         while True:
             following = list(islice(source_of, size)) if len(chunk) == size else []
             keys = Counter([sample.instrument for sample in chunk])
-            self._put(_Entry(source, chunk, None if following else done, keys))
+            self._put(Entry(source, chunk, None if following else done, keys))
+            self._first.samples(chunk, keys, source)
             if not following:
                 return
             chunk = following
 
     def dead_letter(self, letter: DeadLetter, *, done: Done | None = None) -> None:
         """Queues a payload that could not become samples; blocks while the window is full."""
-        self._put(_Entry(letter.source, (letter,), done, {letter.instrument or UNKNOWN: 1}))
+        self._put(Entry(letter.source, (letter,), done, {letter.instrument or UNKNOWN: 1}))
         self._first.letter(letter)
 
     def repeats(self, repeats: Sequence[Repeat], *, source: str, done: Done | None = None) -> None:
         """Queues what is in the journal already: it is counted, and acknowledged after what was before it."""
         keys = Counter([repeat.instrument or UNKNOWN for repeat in repeats])
-        self._put(_Entry(source, repeats, done, keys))
+        self._put(Entry(source, repeats, done, keys))
 
     def receipts(self, session: str) -> bytes:
         """What the journal keeps of a session's receipts."""
@@ -174,13 +133,15 @@ class Ingest:
             if self._closed:
                 return
             done = None if self._on_event is None else partial(self._on_event, event)
-            self._append(_Entry(event.source or SOURCE, (event,), done, {}))
+            self._append(Entry(event.source or SOURCE, (event,), done, {}))
         log_event(event)
 
-    def _put(self, entry: _Entry) -> None:
-        count = len(entry.items)
+    def _put(self, entry: Entry) -> None:
+        count, weight = len(entry.items), weight_of(entry.items)
         with self._lock:
-            while self._queue.count and self._queue.count + count > self._window and not self._closed:
+            while self._queue.weight and self._queue.weight + weight > self._window and not self._closed:
+                self._queue.pressed = True
+                self._work.notify()
                 self._room.wait()
             if self._closed:
                 if not self._refused:
@@ -191,21 +152,21 @@ class Ingest:
                 return
             for instrument, number in entry.keys.items():
                 self._of(instrument, entry.source).received += number
-            self._queue.count += count
+            self._queue.weight += weight
             self._append(entry)
 
-    def _append(self, entry: _Entry) -> None:
+    def _append(self, entry: Entry) -> None:
         was_empty = not self._queue.entries
         self._queue.entries.append(entry)
         # waking the commit thread for every sample would cost more than the sample
-        if was_empty or self._queue.count >= self._window:
+        if was_empty or self._queue.weight >= self._worth:
             self._work.notify()
 
-    def _of(self, instrument: str, source: str) -> _Tally:
+    def _of(self, instrument: str, source: str) -> Tally:
         key = (instrument, source)
         tally = self._tally.get(key)
         if tally is None:
-            tally = self._tally[key] = _Tally()
+            tally = self._tally[key] = Tally()
         return tally
 
     @property
@@ -300,7 +261,7 @@ class Ingest:
                     return
                 self._gather()
                 batch, layouts = list(self._queue.entries), self._queue.layouts
-                self._queue = _Queue()
+                self._queue = Queue()
                 self._batch = batch
                 self._room.notify_all()
             if not self._store(batch, layouts):
@@ -319,14 +280,16 @@ class Ingest:
         queue = self._queue
         deadline = time.monotonic() + self._group_s
         seen = -1
-        while not self._closed and queue.count < self._window and len(queue.entries) != seen:
+        while (
+            queue.weight < self._worth and not (self._closed or queue.pressed) and len(queue.entries) != seen
+        ):
             rest = deadline - time.monotonic()
             if rest <= 0:
                 return
             seen = len(queue.entries)
             self._work.wait(min(self._idle_s, rest))
 
-    def _store(self, batch: Sequence[_Entry], layouts: Sequence[Layout]) -> bool:
+    def _store(self, batch: Sequence[Entry], layouts: Sequence[Layout]) -> bool:
         """Commits a group, however long storage takes; False when told to give up."""
         items = [(entry.source, item) for entry in batch for item in entry.items]
         # after the items they are of, in the same transaction
@@ -357,7 +320,7 @@ class Ingest:
             self._fault_ends(fault_ns)
         return True
 
-    def _count(self, batch: Sequence[_Entry], outcomes: Sequence[Outcome | None]) -> None:
+    def _count(self, batch: Sequence[Entry], outcomes: Sequence[Outcome | None]) -> None:
         with self._lock:
             self._commits += 1
             plain = outcomes.count(Outcome.COMMITTED) == len(outcomes)
@@ -402,5 +365,5 @@ class Ingest:
     def _report(self, event: Event) -> None:
         # the commit thread's own events are stored even while it drains for the stop
         with self._lock:
-            self._append(_Entry(SOURCE, (event,), None, {}))
+            self._append(Entry(SOURCE, (event,), None, {}))
         log_event(event)

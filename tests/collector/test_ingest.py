@@ -105,6 +105,55 @@ def test_a_full_window_stops_the_source_instead_of_filling_memory(kit: Any) -> N
     assert max(len(group) for group in journal.groups) <= 11
 
 
+def test_long_payloads_fill_the_window_sooner_so_that_a_stopped_disk_does_not_fill_memory(kit: Any) -> None:
+    journal = kit.flaky()
+    journal.gate.clear()
+    sent = []
+
+    def pour() -> None:
+        for number in range(40):
+            ingest.dead_letter(DeadLetter(kit.t0, "bus", "t", bytes(1 << 20), "not JSON"))
+            sent.append(number)
+
+    with running(journal, window=1000) as ingest:
+        thread = threading.Thread(target=pour)
+        thread.start()
+        kit.until(lambda: len(sent) >= 4)
+        thread.join(0.1)
+        assert len(sent) <= 8  # megabytes, of which one group is under way
+        journal.gate.set()
+        thread.join(10)
+        assert ingest.flush()
+    assert sum(isinstance(item, DeadLetter) for item in journal.items) == 40
+
+
+def test_a_source_that_waits_for_room_is_not_kept_waiting_for_company(kit: Any) -> None:
+    journal = kit.flaky()
+    with running(journal, window=10, group_ms=60_000, idle_ms=60_000) as ingest:
+        # 8 and then 8: the second do not fit beside the first, which nothing more can join
+        for first in (0, 8):
+            for number in range(first, first + 8, 2):
+                ingest.samples([kit.make(number), kit.make(number + 1)], source="bus")
+        kit.until(lambda: sum(isinstance(item, Sample) for item in journal.items) >= 8)
+
+
+def test_what_is_worth_a_commit_does_not_wait_for_a_full_window(kit: Any) -> None:
+    # a broker that allows 1 000 unacknowledged messages sends no more until some are acknowledged
+    journal = kit.flaky()
+    with running(journal, window=4096, group_ms=60_000, idle_ms=60_000) as ingest:
+        ingest.samples([kit.make(number) for number in range(600)], source="bus")
+        kit.until(lambda: len(journal.items) == 600)
+
+
+def test_the_first_reading_is_told_when_many_come_together(
+    kit: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO), running(kit.flaky()) as ingest:
+        ingest.samples([kit.make(1), kit.make(2)], source="bus")
+        ingest.samples([kit.make(3)], source="bus")
+    assert sum("good readings on" in record.message for record in caplog.records) == 1
+
+
 def test_a_full_disk_loses_nothing_and_is_told_once(kit: Any, caplog: pytest.LogCaptureFixture) -> None:
     journal = kit.flaky()
     journal.broken = True
