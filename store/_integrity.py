@@ -14,7 +14,7 @@ from store._blocks import Block
 from store._blocks_read import SELECT_BLOCKS
 from store._faults import UNREADABLE, is_damage, storage_error
 from store._files import JournalFiles
-from store._ranges import Range, Ranges
+from store._ranges import Range
 from store._rows import SELECT_SAMPLES, is_sound
 from store._sinks import GONE
 
@@ -99,9 +99,12 @@ def check_tail(files: JournalFiles, count: int) -> Damage | None:
         what = _unsound(db, version, count)
         if what:
             return Damage(what, rebuild=True, mark=mark)
-        last = _reach(db, version)
-        sequence = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'samples'").fetchone()
-        told = max(mark, sequence[0] if sequence else 0)
+        stands, gone = _reach(db, version)
+        found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'samples'").fetchone()
+        sequence = found[0] if found else 0
+        if sequence < stands or max(stands, gone) == mark < sequence:
+            return Damage("the number of its last row is damaged", rebuild=True, mark=mark)
+        last, told = max(stands, gone), max(mark, sequence)
         if told > last:
             return Damage("its end was cut off", rebuild=False, mark=mark, lost=((last + 1, told),))
     except UNREADABLE as error:
@@ -115,13 +118,12 @@ def check_tail(files: JournalFiles, count: int) -> Damage | None:
     return None
 
 
-def _reach(db: sqlite3.Connection, version: int) -> int:
-    """The last seq that stands in a table or is noted as gone."""
-    tables = ["samples"] if version < 2 else ["samples", "blocks"]
-    column = {"samples": "seq", "blocks": "last_seq"}
-    tops = [db.execute(f"SELECT max({column[table]}) FROM {table}").fetchone()[0] for table in tables]  # noqa: S608
-    known = Ranges(db.execute(GONE))
-    return max([top or 0 for top in tops] + [last for _, last in known])
+def _reach(db: sqlite3.Connection, version: int) -> tuple[int, int]:
+    """The last seq that stands in a table, and the last that is noted as gone; 0 for none."""
+    tops = [db.execute("SELECT max(seq) FROM samples").fetchone()[0]]
+    if version >= 2:
+        tops.append(db.execute("SELECT max(last_seq) FROM blocks").fetchone()[0])
+    return max(top or 0 for top in tops), max((last for _, last in db.execute(GONE)), default=0)
 
 
 def _unsound(db: sqlite3.Connection, version: int, count: int) -> str:

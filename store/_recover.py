@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from store import _schema as schema
 from store import _sums
 from store._accounts import last_seq_of
 from store._batch import Catalog
+from store._faults import UNREADABLE, is_damage
 from store._files import JournalFiles, sync_folder
 from store._integrity import Damage
 from store._rows import event_row
@@ -45,6 +47,7 @@ class Standing:
         self._suspect = ""
         self._rebuilt_for = ""
         self._untold = ""
+        self._wal_bytes = 0
         self._connected = False
         self._seq = 0
         schema.create(files.path)
@@ -59,6 +62,7 @@ class Standing:
         self._db = schema.connect(self.path)
         try:
             schema.prepare(self._db, self.path)
+            self._tune()
             self._load()
             self._reader = schema.connect(self.path, read_only=True)
         except BaseException:
@@ -83,8 +87,24 @@ class Standing:
 
     def _suspected(self, what: str) -> None:
         """Damage was met: the next transaction rebuilds the file, or the next start does."""
-        self._suspect = what
-        self._files.note_damage(what)
+        if not self._suspect:
+            self._suspect = what
+            self._files.note_damage(what)
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Remembers damage that reading meets."""
+        try:
+            yield
+        except UNREADABLE as error:
+            if is_damage(error):
+                self._suspected(str(error))
+            raise
+
+    def _tune(self) -> None:
+        if self._wal_bytes:
+            self._db.execute(f"PRAGMA journal_size_limit = {self._wal_bytes}")
+            self._db.execute(f"PRAGMA wal_autocheckpoint = {max(10, min(2000, self._wal_bytes // 8192))}")
 
     def _stand(self) -> None:
         """Makes sure that what is written next goes into a sound file under the journal's name (lock held).

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from dodac.contracts import Event, EventKind
+from dodac.errors import IntegrityError
 from dodac.samples import Layout
 from store._codec import row_crc
 
@@ -32,7 +33,13 @@ def event_row(event: Event) -> EventRow:
 def event_of(row: Sequence[Any]) -> Event:
     """The event of a row in the order of EVENT_COLUMNS."""
     time_ns, end_ns, kind, text, source, instrument, data = row
-    return Event(time_ns, EventKind(kind), text, source, instrument, end_ns, json.loads(data))
+    try:
+        return Event(time_ns, EventKind(kind), text, source, instrument, end_ns, json.loads(data))
+    except (ValueError, TypeError) as error:
+        raise IntegrityError(
+            "a stored event is damaged.",
+            todo="Run dodac run: it checks the journal and saves what can be read.",
+        ) from error
 
 
 def layouts_of(db: sqlite3.Connection) -> dict[int, Layout]:

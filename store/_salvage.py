@@ -169,6 +169,8 @@ def _copy(aside: Path, new: sqlite3.Connection, damage: Damage) -> Damage:
         _put_samples(new, _by_key(old, SELECT_SAMPLES, "seq", limit), everything, saved, known)
         if not first_version:
             _put_blocks(new, _by_key(old, SELECT_BLOCKS, "id", limit), saved, gone, known)
+        if damage.mark and damage.mark == max((last for _, last in [*saved, *gone]), default=0):
+            top = damage.mark  # a later number in sqlite_sequence is damage itself
         if Ranges([*saved, *gone]).gaps(1, top) or not sure:
             for wal in carving:
                 _put_blocks(new, (r for t, r in carve(aside, wal) if t == "blocks"), saved, gone, known)
@@ -211,9 +213,8 @@ def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str, fi
                 told = (*row, None) if first_version else row
                 if first_version and not numbered:
                     told = (*row, _sums.row_sum(table, *row))
-                if _sums.is_sound(table, told[1:] if numbered else told):
-                    new.execute(put, told)
-                else:
+                sound = _sums.is_sound(table, told[1:] if numbered else told)
+                if not sound or (new.execute(put, told).rowcount == 0 and whole):
                     bad += 1
             return f"{bad} damaged rows" if bad else "" if whole else "unreadable pages"
         except UNREADABLE:

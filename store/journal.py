@@ -12,11 +12,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from dodac.contracts import Event
-from dodac.errors import StorageError
+from dodac.errors import IntegrityError, StorageError
 from dodac.samples import Layout, Sample
 from store import _blocks_pack as packing
 from store import _blocks_read as history
 from store import _codec as codec
+from store import _sums
 from store._accounts import Counts, Read, counts_of, facts_of, tallies_of
 from store._batch import Batch, Item, Outcome
 from store._faults import UNREADABLE, is_damage, storage_error
@@ -25,7 +26,7 @@ from store._frames import counting
 from store._integrity import Damage, check_tail
 from store._ranges import Range, runs
 from store._recover import Standing
-from store._rows import SELECT_SAMPLES, event_of
+from store._rows import SELECT_SAMPLES, event_of, is_sound
 from store._salvage import rescue, salvage, tell
 from store._sinks import SinkCounts, Sinks, SinkState
 from store._sums import insert, replaced
@@ -244,11 +245,20 @@ class Journal(Standing):
     def events_after(self, seq: int, limit: int) -> list[tuple[int, Event]]:
         """Up to `limit` events with a later seq (events count on their own), in the order of seq."""
         rows = self._read(
-            "SELECT seq, time_ns, end_ns, kind, text, source, instrument, data FROM events "
+            "SELECT seq, time_ns, end_ns, kind, text, source, instrument, data, crc FROM events "
             "WHERE seq > ? ORDER BY seq LIMIT ?",
             (seq, limit),
         )
-        return [(row[0], event_of(row[1:])) for row in rows]
+        found = []
+        for seq, *row in rows:
+            try:
+                if _sums.is_sound("events", row):
+                    found.append((seq, event_of(row[:-1])))
+                    continue
+            except IntegrityError:
+                pass  # of version 1, without a sum
+            self._suspected("rows of events are damaged")
+        return found
 
     def cursor(self, name: str) -> int:
         """The place kept under a name, 0 when there is none."""
@@ -313,8 +323,8 @@ class Journal(Standing):
     def tune(self, wal_bytes: int) -> None:
         """Sets how much the WAL may keep on the disk."""
         with self._lock, storage_error(self.path):
-            self._db.execute(f"PRAGMA journal_size_limit = {wal_bytes}")
-            self._db.execute(f"PRAGMA wal_autocheckpoint = {max(10, min(2000, wal_bytes // 8192))}")
+            self._wal_bytes = wal_bytes
+            self._tune()
 
     def checkpoint(self) -> bool:
         """Brings the WAL into the file and makes it empty; False when a reader still needs it."""
@@ -336,20 +346,27 @@ class Journal(Standing):
             self._files.write_mark(self._seq)
 
     def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with self._read_lock, storage_error(self.path):
+        with self._read_lock, storage_error(self.path), self._watched():
             return self._reader.execute(sql, values).fetchall()
 
     def _samples(self, clause: str, values: Sequence[object]) -> list[tuple[int, Sample]]:
-        rows = self._read(SELECT_SAMPLES + clause, values)
-        return [(row[0], codec.decode(row, self._catalog.by_number[row[4]])) for row in rows]
+        return self._decoded(self._read(SELECT_SAMPLES + clause, values))
 
-    def _decoded(self, rows: Sequence[codec.Row]) -> list[tuple[int, Sample]]:
-        return [(row[0], codec.decode(row, self._catalog.by_number[row[4]])) for row in rows]
+    def _decoded(self, rows: Sequence[Any]) -> list[tuple[int, Sample]]:
+        """The samples of sound rows; a damaged row goes nowhere, and the next commit rebuilds the file."""
+        by_number = self._catalog.by_number
+        found = []
+        for row in rows:
+            if is_sound(row) and row[4] in by_number:
+                found.append((row[0], codec.decode(row, by_number[row[4]])))
+            else:
+                self._suspected(f"samples seq {row[0]}: the check sum does not match")
+        return found
 
     @contextmanager
     def _snapshot(self) -> Iterator[Read]:
         """Reads of one moment: packing never shows a sample twice, nor hides it."""
-        with self._read_lock, storage_error(self.path):
+        with self._read_lock, storage_error(self.path), self._watched():
             self._reader.execute("BEGIN")
             try:
                 yield lambda sql, values: self._reader.execute(sql, values).fetchall()

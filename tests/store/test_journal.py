@@ -218,14 +218,6 @@ def test_a_collector_that_starts_while_an_entry_is_stored_waits_a_moment(journal
     timer.join()
 
 
-def test_a_journal_deleted_under_a_running_collector_is_an_error_and_no_silent_loss(journal: Journal) -> None:
-    journal.layout(METER)
-    journal.commit([("bus", METER.sample(T0, {"power_w": 1.0}))])
-    journal.path.unlink()
-    with pytest.raises(StorageError, match="deleted or replaced"):
-        journal.commit([("bus", METER.sample(T0 + 1, {"power_w": 1.0}))])
-
-
 def test_a_full_disk_is_told_nothing_is_half_written_and_it_goes_on_when_there_is_room(
     journal: Journal,
 ) -> None:
