@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -11,8 +12,11 @@ from dodac.clock import SECOND_NS, Clock
 from dodac.samples import Sample
 
 Row = tuple[int, Sample]
+Span = tuple[int, int]
 
 _BREATH: Final = 100
+_FORGETS_NS: Final = 15 * SECOND_NS
+_BATCHES: Final = 40
 
 
 class Waiting(Protocol):
@@ -94,3 +98,52 @@ class Lanes:
         rows = self._journal.waiting(self._sink, limit) if limit else []
         self._allowed -= sum(1 for seq, _ in rows if seq <= floor)
         return rows
+
+
+class Recent:
+    """What a sink took in its last seconds, to be sent again after it went away.
+
+    Kept in memory: VictoriaMetrics, and InfluxDB with a delayed fsync, acknowledge before they write.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._took: deque[tuple[int, list[Span]]] = deque(maxlen=_BATCHES)
+        self._again: list[Span] = []
+
+    def took(self, seqs: Sequence[int]) -> None:
+        """Notes what was delivered just now."""
+        now_ns = self._clock.monotonic_ns()
+        self._took.append((now_ns, _spans(seqs)))
+        while now_ns - self._took[0][0] > _FORGETS_NS:
+            self._took.popleft()
+
+    def away(self) -> None:
+        """The sink can't be reached: what it had taken last is due again."""
+        for _, spans in self._took:
+            self._again += spans
+        self._took.clear()
+
+    def next(self, limit: int) -> Span | None:
+        """A stretch of at most `limit` seqs that is due; sent() takes it off."""
+        if not self._again:
+            return None
+        first, last = self._again[-1]
+        return first, min(last, first + limit - 1)
+
+    def sent(self, span: Span) -> None:
+        """The stretch of next() is there again."""
+        _, last = self._again.pop()
+        if span[1] < last:
+            self._again.append((span[1] + 1, last))
+
+
+def _spans(seqs: Sequence[int]) -> list[Span]:
+    """Stretches of seqs; what little lies between two may be sent too."""
+    found: list[Span] = []
+    for seq in sorted(seqs):
+        if found and seq - found[-1][1] <= _BREATH:
+            found[-1] = (found[-1][0], seq)
+        else:
+            found.append((seq, seq))
+    return found

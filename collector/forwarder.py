@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from collector._delivery import Delivery, PauseError, Unit, parcel
-from collector._lanes import Lanes, Row
+from collector._lanes import Lanes, Recent, Row
 from collector.facts import TagSource
 from collector.ledger import SinkCount
 from dodac.clock import SECOND_NS, Clock
@@ -59,6 +59,8 @@ class Outbox(Protocol):
 
     def last_seq(self) -> int: ...
 
+    def read_after(self, seq: int, limit: int) -> list[Row]: ...
+
     def sink_counts(self, sink: str) -> SinkCounts: ...
 
     def layouts(self) -> Mapping[int, Layout]: ...
@@ -84,7 +86,8 @@ class SinkStatus:
 class Forwarder:
     """One sink's thread; a second one makes the next batch while a full one is on its way.
 
-    New samples go first, the backlog from its new end, at most backlog_per_s of it a second. What the sink took is delivered; a line it can't take is halved out of its batch and kept as
+    A server that went away is sent its last seconds once more when it is back: one that was killed may
+    have forgotten what it had acknowledged. New samples go first, the backlog from its new end, at most backlog_per_s of it a second. What the sink took is delivered; a line it can't take is halved out of its batch and kept as
     rejected with the sink's message; points beyond its retention are expired; while it is away, full
     or refuses our token, everything waits in the journal. State lives in the journal, so a restart
     goes on where it was.
@@ -128,6 +131,7 @@ class Forwarder:
         self._since_ns = clock.now_ns()
         self._failures = 0
         self._rejected = 0
+        self._recent = Recent(clock)
         self.turned_ns = 0
 
     def start(self) -> None:
@@ -221,7 +225,18 @@ class Forwarder:
                     self._lanes.forget()
         if batches:
             self._size = min(self._batch, self._size * 2)
-        return sum(len(batch.units) for batch in batches)
+        return sum(len(batch.units) for batch in batches) + self._send_again()
+
+    def _send_again(self) -> int:
+        """Sends a piece of what a server that went away may have forgotten."""
+        span = self._recent.next(self._batch) if self._state == "up" else None
+        if span is None:
+            return 0
+        first, last = span
+        rows = [row for row in self._journal.read_after(first - 1, last - first + 1) if row[0] <= last]
+        self._samples.send(parcel(self._units(rows)))
+        self._recent.sent(span)
+        return 1
 
     def _units(self, rows: Sequence[Row]) -> list[Unit]:
         """The lines of rows; a row whose instrument has no known measurement is set aside."""
@@ -251,7 +266,10 @@ class Forwarder:
         return result
 
     def _mark(self, units: Sequence[Unit], state: SinkState, reason: str) -> None:
-        self._journal.mark(self._name, [unit.seq for unit in units], state, reason)
+        seqs = [unit.seq for unit in units]
+        self._journal.mark(self._name, seqs, state, reason)
+        if state is SinkState.DELIVERED:
+            self._recent.took(seqs)
         if state is not SinkState.REJECTED:
             return
         before, self._rejected = self._rejected, self._rejected + len(units)
@@ -302,6 +320,8 @@ class Forwarder:
         self._size = max(min(_FEWEST, self._batch), self._size // 2)
         self._to_state("down", message)
         self._failures += 1
+        if result.kind is WriteKind.UNREACHABLE:
+            self._recent.away()
         if result.retry_after_s is not None:
             return max(_FIRST_S, result.retry_after_s)
         longest = min(_LONGEST_S, _FIRST_S * float(1 << min(self._failures - 1, 10)))
