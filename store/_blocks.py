@@ -6,6 +6,7 @@ import struct
 import zlib
 from array import array
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dodac.errors import IntegrityError, Where
@@ -27,6 +28,8 @@ FORM: Final = 1
 """The way a body is laid out; a body of a later form is not read."""
 
 _HEAD = struct.Struct("<qqqqqqqq")
+_UNREADABLE: Final = (struct.error, zlib.error, IndexError, KeyError, ValueError, OverflowError)
+_LENGTHS: Final = {ord("H"): "H", ord("I"): "I"}
 _NOTHING, _ALL = 0, 1  # which samples carry a channel: none, all, or 2 + the place of a bitmap
 
 
@@ -90,15 +93,15 @@ def rows_of(block: Block, layout: Layout) -> list[codec.Row]:
     """
     try:
         return _rows(_checked(block, layout), block, layout)
-    except (struct.error, zlib.error, IndexError, ValueError, OverflowError) as error:
+    except _UNREADABLE as error:
         raise damaged(block, layout.instrument) from error
 
 
 def seqs_of(block: Block, layout: Layout) -> list[int]:
     """The seqs of a block's rows, in the same order."""
     try:
-        return ints.decode(ints.Reading(_checked(block, layout)[1]), block.samples)
-    except (struct.error, zlib.error, IndexError, ValueError, OverflowError) as error:
+        return ints.decode(_checked(block, layout)[1], block.samples)
+    except _UNREADABLE as error:
         raise damaged(block, layout.instrument) from error
 
 
@@ -109,10 +112,10 @@ def flags_of(block: Block, layout: Layout) -> list[tuple[int, int, bytes]]:
         flags = _blobs(parts[6])
         if not flags:
             return []
-        times = ints.decode(ints.Reading(parts[0]), block.samples)
-        of_part = ints.decode(ints.Reading(parts[3]), block.samples)
+        times = ints.decode(parts[0], block.samples)
+        of_part = ints.decode(parts[3], block.samples)
         return [(times[row], of_part[row], blob) for row, blob in flags.items()]
-    except (struct.error, zlib.error, IndexError, ValueError, OverflowError) as error:
+    except _UNREADABLE as error:
         raise damaged(block, layout.instrument) from error
 
 
@@ -126,19 +129,17 @@ def arrays_of(block: Block, layout: Layout, channels: Sequence[str]) -> Arrays:
         values = np.empty((count, len(channels)))
         for place, name in enumerate(channels):
             column = sections[8 + layout.index[name]] if name in layout.index else b""
-            which, data = _opened(column)
+            which, at = _opened(column)
             if which == _ALL:
-                values[:, place] = columns.decode_array(data, count)
+                values[:, place] = columns.decode_array(column, count, at)
                 continue
             values[:, place] = np.nan
             if which != _NOTHING:
                 mask = _bits(sections[5], which, count)
                 here = np.unpackbits(np.frombuffer(mask, np.uint8), count=count, bitorder="little").view(bool)
-                values[here, place] = columns.decode_array(data, int(here.sum()))
-        times, spans, of_part = (
-            ints.decode_array(ints.Reading(sections[number]), count) for number in (0, 2, 3)
-        )
-    except (struct.error, zlib.error, IndexError, ValueError, OverflowError) as error:
+                values[here, place] = columns.decode_array(column, int(here.sum()), at)
+        times, spans, of_part = (ints.decode_array(sections[number], count) for number in (0, 2, 3))
+    except _UNREADABLE as error:
         raise damaged(block, layout.instrument) from error
     return times, spans, of_part, values
 
@@ -194,10 +195,9 @@ def _body(rows: Sequence[codec.Row], width: int) -> tuple[bytes, int]:
             made.append(_column(column, bytes(mask), len(rows), bitmaps))
     sections.append(b"".join(bitmaps))
     sections += [_put_blobs(flags), _put_blobs(raws), *made]
-    out = bytearray()
-    for section in sections:
-        ints.put_number(out, len(section))
-    return bytes(out) + b"".join(sections), carried
+    lengths = [len(section) for section in sections]
+    code = "H" if max(lengths) < 1 << 16 else "I"
+    return code.encode() + struct.pack(f"<{len(lengths)}{code}", *lengths) + b"".join(sections), carried
 
 
 def _column(values: array[float], mask: bytes, count: int, bitmaps: list[bytes]) -> bytes:
@@ -212,11 +212,14 @@ def _column(values: array[float], mask: bytes, count: int, bitmaps: list[bytes])
     return bytes(out) + columns.encode(values)
 
 
-def _opened(column: bytes) -> tuple[int, bytes]:
+def _opened(column: bytes) -> tuple[int, int]:
+    """Which samples carry a channel, and where its values begin."""
     if not column:
-        return _NOTHING, b""
+        return _NOTHING, 0
+    if column[0] == _ALL:
+        return _ALL, 1
     reading = ints.Reading(column)
-    return reading.number(), column[reading.at :]
+    return reading.number(), reading.at
 
 
 def _bits(bitmaps: bytes, which: int, count: int) -> bytes:
@@ -248,7 +251,7 @@ def _blobs(section: bytes) -> dict[int, bytes]:
         return {}
     reading = ints.Reading(section)
     count = reading.number()
-    rows, lengths = (ints.decode(ints.Reading(reading.take(reading.number())), count) for _ in range(2))
+    rows, lengths = (ints.decode(reading.take(reading.number()), count) for _ in range(2))
     small = reading.take(1) == b"\x01"
     joined = ints.inflated(reading.rest()) if small else reading.rest()
     found: dict[int, bytes] = {}
@@ -265,32 +268,31 @@ def _checked(block: Block, layout: Layout) -> list[bytes]:
     """The sections of a sound block of this layout."""
     if not block.is_sound() or block.form != FORM:
         raise damaged(block, layout.instrument)
-    reading = ints.Reading(block.body)
-    sizes = [reading.number() for _ in range(8 + len(layout.channels))]
-    sections = [reading.take(size) for size in sizes]
-    if reading.at != len(block.body):
+    body = block.body
+    code = _LENGTHS[body[0]]
+    lengths = struct.Struct(f"<{8 + len(layout.channels)}{code}")
+    ends = list(accumulate(lengths.unpack_from(body, 1), initial=1 + lengths.size))
+    if ends[-1] != len(body):
         raise IndexError("a block of another layout")
-    return sections
+    return [body[begin:end] for begin, end in pairwise(ends)]
 
 
 def _rows(sections: list[bytes], block: Block, layout: Layout) -> list[codec.Row]:
     count, width = block.samples, len(layout.channels)
-    times, seqs, spans, parts, sources = (
-        ints.decode(ints.Reading(section), count) for section in sections[:5]
-    )
+    times, seqs, spans, parts, sources = (ints.decode(section, count) for section in sections[:5])
     flags, raws = _blobs(sections[6]), _blobs(sections[7])
     full = (1 << width) - 1
     whole: list[Sequence[float]] = []
     good: list[int] | None = None
-    opened = [_opened(column) for column in sections[8:]]
-    if all(which == _ALL for which, _ in opened):
-        whole = [columns.decode(data, count) for _, data in opened]
+    opened = [(column, *_opened(column)) for column in sections[8:]]
+    if all(which == _ALL for _, which, _ in opened):
+        whole = [columns.decode(column, count, at) for column, _, at in opened]
         pack = struct.Struct(f"<{width}d").pack
         bodies = [pack(*row) for row in zip(*whole, strict=True)]
     else:
         good = [0] * count
         kept: list[list[float]] = [[] for _ in range(count)]
-        for place, (which, data) in enumerate(opened):
+        for place, (column, which, at) in enumerate(opened):
             if which == _NOTHING:
                 continue
             if which == _ALL:
@@ -298,7 +300,7 @@ def _rows(sections: list[bytes], block: Block, layout: Layout) -> list[codec.Row
             else:
                 mask = int.from_bytes(_bits(sections[5], which, count), "little")
                 here = [row for row in range(count) if mask >> row & 1]
-            for row, value in zip(here, columns.decode(data, len(here)), strict=True):
+            for row, value in zip(here, columns.decode(column, len(here), at), strict=True):
                 good[row] |= 1 << place
                 kept[row].append(value)
         bodies = [struct.pack(f"<{len(row)}d", *row) for row in kept]

@@ -58,11 +58,6 @@ class Reading:
                 return value
             shift += 7
 
-    def signed(self) -> int:
-        """The next whole number of any sign."""
-        value = self.number()
-        return value >> 1 if not value & 1 else -((value + 1) >> 1)
-
     def take(self, size: int) -> bytes:
         """So many bytes."""
         self.at += size
@@ -84,9 +79,9 @@ def deflated(data: bytes) -> bytes | None:
     return small if len(small) < len(data) else None
 
 
-def inflated(data: bytes) -> bytes:
-    """What deflated() made; zlib.error when it is not that."""
-    return zlib.decompress(data, -15)
+def inflated(data: bytes, size: int = 0) -> bytes:
+    """What deflated() made, about so many bytes; zlib.error when it is not that."""
+    return zlib.decompress(data, -15, size or zlib.DEF_BUF_SIZE)
 
 
 def encode(numbers: Sequence[int], orders: Sequence[int] = (0, 1)) -> bytes:
@@ -130,12 +125,10 @@ def _encode_left(left: Sequence[int], order: int, seeds: Sequence[int]) -> bytes
     return bytes(out) + (data if small is None else small)
 
 
-def decode(reading: Reading, count: int) -> list[int]:
-    """So many whole numbers; the reading's rest belongs to them."""
-    order, width, least, seeds, data = _opened(reading)
+def decode(data: bytes, count: int, at: int = 0) -> list[int]:
+    """So many whole numbers from bytes that begin at a place; IndexError when they do not fit."""
+    order, width, least, seeds, data = _opened(data, count, at)
     size = count - order
-    if len(data) != width * size:
-        raise IndexError("a column has another length")
     if width:
         raw = bytearray(8 * size)
         for plane in range(width):
@@ -152,38 +145,58 @@ def decode(reading: Reading, count: int) -> list[int]:
     return numbers
 
 
-def decode_array(reading: Reading, count: int) -> Ints:
+def decode_array(data: bytes, count: int, at: int = 0) -> Ints:
     """The same as an array: sums wrap around as the bytes do, so every int64 comes back."""
     import numpy as np
 
-    order, width, least, seeds, data = _opened(reading)
-    size = count - order
-    if len(data) != width * size:
-        raise IndexError("a column has another length")
+    order, width, least, seeds, data = _opened(data, count, at)
+    numbers = np.empty(count, np.int64)
+    left = numbers[order:]
     if width == 1:
-        numbers = np.frombuffer(data, np.uint8).astype(np.int64)
+        left[:] = np.frombuffer(data, np.uint8)
     elif width:
+        size = count - order
         room = 2 if width == 2 else 4 if width <= 4 else 8
         planes = np.zeros((size, room), np.uint8)
         planes[:, :width] = np.frombuffer(data, np.uint8).reshape(width, size).T
-        numbers = planes.view(f"<u{room}").ravel().astype(np.int64)
+        left[:] = planes.view(f"<u{room}").reshape(size)
     else:
-        numbers = np.zeros(size, np.int64)
-    if least:
-        numbers += least
-    for seed in reversed(seeds):
-        whole = np.empty(len(numbers) + 1, np.int64)
-        whole[0] = seed
-        whole[1:] = numbers
-        numbers = np.cumsum(whole, out=whole)
+        left.fill(least)
+    if width and least:
+        left += least
+    for place in reversed(range(order)):
+        numbers[place] = seeds[place]
+        np.add.accumulate(numbers[place:], out=numbers[place:])
     return numbers
 
 
-def _opened(reading: Reading) -> tuple[int, int, int, list[int], bytes]:
-    head = reading.data[reading.at]
-    reading.at += 1
+def _opened(data: bytes, count: int, at: int) -> tuple[int, int, int, list[int], bytes]:
+    """Order, bytes each, least, seeds and the bytes of a column, of just the length they must have."""
+    head = data[at]
     order, width = head >> _ORDER_AT & 3, head & 15
-    least = reading.signed()
-    seeds = [reading.signed() for _ in range(order)]
-    data = reading.rest()
-    return order, width, least, seeds, inflated(data) if head & _DEFLATED else data
+    least, at = _signed(data, at + 1)
+    seeds = []
+    for _ in range(order):
+        seed, at = _signed(data, at)
+        seeds.append(seed)
+    size = width * (count - order)
+    rest = inflated(data[at:], size) if head & _DEFLATED else data[at:]
+    if len(rest) != size:
+        raise IndexError("a column has another length")
+    return order, width, least, seeds, rest
+
+
+def _signed(data: bytes, at: int) -> tuple[int, int]:
+    value = data[at]
+    at += 1
+    if value > 0x7F:
+        value &= 0x7F
+        shift = 7
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                break
+            shift += 7
+    return (value >> 1 if not value & 1 else -((value + 1) >> 1)), at

@@ -49,20 +49,18 @@ def encode(values: array[float]) -> bytes:
     return bytes((BITS,)) + ints.encode(array("q", whole))
 
 
-def decode(data: bytes, count: int) -> Sequence[float]:
-    """So many values of one channel."""
-    reading = ints.Reading(data)
-    head = reading.take(1)[0]
-    return _floats(ints.decode(reading, count), head & 15, head >> 4)
+def decode(data: bytes, count: int, at: int = 0) -> Sequence[float]:
+    """So many values of one channel from bytes that begin at a place."""
+    head = data[at]
+    return _floats(ints.decode(data, count, at + 1), head & 15, head >> 4)
 
 
-def decode_array(data: bytes, count: int) -> Floats:
+def decode_array(data: bytes, count: int, at: int = 0) -> Floats:
     """The same as an array."""
     import numpy as np
 
-    reading = ints.Reading(data)
-    head = reading.take(1)[0]
-    numbers = ints.decode_array(reading, count)
+    head = data[at]
+    numbers = ints.decode_array(data, count, at + 1)
     mode, scale = head & 15, head >> 4
     if mode == BITS:
         return numbers.view(np.float64)

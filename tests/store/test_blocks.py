@@ -61,8 +61,8 @@ def _bits(values: Sequence[float]) -> bytes:
 @settings(deadline=None, derandomize=True, max_examples=300)
 def test_whole_numbers_come_back_whatever_they_are(numbers: list[int], orders: tuple[int, ...]) -> None:
     data = ints.encode(numbers, orders)
-    assert ints.decode(ints.Reading(data), len(numbers)) == numbers
-    assert ints.decode_array(ints.Reading(data), len(numbers)).tolist() == numbers
+    assert ints.decode(data, len(numbers)) == numbers
+    assert ints.decode_array(data, len(numbers)).tolist() == numbers
 
 
 @given(_COLUMNS)
