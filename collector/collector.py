@@ -48,8 +48,8 @@ class CollectorStatus:
 class Collector:
     """Collects a whole site: owns the journal, the schedule and the forwarders.
 
-    connections: None opens those of the site file. extra_sinks: (name, sink) pairs beside
-    [influxdb]. wait_s: how long a process that writes the journal is waited for.
+    connections: None opens those of the site file. extra_sinks: (name, sink) pairs beside those of
+    the site file. wait_s: how long a process that writes the journal is waited for.
     Raises ConfigError when a profile or a secret does not fit, StorageError when the journal can't
     be opened; once started, a dead port, broker or server stops nothing else.
     """
@@ -87,7 +87,15 @@ class Collector:
         who = site.site
         self._forwarders = tuple(
             Forwarder(
-                self.journal, name, sink, clock, tags, self._ingest.event, company=who.company, site=who.id
+                self.journal,
+                name,
+                sink,
+                clock,
+                tags,
+                self._ingest.event,
+                company=who.company,
+                site=who.id,
+                backlog_per_s=rates.get(name),
             )
             for name, sink in sinks
         )
@@ -290,13 +298,13 @@ class Collector:
 
 
 def influx_sinks(site: Site) -> list[tuple[str, Sink]]:
-    """The sink of the site file's [influxdb], named by its bucket, or none.
+    """The sinks of the site file, [influxdb] and every [sinks.ID], each with its name.
 
-    Raises ConfigError when its token file can't be read or others may read it.
+    Raises ConfigError when a secret can't be read or others may read it, or two are the same bucket.
     """
-    if site.influxdb is None:
-        return []
-    return [(sink_name(site.influxdb), InfluxSink(InfluxTarget.of_site(site)))]
+    return [
+        (name, InfluxSink(InfluxTarget.of_site(site, config))) for name, config in sink_configs(site).items()
+    ]
 
 
 def _in_thread(name: str, target: Callable[[], object]) -> threading.Thread:
