@@ -13,7 +13,8 @@ from collector._gaps import follow
 from collector._ledger_check import LedgerCheck
 from collector._notify import Notify
 from collector._picture import Camera, Parts, Tallies
-from collector._socket import PictureServer
+from collector._points import Points
+from collector._socket import Picture, PictureServer
 from collector._watch import Loop, Watch, within
 from dodac.clock import SECOND_NS
 from dodac.contracts import Event, EventKind, Inbox
@@ -100,6 +101,8 @@ class Care:
         self.completeness = Completeness(now.journal, self._clock, now.site.site.timezone, lambda: expected)
         self.minutely: list[Callable[[], None]] = [self._ledger.run, self.completeness.run]
         self._failing: set[str] = set()
+        self._points = Points(self._take, lambda: parts().forwarders, self._clock, now.site.site.company)
+        self.minutely.append(self._points.run)
         self.watch = Watch(self._clock, report, self._notify, (self._tell_manager,))
         self.camera = Camera(
             parts, base, self.watch.states, lambda: tuple(self._standing.values()), self._more
@@ -151,6 +154,9 @@ class Care:
         self._ledger.close()
         self._do(self.completeness.keep)
         self.completeness.close()
+
+    def _take(self) -> Picture:
+        return self.camera.picture()
 
     def _more(self) -> dict[str, Any]:
         return {"completeness": [row.as_dict() for row in self.completeness.days()]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,7 @@ _FIRST_S: Final = 1.0
 _LONGEST_S: Final = 60.0
 _IDLE_S: Final = 0.25
 _EVENTS: Final = 500
+_OWN: Final = 60
 
 _TODO: Final = {
     WriteKind.AUTH: "check token_file, or user and password_file, and ca_file",
@@ -133,6 +135,7 @@ class Forwarder:
         self._rejected = 0
         self._recent = Recent(clock)
         self.turned_ns = 0
+        self._own: deque[tuple[str, ...]] = deque(maxlen=_OWN)
 
     def start(self) -> None:
         """Starts the thread."""
@@ -195,7 +198,7 @@ class Forwarder:
         """Sends a batch of live samples or backlog, and one of events; gives the seconds to wait before the next."""
         self._turns()
         try:
-            moved = self._send_samples() + self._send_events()
+            moved = self._send_samples() + self._send_events() + self._send_own()
         except PauseError as pause:
             return self._paused(pause)
         except StorageError as error:
@@ -212,6 +215,29 @@ class Forwarder:
             self._to_state("alarm", f"{type(error).__name__}: {error}")
             return _LONGEST_S
         return 0.0 if moved else _IDLE_S
+
+    def note(self, lines: Sequence[str]) -> None:
+        """Lines that are no samples and stand in no ledger: the last hour of them waits for a sink that is away."""
+        self._own.append(tuple(lines))
+
+    def _send_own(self) -> int:
+        if not self._own:
+            return 0
+        self._turns()
+        lines = self._own[0]
+        result = self._sink.write(lines)
+        if not result.ok and result.kind not in (
+            WriteKind.BAD_LINE,
+            WriteKind.TOO_LARGE,
+            WriteKind.BEYOND_RETENTION,
+            WriteKind.REFUSED,
+        ):
+            raise PauseError(result)
+        if not result.ok:
+            log.debug("sink %s refused what the collector says of itself: %s", self._name, result.message)
+        if self._own and self._own[0] is lines:
+            self._own.popleft()
+        return 1
 
     def _send_samples(self) -> int:
         batches = self._lanes.next(self._size)
