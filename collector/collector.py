@@ -62,7 +62,7 @@ class Collector:
         connections: Sequence[Connection] | None = None,
         extra_sinks: Iterable[tuple[str, Sink]] = (),
         window: int = 4096,
-        group_ms: int = 100,
+        group_ms: int | None = None,
         wait_s: float = 0.0,
     ) -> None:
         if connections is None:
@@ -75,10 +75,17 @@ class Collector:
         sinks = [*influx_sinks(site), *extra_sinks]
         rates = {name: config.backlog_per_s for name, config in sink_configs(site).items()}
         plan = plan_of(site)
+        group_ms = group_ms if group_ms is not None else max(1, duration_ns(site.collector.group) // 1_000_000)
         site.journal_path.parent.mkdir(parents=True, exist_ok=True)
         self.journal = Journal.open(site.journal_path, wait_s=wait_s)
         self._ingest = Ingest(
-            self.journal, clock, window=window, group_ms=group_ms, on_event=self._keep_facts
+            self.journal,
+            clock,
+            window=window,
+            group_ms=group_ms,
+            # who asks for longer groups wants few writes: a pause in what comes does not end them
+            idle_ms=10 if group_ms <= 100 else group_ms,
+            on_event=self._keep_facts,
         )
         self._said: dict[str, dict[str, str]] = {}
         self._register()

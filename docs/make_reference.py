@@ -126,6 +126,7 @@ MEANING: dict[tuple[type[Any], str], str] = {
     (site.StoreConfig, "pack_after"): "age at which delivered samples move into compressed blocks",
     (site.StoreConfig, "written_per_day"): 'bytes a day that the disk should take at most ("2GB" for an SD card): more is an alarm',
     (site.CollectorConfig, "clock"): "when this computer's clock is believed: `auto` (led by NTP, or kept by a battery), `ntp` (only the first), `trust` (always)",
+    (site.CollectorConfig, "group"): "how long readings wait to be written together; a switch at the wall takes at most so much of what was polled. Longer spares an SD card",
     (site.CollectorConfig, "jitter"): "each poll comes up to so much after its grid time, always the same for one instrument",
     (site.CollectorConfig, "power_file"): "file that holds 0 while the mains is away (`/sys/class/power_supply/…/online`)",
     (site.CollectorConfig, "power_grace"): "how long without mains until the collector stops cleanly",

@@ -305,6 +305,14 @@ class CollectorConfig(Strict):
     clock: Literal["auto", "ntp", "trust"] = "auto"
     power_file: str | None = None
     power_grace: Duration = "60s"
+    group: Duration = "100ms"
+
+    @field_validator("group")
+    @classmethod
+    def _short(cls, value: str) -> str:
+        if duration_ns(value) > 30_000_000_000:
+            raise ValueError('at most "30s": a switch at the wall takes what is not written yet.')
+        return value
 
 
 class ServeConfig(Strict):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from collector._upkeep import PLACE, Plan, Upkeep, plan_of
 from collector._written import DAYS, Written, of_text
-from dodac.clock import DAY_NS, HOUR_NS, ManualClock
+from collector.collector import Collector
+from dodac.clock import DAY_NS, HOUR_NS, ManualClock, SystemClock
 from dodac.contracts import Event, EventKind
 from dodac.errors import ConfigError
 from dodac.samples import Layout
@@ -199,3 +201,19 @@ def test_limits_of_the_site_file_are_checked_at_the_start(
     with pytest.raises(ConfigError, match=said) as fault:
         plan_of(site)
     assert "site.toml:6" in str(fault.value)
+
+
+def test_readings_wait_for_one_another_where_a_card_shall_be_spared(tmp_path: Path) -> None:
+    text = SITE + '[store]\njournal = "j.db"\n[collector]\ngroup = "30s"\n'
+    collector = Collector(parse_site(text, tmp_path / "site.toml"), SystemClock(), connections=[])
+    collector.start()
+    collector.inbox.layout(METER)
+    for number in range(5):
+        collector.inbox.sample(METER.sample(number, {"power_w": 1.0}), source="bus")
+        time.sleep(0.03)
+    assert collector.status().ingest.commits == 0
+    assert collector.stop()
+    with Journal.open(tmp_path / "j.db") as journal:
+        assert journal.counts().samples == 5
+    with pytest.raises(ConfigError, match="at most"):
+        parse_site(SITE + '[collector]\ngroup = "2min"\n', tmp_path / "site.toml")
