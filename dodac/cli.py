@@ -49,6 +49,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "collector._exchange_cli:exchange",
         "record that a meter was exchanged: its last and the new one's first reading",
     ),
+    Command(
+        "clock", "collector._clock_cli:clock", "readings taken without a good clock, and telling their times"
+    ),
     Command("import", "collector.cli:import_file", "read a file of readings or of bills into the journal"),
     Command("export", "collector.cli:export", "write readings of the journal as CSV"),
     Command("analyse", "audit.cli:analyse", "fit a baseline and give the saving with its uncertainty"),
