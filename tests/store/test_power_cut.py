@@ -277,8 +277,8 @@ def test_every_acknowledged_sample_is_there_after_a_power_cut_at_any_of_500_mome
 ) -> None:
     ops = _record(shim, base, total=1200, seed=1)
     kinds = Counter(op.kind for op in ops)
-    assert kinds["A"] > 100
-    assert kinds["S"] > 100
+    assert kinds["A"] == 1200
+    assert kinds["S"] > 50
     tried, lost = _cuts(ops, base, count=510, seed=2)
     sys.stdout.write(
         f"{tried.total()} power cuts in {len(ops)} operations {dict(kinds)}: {dict(tried)}, {lost} lost\n"
