@@ -154,6 +154,34 @@ def _panels(language: Language, bridge_ms: int) -> list[Panel]:
             "none",
             about=say("rate_about"),
         ),
+        lines(
+            say("missed"),
+            [
+                Query(
+                    'SELECT last("missed_today") FROM "collector"'
+                    f" WHERE {PLACE} AND \"part\" = 'instrument' AND $timeFilter"
+                    ' GROUP BY time(10m), "of" fill(none)',
+                    alias="$tag_of",
+                )
+            ],
+            "none",
+            about=say("missed_about"),
+            **bridge,
+        ),
+        lines(
+            say("waiting"),
+            [
+                Query(
+                    'SELECT last("waiting") FROM "collector"'
+                    f" WHERE {PLACE} AND \"part\" = 'sink' AND $timeFilter"
+                    ' GROUP BY time(10m), "of" fill(none)',
+                    alias="$tag_of",
+                )
+            ],
+            "none",
+            about=say("waiting_about"),
+            **bridge,
+        ),
         table(
             say("latest"),
             [

@@ -44,6 +44,16 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "Một đường nằm ngang là tốt; chỗ trống là mất dữ liệu.",
         "A level line is good; a hole is data that never came.",
     ),
+    "missed": ("Số lần đọc bị thiếu hôm nay", "Readings missed today"),
+    "missed_about": (
+        "Lịch đo chờ mà không có; không tính giá trị bị gắn cờ. Về 0 lúc nửa đêm.",
+        "What the schedule expected and did not come, flagged readings apart. Back to 0 at midnight.",
+    ),
+    "waiting": ("Mẫu chờ gửi", "Samples waiting to be sent"),
+    "waiting_about": (
+        "Còn trong nhật ký đo, chưa đến máy chủ này; không mất.",
+        "In the journal and not yet at this server; not lost.",
+    ),
     "latest": ("Giá trị tốt gần nhất", "Latest good reading"),
     "flags": ("Giá trị nghi ngờ", "Doubtful readings"),
     "flags_about": (

@@ -13,6 +13,7 @@ from api.display import display, split_main
 from api.forms import title_of
 from api.models import InstrumentOut, ReadingOut
 from api.render import page
+from api.routes._alarms import alarms_of
 from api.routes.data import instruments_of
 from api.routes.savings import case_of
 from api.security import REPORT_POLICY
@@ -47,7 +48,14 @@ def live_page(request: Request, context: ContextDep, language: LanguageDep) -> R
         assets=assets,
         words=script_words(language),
         following=context.hub.following,
+        alarms=alarms_of(context, language),
     )
+
+
+@router.get("/alarms", response_model=None)
+def alarms(request: Request, context: ContextDep, language: LanguageDep) -> Response:
+    """The strip of alarms alone, for a page that stays open."""
+    return page(request, "alarms.html", language, alarms=alarms_of(context, language))
 
 
 def _card(

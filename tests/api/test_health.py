@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from api import create_app
 from collector import Collector
 from dodac.clock import SystemClock
-from dodac.contracts import DeadLetter
+from dodac.contracts import DeadLetter, Event, EventKind
 from dodac.samples import Layout
 from dodac.site import Site, parse_site
 from store import Journal
@@ -112,3 +112,53 @@ def test_the_counts_do_not_fall_when_the_collector_ends(site: Site, collector: C
     collector.stop()
     assert received() == while_running
     Journal.open(site.journal_path).close()
+
+
+METER = """
+[site]
+id = "a"
+company = "b"
+language = "en"
+timezone = "UTC"
+[connections.broker]
+kind = "mqtt"
+url = "mqtt://127.0.0.1"
+[[instruments]]
+id = "meter1"
+profile = "generic.mqtt-json"
+connection = "broker"
+topic = "a/b"
+"""
+
+
+def test_the_live_page_shows_what_stands_in_both_languages(tmp_path: Path) -> None:
+    site = parse_site(METER, tmp_path / "site.toml")
+    away = TestClient(create_app(site), base_url="http://127.0.0.1:8321").get("/").text
+    assert "does not run: nothing new comes in" in away
+    assert (
+        "không chạy" in TestClient(create_app(site), base_url="http://127.0.0.1:8321").get("/?lang=vi").text
+    )
+    collector = Collector(site, SystemClock(), connections=[])
+    collector.start()
+    started = SystemClock().now_ns()
+    client = TestClient(create_app(site), base_url="http://127.0.0.1:8321")
+    assert "Alarms that stand" not in client.get("/").text
+    fault = Event(started, EventKind.FAULT_START, 'no answer <b>"', "bus1", "meter1")
+    collector.inbox.event(fault)
+    assert collector.flush()
+    page = TestClient(create_app(site), base_url="http://127.0.0.1:8321").get("/").text
+    assert "Alarms that stand: 1" in page
+    assert "no answer &lt;b&gt;" in page
+    strip = TestClient(create_app(site), base_url="http://127.0.0.1:8321").get("/alarms?lang=vi").text
+    assert strip.strip().startswith("<details")
+    assert "Đang có 1 cảnh báo" in strip
+    collector.inbox.event(Event(started + 1, EventKind.FAULT_END, "answers again", "bus1", "meter1"))
+    assert collector.flush()
+    page = TestClient(create_app(site), base_url="http://127.0.0.1:8321").get("/").text
+    assert "Alarms that stand" not in page
+    collector.stop()
+
+
+def test_a_site_that_is_only_typed_into_misses_no_collector(site: Site) -> None:
+    page = TestClient(create_app(site), base_url="http://127.0.0.1:8321").get("/").text
+    assert "does not run" not in page

@@ -15,6 +15,7 @@ from dodac.contracts import Event, EventKind
 from dodac.quantities import Measurement
 from dodac.samples import Flag, Layout, Reason
 from dodac.site import Site, parse_site
+from store.collector_lines import collector_line
 from store.lines import Tags, event_line, flag_lines, line
 
 ZONE = "Asia/Ho_Chi_Minh"
@@ -84,6 +85,16 @@ def plant() -> tuple[int, list[str]]:
         Event(gap - SECOND_NS, EventKind.NOTE, "cleaned", "operator"),
     ]
     lines += [event_line(event, "bia-sai-gon", "cu-chi", seq) for seq, event in enumerate(events)]
+    for place in range(36):
+        time_ns = END_NS - (36 - place) * 600 * SECOND_NS
+        told = {
+            ("instrument", "boiler1-power"): {"missed_today": float(place)},
+            ("sink", "http://influx/field"): {"waiting": 3.0},
+        }
+        lines += [
+            collector_line("bia-sai-gon", "cu-chi", {"part": part, "of": of}, fields, time_ns)
+            for (part, of), fields in told.items()
+        ]
     return END_NS, lines
 
 
