@@ -53,6 +53,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "clock", "collector._clock_cli:clock", "readings taken without a good clock, and telling their times"
     ),
     Command("import", "collector.cli:import_file", "read a file of readings or of bills into the journal"),
+    Command(
+        "store", "collector._store_cli:store", "the journal's file: how it stands, back up, restore, compact"
+    ),
     Command("export", "collector.cli:export", "write readings of the journal as CSV"),
     Command("analyse", "audit.cli:analyse", "fit a baseline and give the saving with its uncertainty"),
     Command("audit", "audit.cli:audit", "the register: options, plans, frozen baselines, verified savings"),

@@ -13,10 +13,14 @@ from store import _schema as schema
 from store._backup import Progress, copy_whole, need_room, nobody
 from store._blocks import Block, rows_of
 from store._blocks_read import SELECT_BLOCKS
-from store._files import JournalFiles
+from store._faults import storage_error
+from store._files import JournalFiles, refuse_a_strangers_file
 from store._rows import INSERT_SAMPLE, layouts_of
 from store._sums import SUMMED
 from store.journal import Journal
+
+VERSION: Final = schema.VERSION
+"""The version of the tables that this dodac writes."""
 
 _BLOCKS_AT_ONCE: Final = 50
 
@@ -74,7 +78,7 @@ def go_back(path: Path, copy: Path | None = None, progress: Progress = nobody) -
         raise StorageError("there is no journal here.", Where(file=str(path)), "Name another one.")
     _must_be_newest(path)
     with Journal.open(path) as journal:
-        version = schema.VERSION
+        version = VERSION
         with journal.upkeep() as (db, _):
             layouts = layouts_of(db)
             packed = db.execute(
@@ -135,8 +139,10 @@ def come_forward(path: Path, copy: Path | None = None) -> int:
 
 
 def _must_be_newest(path: Path) -> None:
-    with closing(schema.connect(path, read_only=True)) as db:
-        version = schema.version_of(db)
+    with storage_error(path):
+        refuse_a_strangers_file(path)
+        with closing(schema.connect(path, read_only=True)) as db:
+            version = schema.version_of(db)
     if version != schema.VERSION:
         raise StorageError(
             f"the journal has version {version}; this dodac brings version {schema.VERSION} one back.",

@@ -21,7 +21,7 @@ from dodac.errors import StorageError
 from dodac.samples import Layout
 from store import Journal, JournalStore, Keeper, Limits, _backup, _schema
 from store._codec import REASONS
-from store._versions import BACK, come_forward, go_back
+from store.versions import BACK, come_forward, go_back
 
 RELEASED = Path(__file__).parent / "released"
 ROOT = Path(__file__).parents[2]
