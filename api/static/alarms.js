@@ -5,7 +5,9 @@ const strip = document.getElementById("alarms");
 async function refreshAlarms() {
   try {
     const answer = await fetch(`/alarms?lang=${document.documentElement.lang}`);
-    if (answer.ok && !answer.redirected) strip.innerHTML = await answer.text();
+    if (!answer.ok || answer.redirected) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    strip.replaceChildren(...fresh.body.childNodes);
   } catch {
     // the lost connection has a banner of its own
   }

@@ -1,4 +1,5 @@
 // The live page: follows /api/live and writes values, ages and courses into what the server drew.
+import "./alarms.js";
 import { ageText, drawCourse, numberText } from "./show.js";
 
 const root = document.getElementById("live");
