@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from dodac.site import Site
 
 _FOREVER_NS = 1 << 62
+_ENOUGH = 0.995
+_WORST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,8 @@ class Report:
                 )
             return "No dodac run works on it now: nothing is in flight."
         words = f"dodac run works (process {picture['pid']}, since {self._local(picture['started'])})."
-        return "\n  ".join([words, *(f"FAULT {fault['text']}" for fault in picture["faults"])])
+        lines = [f"FAULT {fault['text']}" for fault in picture["faults"]]
+        return "\n  ".join([words, *lines, *completeness_words(picture.get("completeness", []))])
 
     def _local(self, last: str) -> str:
         return local_text(parse_time_ns(last, "UTC"), self.zone) if last != "never" else last
@@ -192,6 +195,26 @@ def live_ledger(picture: Picture) -> Ledger:
     sources = [{name: row[name] for name in SourceCount.__slots__ if name in row} for row in told["sources"]]
     sinks = [{name: row[name] for name in SinkCount.__slots__ if name in row} for row in told["sinks"]]
     return Ledger(tuple(SourceCount(**row) for row in sources), tuple(SinkCount(**row) for row in sinks))
+
+
+def completeness_words(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Received of expected today: all together, and the channels that lack most."""
+    today = max((str(row["day"]) for row in rows), default="")
+    mine = [row for row in rows if row["day"] == today and row["expected"]]
+    if not mine:
+        return []
+    good = sum(min(row["good"], row["expected"]) for row in mine)
+    share = 100 * good / sum(row["expected"] for row in mine)
+    words = [f"Completeness today: {share:.1f} % of the expected readings are good."]
+    lacking = sorted((row for row in mine if row["complete"] < _ENOUGH), key=lambda row: row["complete"])
+    words += [
+        f"  {row['instrument']} {row['channel']}: {100 * row['complete']:.1f} % "
+        f"({row['missed']} missed, {row['flagged']} flagged of {row['expected']})"
+        for row in lacking[:_WORST]
+    ]
+    if len(lacking) > _WORST:
+        words.append(f"  and {len(lacking) - _WORST} channels more (--json has all)")
+    return words
 
 
 def open_faults(events: Iterable[Event]) -> tuple[Event, ...]:

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from collector import Collector
+from collector._completeness import ChannelDay
 from collector._ledger_check import LedgerCheck
 from collector._picture import Bounded, since_the_journal_began
-from collector._report import live_ledger, read_report
+from collector._report import completeness_words, live_ledger, read_report
 from collector._socket import PictureServer, health_of, look, socket_path
 from collector.cli import status
 from collector.ledger import SourceCount
@@ -366,3 +367,15 @@ def test_health_says_in_one_word_and_an_exit_code(
     collector.stop()
     assert status(["--site", str(site.path)]) == 0
     assert "nothing is in flight" in capsys.readouterr().out
+
+
+def test_status_names_the_channels_that_lack_most() -> None:
+    def row(channel: str, good: int, flagged: int, day: str = "2026-09-21") -> dict[str, Any]:
+        return ChannelDay("meter1", channel, day, good, flagged, 100).as_dict()
+
+    rows = [row(f"c{place}", 10 * place, 5) for place in range(7)] + [row("whole", 100, 0)]
+    words = completeness_words([*rows, row("whole", 0, 0, "2026-09-20")])
+    assert words[0] == "Completeness today: 38.8 % of the expected readings are good."
+    assert words[1] == "  meter1 c0: 0.0 % (95 missed, 5 flagged of 100)"
+    assert words[-1] == "  and 2 channels more (--json has all)"
+    assert completeness_words([]) == []
