@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from dodac.contracts import Event, EventKind
 from dodac.samples import FIRST_REVISION, Layout, Reason, Sample, TimeSource
 from store import Journal, JournalStore
 
+FaultRow = Callable[..., None]
 T0 = 1_790_000_000 * SECOND_NS
 LAYOUT = Layout("meter1", ("power_w", "energy_import_kwh"))
 
@@ -126,7 +127,7 @@ def bench(path: Path) -> Iterator[Bench]:
 
 
 def test_readings_before_the_first_ntp_answer_count_at_their_right_times_and_once(
-    path: Path, fault_row: object
+    path: Path, fault_row: FaultRow
 ) -> None:
     bench = Bench(path, start_ns=30 * SECOND_NS)  # no battery: it is 1970
     bench.true_offset_ns = T0
@@ -154,7 +155,7 @@ def test_readings_before_the_first_ntp_answer_count_at_their_right_times_and_onc
     assert [e.kind for e in bench.events(EventKind.FAULT_END)] == [EventKind.FAULT_END]
     lost = len(bench.truth) - len(series)
     bench.close()
-    fault_row(  # type: ignore[operator]
+    fault_row(
         "computer without a battery clock starts in 1970, NTP answers two hours later",
         "readings are kept as time_unknown with boot id and monotonic time, then appended at their right times",
         lost,
@@ -163,7 +164,7 @@ def test_readings_before_the_first_ntp_answer_count_at_their_right_times_and_onc
     )
 
 
-def test_a_kill_in_the_middle_of_the_correction_moves_nothing_twice(path: Path) -> None:
+def test_a_kill_in_the_middle_of_the_correction_moves_nothing_twice(path: Path, fault_row: FaultRow) -> None:
     bench = Bench(path, start_ns=30 * SECOND_NS)
     bench.true_offset_ns = T0
     bench.polls(1200)
@@ -201,6 +202,13 @@ def test_a_kill_in_the_middle_of_the_correction_moves_nothing_twice(path: Path) 
     third = Bench(path, start_ns=again.clock.now_ns() + SECOND_NS, boot_ns=again.clock.monotonic_ns())
     assert third.fixer._undone() == []
     third.close()
+    fault_row(
+        "collector killed while it appends right times",
+        "the next start goes on with the same decision; what was appended is a duplicate",
+        len(bench.truth) - 1200,
+        "",
+        chapter="clock",
+    )
 
 
 def test_without_ntp_the_readings_stay_flagged_and_the_fault_stands(path: Path) -> None:
@@ -212,7 +220,9 @@ def test_without_ntp_the_readings_stay_flagged_and_the_fault_stands(path: Path) 
     bench.close()
 
 
-def test_a_start_behind_what_is_stored_writes_nothing_before_it_as_good(bench: Bench, path: Path) -> None:
+def test_a_start_behind_what_is_stored_writes_nothing_before_it_as_good(
+    bench: Bench, path: Path, fault_row: FaultRow
+) -> None:
     bench.polls(30)
     newest = bench.live()[-1].time_ns
     bench.ingest.stop()
@@ -234,9 +244,18 @@ def test_a_start_behind_what_is_stored_writes_nothing_before_it_as_good(bench: B
     late.close()
     bench.ingest._closed = True
     bench.open("boot3")
+    fault_row(
+        "computer starts an hour behind what is stored",
+        "readings go behind the stored ones as time_unknown, and are appended at their right times when NTP answers",
+        55 - len(series),
+        "",
+        chapter="clock",
+    )
 
 
-def test_the_clock_set_back_by_an_hour_never_takes_live_readings_back(bench: Bench) -> None:
+def test_the_clock_set_back_by_an_hour_never_takes_live_readings_back(
+    bench: Bench, fault_row: FaultRow
+) -> None:
     bench.polls(30)
     bench.clock.jump(-3600)
     bench.polls(30)
@@ -251,9 +270,16 @@ def test_the_clock_set_back_by_an_hour_never_takes_live_readings_back(bench: Ben
     bench.polls(5)
     assert [s.flags for s in bench.live()[-5:]] == [()] * 5
     assert bench.live()[-1].time_ns > times[-1]
+    fault_row(
+        "clock set back by an hour, nobody knows why",
+        "one clock_jump event; live times go on forward, readings flagged clock until wall time has caught up",
+        60 - len(times),
+        "flagged readings with boot id and monotonic time; dodac clock takes what a person knows",
+        chapter="clock",
+    )
 
 
-def test_a_clock_set_wrong_and_back_again_costs_nothing(bench: Bench) -> None:
+def test_a_clock_set_wrong_and_back_again_costs_nothing(bench: Bench, fault_row: FaultRow) -> None:
     bench.true_offset_ns = T0
     for jump in (3600, -3600, -7200, 7200, 40 * 86400, -40 * 86400):
         bench.polls(20)
@@ -264,9 +290,16 @@ def test_a_clock_set_wrong_and_back_again_costs_nothing(bench: Bench) -> None:
     assert times == sorted(set(times))
     assert len(times) == 140
     assert len(bench.events(EventKind.CLOCK_JUMP)) == 6
+    fault_row(
+        "clock set wrong and back again, by hours and by forty days",
+        "each jump is an event; readings between are appended at their right times",
+        len(bench.truth) - len(bench.series()),
+        "",
+        chapter="clock",
+    )
 
 
-def test_ntp_sets_a_battery_clock_that_was_seven_hours_ahead(bench: Bench) -> None:
+def test_ntp_sets_a_battery_clock_that_was_seven_hours_ahead(bench: Bench, fault_row: FaultRow) -> None:
     bench.polls(12)
     bench.synced = True
     bench.clock.jump(-7 * 3600)
@@ -274,6 +307,13 @@ def test_ntp_sets_a_battery_clock_that_was_seven_hours_ahead(bench: Bench) -> No
     bench.truth = [(bench.true_offset_ns + 20_000_000 + n * 10 * SECOND_NS, n + 1.0) for n in range(12)]
     bench.polls(12)
     assert bench.series() == bench.truth
+    fault_row(
+        "battery clock seven hours ahead, NTP sets it back",
+        "what was stored before is withdrawn and appended at its right times",
+        len(bench.truth) - len(bench.series()),
+        "",
+        chapter="clock",
+    )
 
 
 def test_steps_of_ntp_below_two_seconds_keep_readings_good_and_in_order(bench: Bench) -> None:
