@@ -8,20 +8,22 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dodac.clock import SECOND_NS, SystemClock, duration_ns
-from dodac.errors import ConfigError, Exit
+from dodac.errors import ConfigError, Exit, StorageError
 
 if TYPE_CHECKING:
+    from collector.collector import Collector
     from dodac.site import Site
 
 
 _STOPS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGPWR") if hasattr(signal, name)
 )
+_AGAIN_S: Final = 2.0
 _WAIT_S: Final = 3.0  # dodac enter and the page hold the journal for a moment while they store an entry
 
 
@@ -85,7 +87,9 @@ def run(argv: Sequence[str]) -> int:
         signal.signal(number, lambda *_: stop.set())
     # the watchdog of the service manager ends a process that hangs with SIGABRT: where it hung goes to the log
     faulthandler.enable()
-    collector = Collector(site, SystemClock(), wait_s=_WAIT_S)
+    collector = _when_there_is_room(lambda: Collector(site, SystemClock(), wait_s=_WAIT_S), stop)
+    if collector is None:
+        return Exit.STORAGE
     collector.start()
     power = watch_of_site(site, SystemClock(), collector.inbox.event, stop.set)
     _words(
@@ -101,6 +105,27 @@ def run(argv: Sequence[str]) -> int:
     clean = collector.stop()
     _words(collector.ledger().text())
     return Exit.OK if clean else Exit.STORAGE
+
+
+def _when_there_is_room(begin: Callable[[], Collector], stop: threading.Event) -> Collector | None:
+    """The collector, as soon as its journal can be written; None when told to stop before.
+
+    A full disk at the start is told once and waited for: what is not read meanwhile is told as a gap then.
+    """
+    from store import may_pass
+
+    told = ""
+    while not stop.is_set():
+        try:
+            return begin()
+        except StorageError as error:
+            if not may_pass(error):
+                raise
+            if str(error) != told:
+                told = str(error)
+                _words(f"{told}\nNothing is collected until then; it is tried again every {_AGAIN_S:.0f} s.")
+        stop.wait(_AGAIN_S)
+    return None
 
 
 def status(argv: Sequence[str]) -> int:

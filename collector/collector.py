@@ -75,8 +75,9 @@ class Collector:
         sinks = [*influx_sinks(site), *extra_sinks]
         rates = {name: config.backlog_per_s for name, config in sink_configs(site).items()}
         plan = plan_of(site)
-        group_ms = group_ms if group_ms is not None else max(1, duration_ns(site.collector.group) // 1_000_000)
-        site.journal_path.parent.mkdir(parents=True, exist_ok=True)
+        group_ms = (
+            group_ms if group_ms is not None else max(1, duration_ns(site.collector.group) // 1_000_000)
+        )
         self.journal = Journal.open(site.journal_path, wait_s=wait_s)
         self._ingest = Ingest(
             self.journal,
@@ -88,7 +89,11 @@ class Collector:
             on_event=self._keep_facts,
         )
         self._said: dict[str, dict[str, str]] = {}
-        self._register()
+        try:
+            self._register()
+        except BaseException:  # a full disk: whoever tries again must find the journal free
+            self.journal.close()
+            raise
         self._gate: CounterGate = counter_gate(site, self._said, self._ingest, self.journal)
         tags = tag_source(site, self.journal, self._connections)
         who = site.site
@@ -297,8 +302,8 @@ class Collector:
 
     def _keep_facts(self, event: Event) -> None:
         self._gate.heard(event)
-        self._exchanges.heard(event)
         self._care.heard(event)
+        self._exchanges.heard(event)
         heard = heard_facts(event, self._said.get(event.instrument or "", {}))
         if heard and event.instrument is not None:
             self.journal.set_facts(event.instrument, heard)

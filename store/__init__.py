@@ -2,8 +2,10 @@
 
 from store._accounts import Accounts, Counts
 from store._batch import Item, Outcome
+from store._faults import may_pass
 from store._frames import counting
-from store._policy import Dropped, Keeper, Limits, Space
+from store._keeper import Keeper
+from store._policy import Dropped, Limits, Space
 from store._sinks import SinkCounts, SinkState
 from store.influx import InfluxSink, InfluxTarget, WriteKind, WriteResult
 from store.influx_store import InfluxStore
@@ -39,5 +41,6 @@ __all__ = [
     "event_line",
     "flag_lines",
     "line",
+    "may_pass",
     "saving_lines",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -13,14 +15,19 @@ from dodac.errors import StorageError, Where
 
 _TODO: Final = (
     ("full", "the disk is full.", "Free some space; the collector goes on by itself."),
+    ("no space", "the disk is full.", "Free some space; the collector goes on by itself."),
+    ("quota", "the disk quota is used up.", "Free some space; the collector goes on by itself."),
+    ("file too large", "the file may not grow (a limit of its size).", "Raise the limit (ulimit -f)."),
+    ("too many open files", "no file descriptors are left.", "Raise the limit (ulimit -n, LimitNOFILE=)."),
+    ("input/output", "the disk reports an error.", "Check the disk (dmesg) and its cable or card."),
     ("readonly", "the file can't be written.", "Check the rights of the file and its folder."),
     ("read-only", "the file can't be written.", "Check the rights of the file and its folder."),
     ("unable to open", "the file can't be opened.", "Check that the folder is there and its rights."),
     ("permission denied", "there is no permission for it.", "Check the rights of the file and its folder."),
     ("locked", "another program holds the file.", "Stop the other program, e.g. a second dodac run."),
     ("i/o error", "the disk reports an error.", "Check the disk (dmesg) and its cable or card."),
-    ("malformed", "the file is damaged.", "Start dodac run again: it sets the file aside and saves the rest."),
-    ("not a database", "the file is damaged.", "Start dodac run again: it sets the file aside and saves the rest."),
+    ("malformed", "the file is damaged.", "dodac run sets it aside and saves the rest."),
+    ("not a database", "the file is damaged.", "dodac run sets it aside and saves the rest."),
 )  # fmt: skip
 
 _NOTHING_FREE: Final = 64 * 1024
@@ -47,6 +54,38 @@ def _full(path: Path) -> bool:
         return False
 
 
+def _no_descriptors() -> bool:
+    try:
+        os.close(os.open("/", os.O_RDONLY))
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)
+    return False
+
+
+_PASSING: Final = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.EROFS,
+    errno.EIO,
+)
+
+
+def may_pass(error: StorageError) -> bool:
+    """True for a fault that may end by itself or by somebody's hand while we wait: no room, no descriptors.
+
+    A file that is another's, a missing right, or another process that writes it are not: these are told at once.
+    """
+    cause = error.__cause__
+    if isinstance(cause, OSError):
+        return cause.errno in _PASSING
+    said = str(cause).lower()
+    words = ("full", "i/o error", "readonly", "read-only", "unable to open")
+    return isinstance(cause, sqlite3.OperationalError) and any(word in said for word in words)
+
+
 @contextmanager
 def storage_error(path: Path) -> Iterator[None]:
     """Turns faults of SQLite and the file system inside the block into StorageError."""
@@ -56,6 +95,8 @@ def storage_error(path: Path) -> Iterator[None]:
         said = "malformed" if isinstance(error, UnicodeDecodeError) else str(error).lower()
         if "i/o error" in said and _full(path):
             said = "full"  # SQLite tells what it could not make longer, not why
+        if "unable to open" in said and _no_descriptors():
+            said = "too many open files"
         for word, what, todo in _TODO:
             if word in said:
                 raise StorageError(what, Where(file=str(path)), todo) from error
