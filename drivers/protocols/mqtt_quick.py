@@ -40,20 +40,21 @@ def quick_of(profile: MqttJsonProfile, zone: str = "UTC") -> Callable[[bytes], P
     if profile.also or not all(map(_is_plain, profile.channels.values())):
         return None
     tree: _Tree = {}
+    scales = [Scale.of(name, spec, spec.sentinel) for name, spec in profile.channels.items()]
+    paths = [spec.path for spec in profile.channels.values()]
     try:
-        names = [_put(tree, spec.path, float, math.nan) for spec in profile.channels.values()]
+        names = [_put(tree, path, _kind(one), math.nan) for path, one in zip(paths, scales, strict=True)]
         stamp = _put(tree, profile.time.path, msgspec.Raw, msgspec.UNSET) if profile.time else None
     except ValueError:
         return None
-    paths = [spec.path for spec in profile.channels.values()] + ([profile.time.path] if profile.time else [])
-    for path in paths:
+    for path in [*paths, profile.time.path if profile.time else ""]:
         if "." in path:
             tree.setdefault(path, (_NEVER, msgspec.UNSET))  # a key with dots in it goes before the path
     decode = msgspec.json.Decoder(_struct(tree)).decode
     values_of = _getter(names)
     stamp_of = attrgetter(stamp) if stamp is not None else None
     time_ns = _time(profile.time.format, ZoneInfo(zone)) if profile.time else None
-    judge = _judge([Scale.of(name, spec, spec.sentinel) for name, spec in profile.channels.items()])
+    odd = [(place, one, *_bounds(one)) for place, one in enumerate(scales) if not _as_read(one)]
     everything = (1 << len(names)) - 1
 
     def plain(payload: bytes) -> Plain | None:
@@ -63,16 +64,24 @@ def quick_of(profile: MqttJsonProfile, zone: str = "UTC") -> Callable[[bytes], P
             found = decode(payload)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        read = values_of(found)
-        values = judge(read)
+        values = values_of(found)
         present = everything
-        if values is None:
-            present = sum(1 << place for place, value in enumerate(read) if value == value)
-            if not present or present == everything:
+        total = sum(values)
+        if total != total:  # one is absent
+            present = sum(1 << place for place, value in enumerate(values) if value == value)
+            if not present:
                 return None
-            values = judge(read, absent=True)
-            if values is None:
-                return None
+        if 0.0 in values:
+            values = tuple([value + 0.0 for value in values])  # no -0.0
+        if odd:
+            row = list(values)
+            for place, one, low, high in odd:
+                if present >> place & 1:
+                    value = one.convert(row[place] * one.scale + one.offset)
+                    if row[place] in one.sentinel or not low <= value <= high:
+                        return None
+                    row[place] = value
+            values = tuple(row)
         if stamp_of is None or time_ns is None:
             return values, present, None
         said = stamp_of(found)
@@ -130,36 +139,24 @@ def _getter(names: list[str]) -> Callable[[Any], tuple[float, ...]]:
     return get if len(names) > 1 else lambda found: (get(found),)
 
 
-def _judge(scales: list[Scale]) -> Any:
-    """Turns what was read into values; None when any of them is not good (absent: NaN is)."""
-    bounds = [
-        (max(scale.low, CHANNELS[scale.name].low), min(scale.high, CHANNELS[scale.name].high))
-        for scale in scales
-    ]
-    # a value is finite too: the largest float is the widest bound
-    lows = [max(low, -sys.float_info.max) for low, _ in bounds]
-    highs = [min(high, sys.float_info.max) for _, high in bounds]
-    as_read = all(
-        (one.scale, one.offset, one.convert.scale, one.convert.offset) == (1.0, 0.0, 1.0, 0.0)
-        for one in scales
-    )
-    sentinels = [(place, scale.sentinel) for place, scale in enumerate(scales) if scale.sentinel]
+def _bounds(one: Scale) -> tuple[float, float]:
+    """Between them a reading is good: the profile's range inside the channel's, and finite."""
+    channel, widest = CHANNELS[one.name], sys.float_info.max
+    return max(one.low, channel.low, -widest), min(one.high, channel.high, widest)
 
-    def judge(read: tuple[float, ...], absent: bool = False) -> tuple[float, ...] | None:
-        if sentinels and any(read[place] in bad for place, bad in sentinels):
-            return None
-        if as_read:
-            values = read if 0.0 not in read else tuple([value + 0.0 for value in read])  # no -0.0
-        else:
-            values = tuple(
-                [one.convert(value * one.scale + one.offset) for one, value in zip(scales, read, strict=True)]
-            )
-        for value, low, high in zip(values, lows, highs, strict=True):
-            if not low <= value <= high and not (absent and value != value):
-                return None
-        return values
 
-    return judge
+def _as_read(one: Scale) -> bool:
+    """True when the number on the wire is the reading."""
+    steps = (one.scale, one.offset, one.convert.scale, one.convert.offset)
+    return steps == (1.0, 0.0, 1.0, 0.0) and not one.sentinel
+
+
+def _kind(one: Scale) -> Any:
+    """The type of a number on the wire; where it is the reading, the decoder holds it to its bounds."""
+    if not _as_read(one):
+        return float
+    low, high = _bounds(one)
+    return Annotated[float, msgspec.Meta(ge=low, le=high)]
 
 
 def _time(form: str, zone: ZoneInfo) -> Callable[[bytes], int | None]:
