@@ -13,7 +13,8 @@ from dodac.contracts import DeadLetter, Event, EventKind
 from dodac.samples import Layout, Sample
 from store import Journal, JournalStore
 from store._files import size_of
-from store._policy import COUNTED, Dropped, Keeper, Limits
+from store._keeper import COUNTED, Keeper
+from store._policy import Dropped, Limits
 
 T0 = 1_790_000_000_000_000_000
 SECOND = 1_000_000_000
@@ -240,64 +241,95 @@ def test_every_sample_is_in_one_account_whatever_sinks_had(
         assert all(known.waiting >= 0 for known in view.sinks.values())
 
 
+START = T0 - T0 % DAY + DAY
+
+
 def _packed(path: Path) -> Journal:
-    """Nine days of three meters, the first eight of them packed: 9720 samples, one every 240 s and meter."""
+    """Nine days of three meters, one sample every 240 s and meter; of the first eight those are packed that a server has."""
     journal = Journal.open(path)
     for layout in METERS:
         journal.layout(layout)
-    start = T0 - T0 % DAY + DAY
     for first in range(0, 9720, 540):
         journal.commit(
             [
-                ("bus", METERS[n % 3].sample(start + n // 3 * 240 * SECOND, {"power_w": float(n)}, raw=RAW))
+                ("bus", METERS[n % 3].sample(START + n // 3 * 240 * SECOND, {"power_w": float(n)}, raw=RAW))
                 for n in range(first, first + 540)
             ]
         )
-    while journal.pack(start + 8 * DAY):
+    # days 1, 2 and 5
+    journal.mark_ranges("influx", [(1, 2160), (4321, 5400)], "delivered")
+    while journal.pack(START + 8 * DAY, ["influx"], whole=False):
         pass
     return journal
 
 
-def test_packed_days_are_dropped_whole_and_counted_by_the_sample(tmp_path: Path) -> None:
+def test_packed_history_is_dropped_by_age_and_counted_by_the_sample(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
+    cut = START + 5 * DAY - 9000 * SECOND
     with _packed(path) as journal:
-        journal.mark_ranges("influx", [(1, 2160)], "delivered")
-        start = T0 - T0 % DAY + DAY
-        keeper = Keeper(journal, Limits(max_age_ns=5 * DAY - 2_000 * SECOND), ["influx"])
-        dropped = keeper.by_age(start + 8 * DAY)
-        # age takes a packed day when all of it is too old: 3 days and 2000 s are over
-        assert dropped.samples == 3 * 1080
-        assert dropped.gone == 1080
-        assert [seq for seq, _ in journal.read_after(0, 1)] == [3241]
+        with journal.upkeep() as (db, _):
+            before = db.execute("SELECT count(*), total(count) FROM blocks").fetchone()
+        assert before[1] == 3240
+        dropped = Keeper(journal, Limits(max_age_ns=DAY), ["influx"]).by_age(cut + DAY)
+        with journal.upkeep() as (db, _):
+            # a block goes when all of it is too old
+            assert db.execute("SELECT count(*) FROM blocks WHERE last_ns < ?", (cut,)).fetchone()[0] == 0
+            left = db.execute("SELECT total(count) FROM blocks").fetchone()[0]
+            assert db.execute("SELECT count(*) FROM samples WHERE time_ns < ?", (cut,)).fetchone()[0] == 0
+        assert 0 < left <= 1080
+        assert dropped.gone == 2160  # days 3 and 4 waited
+        assert dropped.samples == 2160 + 3240 - left
         assert _balanced(journal, "influx")
-        assert sum(int(gap.data["dropped"]) for gap in _gaps(journal)) == 3240
+        assert journal.sink_counts("influx").delivered == 3240
+        gaps = _gaps(journal)
+        assert sum(int(gap.data["dropped"]) for gap in gaps) == dropped.samples
+        assert all(gap.end_ns is not None and gap.end_ns <= cut for gap in gaps)
     with Journal.open(path) as journal:
-        assert journal.counts().dropped == 3240
+        assert journal.counts().dropped == dropped.samples
         assert journal.counts().lost == 0
         assert journal.verify() == []
 
 
-def test_size_takes_packed_days_that_a_server_has_before_any_that_waits(tmp_path: Path) -> None:
+def test_size_takes_what_a_server_has_before_any_that_waits_packed_or_not(tmp_path: Path) -> None:
     with _packed(tmp_path / "journal.db") as journal:
-        # days 1, 2 and 5 are delivered; day 5 goes before day 3
-        journal.mark_ranges("influx", [(1, 2160), (4321, 5400)], "delivered")
         keeper = Keeper(journal, Limits(max_bytes=4_000_000), ["influx"])
-        steps: list[int] = []
         with journal.upkeep() as (_, sinks):
             settled = sinks.settled(["influx"])
-        keeper._drop_spans(keeper._standing(settled), settled, lambda _: False, lambda: True)
-        kept = _seqs(journal)
-        assert kept == {*range(2161, 4321), *range(5401, 9721)}
-        everything = settled.__class__([(1, 1 << 62)])
+        assert not keeper._drop_spans(keeper._standing(settled), settled, lambda _: False, lambda: True)
+        assert _seqs(journal) == {*range(2161, 4321), *range(5401, 9721)}
+        assert _balanced(journal, "influx")
+        everything = type(settled)([(1, 1 << 62)])
+        steps: list[int] = []
         keeper._drop_spans(
             keeper._standing(everything),
             everything,
-            lambda _: bool(steps.append(1)) or len(steps) > 2,
+            lambda _: len(steps) > 0 or bool(steps.append(1)),
             lambda: True,
         )
-        assert min(_seqs(journal)) == 4321 + 1080
-        assert _balanced(journal, "influx")
+        kept = _seqs(journal)
+        assert kept == {*range(min(kept), 4321), *range(5401, 9721)}
+        assert min(kept) > 2161
         keeper._drop_spans(keeper._standing(everything), everything, lambda _: False, lambda: True)
         assert _seqs(journal) == set()
         assert _balanced(journal, "influx")
         assert journal.last_seq() == 9720
+        assert journal.verify() == []
+
+
+def test_a_sink_that_came_later_keeps_packed_history_until_the_room_is_needed(tmp_path: Path) -> None:
+    with _packed(tmp_path / "journal.db") as journal:
+        keeper = Keeper(journal, Limits(max_bytes=4_000_000), ["influx", "new"])
+        with journal.upkeep() as (_, sinks):
+            settled = sinks.settled(["influx", "new"])
+        keeper._drop_spans(keeper._standing(settled), settled, lambda _: False, lambda: True)
+        assert len(_seqs(journal)) == 9720
+        journal.mark_ranges("new", [(1, 1500)], "delivered")
+        with journal.upkeep() as (_, sinks):
+            settled = sinks.settled(["influx", "new"])
+        keeper._drop_spans(keeper._standing(settled), settled, lambda _: False, lambda: True)
+        kept = _seqs(journal)
+        # only whole blocks, and only of what both have
+        assert 1500 - 3 * 400 < 9720 - len(kept) <= 1500
+        assert set(range(1501, 9721)) <= kept
+        assert _balanced(journal, "influx")
+        assert _balanced(journal, "new")
