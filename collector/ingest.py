@@ -359,7 +359,7 @@ class Ingest:
         now_ns = self._clock.now_ns()
         with self._lock:
             self._fault = ""
-        text = f"the journal is written again after {(now_ns - since_ns) / 1e9:.1f} s; nothing was lost"
+        text = f"the journal is written again after {(now_ns - since_ns) / 1e9:.1f} s; nothing that was taken in is lost"
         self._report(Event(now_ns, EventKind.FAULT_END, text, SOURCE))
 
     def _report(self, event: Event) -> None:

@@ -34,6 +34,12 @@ def next_tick(after_ns: int, every_ns: int, offset_ns: int = 0) -> int:
     return ((after_ns - offset_ns) // every_ns + 1) * every_ns + offset_ns
 
 
+def missed_gap(instrument: str, first_ns: int, end_ns: int, count: int) -> Event:
+    """The gap that a run of missed ticks leaves."""
+    text = f"{count} readings were due and could not be taken: its line or the journal was busy"
+    return Event(first_ns, EventKind.GAP, text, "schedule", instrument, end_ns=end_ns, data={"missed": count})
+
+
 def ticks_missed(due_ns: int, now_ns: int, every_ns: int) -> int:
     """How many whole intervals after `due_ns` have also passed by `now_ns`: they are not made up for."""
     return max(0, (now_ns - due_ns) // every_ns)
@@ -48,6 +54,10 @@ def jitter_ns(name: str, jitter: int, every_ns: int) -> int:
     if width <= 0:
         return 0
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % width
+
+
+NAMED: Final = 3
+"""Ticks missed in a row that are told as a gap; fewer are counted only."""
 
 
 @dataclass(slots=True)
@@ -89,6 +99,9 @@ class Schedule:
         self._lock = threading.Lock()
         self._ticks = {instrument: Ticks() for instrument in self._intervals}
         self._failing: set[str] = set()
+        self._missing: dict[
+            str, tuple[int, int]
+        ] = {}  # instrument → first tick of a run of missed ones, count
         self.turned_ns = 0
 
     @property
@@ -107,6 +120,11 @@ class Schedule:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(_LONGEST_WAIT_NS / SECOND_NS + 1)
+        now_ns = self._clock.now_ns()
+        for instrument, (first_ns, count) in self._missing.items():
+            if count >= NAMED and first_ns < now_ns:
+                self._report(missed_gap(instrument, first_ns, now_ns, count))
+        self._missing.clear()
 
     def ticks(self) -> dict[str, Ticks]:
         """Counts per instrument."""
@@ -180,3 +198,15 @@ class Schedule:
             ticks.due += missed + 1
             ticks.missed += missed + (0 if sent else 1)
             ticks.sent += 1 if sent else 0
+        self._name_gap(instrument, due_ns, missed, sent=sent)
+
+    def _name_gap(self, instrument: str, due_ns: int, missed: int, *, sent: bool) -> None:
+        """A run of missed ticks is told as one gap when it is over: a busy line, a journal that takes nothing."""
+        first_ns, count = self._missing.get(instrument, (due_ns - missed * self._intervals[instrument], 0))
+        count += missed + (0 if sent else 1)
+        if not sent:
+            self._missing[instrument] = (first_ns, count)
+            return
+        self._missing.pop(instrument, None)
+        if count >= NAMED:
+            self._report(missed_gap(instrument, first_ns, due_ns, count))

@@ -85,6 +85,29 @@ def test_a_read_that_is_still_queued_counts_as_missed() -> None:
     assert ticks["b"].sent == 0
 
 
+def test_a_run_of_missed_ticks_is_one_gap_with_its_times_and_count() -> None:
+    plan = Plan({"a": 1}, polls=20)
+    real = plan.poll
+
+    def poll(instrument: str, due_ns: int) -> bool:
+        return real(instrument, due_ns) and not 5 <= len(plan.calls) <= 11 and len(plan.calls) != 15
+
+    plan.schedule._poll = poll
+    plan.run()
+    (gap,) = [event for event in plan.events if event.kind is EventKind.GAP]
+    assert (gap.instrument, gap.time_ns, gap.end_ns) == ("a", plan.calls[4][1], plan.calls[11][1])
+    assert gap.data == {"missed": 7}
+
+
+def test_ticks_missed_up_to_the_stop_are_a_gap_too() -> None:
+    plan = Plan({"a": 1}, polls=10)
+    plan.busy = {"a"}
+    plan.run()
+    plan.schedule.stop()
+    (gap,) = [event for event in plan.events if event.kind is EventKind.GAP]
+    assert gap.data == {"missed": 10}
+
+
 def test_a_connection_that_raises_does_not_stop_the_others() -> None:
     plan = Plan({"broken": 1, "good": 1}, polls=20)
     plan.run()
