@@ -55,11 +55,14 @@ class Group:
         self._watch = watch
         self._samples: list[Sample] = []
         self._mids: list[int] = []
+        self._timed: list[int] = []
         self._heard: dict[str, tuple[MqttStation, list[Sample]]] = {}
 
-    def add(self, station: MqttStation, sample: Sample) -> None:
-        """A sample of an instrument that is heard with it."""
+    def add(self, station: MqttStation, sample: Sample, mid: int) -> None:
+        """The one sample of a message of QoS 1 that was not sent before; the journal knows it by its time."""
         self._samples.append(sample)
+        self._mids.append(mid)
+        self._timed.append(mid)
         heard = self._heard.get(sample.instrument)
         if heard is None:
             self._heard[sample.instrument] = station, [sample]
@@ -91,6 +94,7 @@ class Group:
             self._mids.append(message.mid)
             if self._past.memory is None:
                 return
+            self.remember()
             if timed:
                 self._past.known.take(message.mid, dup=message.dup)
             else:
@@ -102,8 +106,15 @@ class Group:
                 (), source=self._source, done=self._acks.take(self._client, message.mid, message.qos)
             )
 
+    def remember(self) -> None:
+        """What add() took, before anything that came after it is remembered."""
+        timed, self._timed = self._timed, []
+        if self._past.memory is not None:
+            self._past.known.take_all(timed)
+
     def hand_over(self) -> None:
         """Gives what is here to the inbox; blocks while that is full."""
+        self.remember()
         samples, self._samples = self._samples, []
         mids, self._mids = self._mids, []
         heard, self._heard = self._heard, {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from dodac.samples import Layout
 from dodac.site import InstrumentConfig, Site
@@ -13,6 +14,8 @@ from drivers._mqtt_quick import Quick, quick_sample
 from drivers._mqtt_rebirth import command_topic
 from drivers.profile import MqttProfile
 from drivers.protocols.message import MessageDecoder
+
+_TOPICS: Final = 4096  # of which it is remembered which filter they fit
 
 
 @dataclass
@@ -73,6 +76,7 @@ class Topics:
                 self._by_topic.setdefault(topic, []).append(station)
                 self._by_filter.setdefault(head + topic, []).append(station)
         self._filters = [topic for topic in self._by_topic if is_filter(topic)]
+        self._found: dict[str, list[MqttStation]] = {}  # what the filters gave, by topic
 
     @property
     def filters(self) -> tuple[str, ...]:
@@ -101,8 +105,13 @@ class Topics:
             return ()
         stations = self._by_topic.get(topic)
         if stations is None and self._filters:
-            from paho.mqtt.client import topic_matches_sub
+            stations = self._found.get(topic)
+            if stations is None:
+                from paho.mqtt.client import topic_matches_sub
 
-            fitting = next((f for f in self._filters if topic_matches_sub(f, topic)), None)
-            stations = self._by_topic[fitting] if fitting is not None else None
+                fitting = next((f for f in self._filters if topic_matches_sub(f, topic)), None)
+                stations = self._by_topic[fitting] if fitting is not None else []
+                if len(self._found) >= _TOPICS:
+                    self._found.clear()
+                self._found[topic] = stations
         return stations or ()

@@ -120,7 +120,7 @@ class MqttWatch:
 
         clock_off_ns: how far the clock is off for which all its readings are doubtful.
         """
-        good = [sample.time_ns for sample in samples if any(value == value for value in sample.values)]
+        good = [sample.time_ns for sample in samples if _is_good(sample.values)]
         gap: tuple[int, int] | None = None
         with self._lock:
             station.heard_ns = self._clock.monotonic_ns()
@@ -131,10 +131,10 @@ class MqttWatch:
                 station.fault_ns = self._clock.now_ns()
             if good:
                 since_ns = station.last_good_ns if station.last_good_ns is not None else station.fault_ns
-                # what a device stored fills the gap: it ends with the first reading after the fault
-                later = [time_ns for time_ns in good if since_ns is not None and time_ns > since_ns]
-                if station.fault_ns is not None and since_ns is not None and later:
-                    gap = since_ns, min(later)
+                if station.fault_ns is not None and since_ns is not None:
+                    # what a device stored fills the gap: it ends with the first reading after the fault
+                    later = [time_ns for time_ns in good if time_ns > since_ns]
+                    gap = (since_ns, min(later)) if later else None
                 station.fault_ns = None
                 station.last_good_ns = max(*good, station.last_good_ns or 0)
         if silent:
@@ -202,6 +202,10 @@ class MqttWatch:
 
 def _nothing() -> None:
     pass
+
+
+def _is_good(values: tuple[float, ...]) -> bool:
+    return values[0] == values[0] or any(value == value for value in values)
 
 
 def _clock_words(off_ns: int) -> str:
