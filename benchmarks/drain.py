@@ -31,6 +31,7 @@ from _machine import describe
 
 from collector.forwarder import BATCH, Forwarder
 from dodac.clock import SystemClock
+from dodac.contracts import Event
 from dodac.quantities import Measurement
 from dodac.samples import Layout, Sample
 from dodac.sizes import size_bytes
@@ -126,6 +127,7 @@ def outage(folder: Path, server: Any, days: float, max_size: int) -> dict[str, o
     )
     sink = InfluxSink(InfluxTarget(server.url, "outage", server.org, server.token))
     largest = dropped = 0
+    told: list[Event] = []
     with Journal.open(folder / "outage.db") as journal:
         for layout in layouts:
             journal.layout(layout)
@@ -146,7 +148,7 @@ def outage(folder: Path, server: Any, days: float, max_size: int) -> dict[str, o
         largest = max(largest, keeper.disk_bytes())
         filled_s = time.perf_counter() - begin
         forwarder = Forwarder(
-            journal, "outage", sink, SystemClock(), tags, lambda _: None, company="bench", site="bench"
+            journal, "outage", sink, SystemClock(), tags, told.append, company="bench", site="bench"
         )
         before = forwarder.counts()
         seen = Live(server)
@@ -179,6 +181,8 @@ def outage(folder: Path, server: Any, days: float, max_size: int) -> dict[str, o
         "live_visible_median_s": round(sorted(seen.delays_s)[len(seen.delays_s) // 2], 3)
         if seen.delays_s
         else 0,
+        "live_later_than_2_s": sum(delay > 2 for delay in seen.delays_s),
+        "sink_events": [event.text for event in told],
         "rss_max_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from collector._doctor import Line
+from dodac.errors import StorageError
 from dodac.site import InfluxConfig, MqttConnection, Site
 
 _WAIT_S: Final = 4.0
@@ -162,6 +163,7 @@ def authority(site: Site, name: str, config: MqttConnection) -> Sequence[Line]:
 def influxdb(site: Site, config: InfluxConfig | None = None) -> Sequence[Line]:
     """Reachable, which version, does the login open the bucket; config: another one than [influxdb]."""
     from store import InfluxStore, InfluxTarget
+    from store.influx_store import NO_INFLUXQL
 
     target = InfluxTarget.of_site(site, config)
     store = InfluxStore(target)
@@ -169,14 +171,14 @@ def influxdb(site: Site, config: InfluxConfig | None = None) -> Sequence[Line]:
     try:
         version = store.version()
         lines.append(Line("influxdb", target.url, "ok", "influx_ok", {"version": version}))
+        store.events(0, 1)  # InfluxDB 1 says of a missing database only here that it is missing
         count = len(store.instruments())
         lines.append(Line("influxdb", target.bucket, "ok", "bucket_ok", {"count": count}))
     except Exception as error:  # noqa: BLE001  (whatever the server says is told, without the token)
         words = target.hide(str(error))
         if not lines:
             return [Line("influxdb", target.url, "bad", "influx_away", {"words": words})]
-        # a server that takes lines and answers no InfluxQL, as VictoriaMetrics, does not say its version
-        write_only = version == "unknown" and "(404)" in words
+        write_only = isinstance(error, StorageError) and error.todo == NO_INFLUXQL
         if write_only:
             lines.append(Line("influxdb", target.bucket, "warn", "bucket_unread"))
         else:

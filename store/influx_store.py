@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _MEASUREMENTS: Final = "/^(" + "|".join(Measurement) + ")$/"
 _ALL: Final = "/^(" + "|".join([*Measurement, FLAG_MEASUREMENT]) + ")$/"
+NO_INFLUXQL: Final = "VictoriaMetrics takes readings only; read from the journal or another server."
 _PIECE_NS: Final = 7 * 86_400 * SECOND_NS
 
 
@@ -242,12 +243,12 @@ class InfluxStore(ArrayStore):
     def _json_rows(self, query: str) -> list[dict[str, Any]]:
         # CSV writes a line break in a text as two signs: texts are asked for as JSON
         answer = json.loads(self._ask(query, "application/json"))
-        return [
-            dict(zip(series["columns"], row, strict=True))
-            for result in answer.get("results", ())
-            for series in result.get("series", ())
-            for row in series["values"]
-        ]
+        found = [series for result in answer.get("results", ()) for series in result.get("series", ())]
+        if any(series.get("name") == "databases" for series in found):
+            # VictoriaMetrics answers every question with a list of databases
+            where = Where(file=f"{self._target.url} bucket {self._target.bucket}")
+            raise StorageError("the server answers no InfluxQL.", where, NO_INFLUXQL)
+        return [dict(zip(s["columns"], row, strict=True)) for s in found for row in s["values"]]
 
     def _ask(self, query: str, accept: str = "application/csv") -> str:
         target = self._target
@@ -257,6 +258,8 @@ class InfluxStore(ArrayStore):
         if not answer.ok:
             raise self._refusal(answer, where)
         text = answer.body.decode(errors="replace")
+        if (accept == "application/csv") == text.startswith("{"):
+            raise StorageError("the server answers no InfluxQL.", where, NO_INFLUXQL)
         said = self._fault_in(text, accept)
         if said:
             missing = "database not found" in said
@@ -276,7 +279,7 @@ class InfluxStore(ArrayStore):
         todo = {
             401: f"Check {login} of [influxdb].",
             403: f"What {login} stand for has no right to read this bucket.",
-            404: "Check url and bucket in [influxdb]; VictoriaMetrics answers no InfluxQL.",
+            404: "Check url and bucket in [influxdb].",
         }.get(answer.status, "")
         if answer.page:
             said = "a web page came back"

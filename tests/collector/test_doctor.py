@@ -280,6 +280,27 @@ def test_an_influxdb_that_answers_and_a_token_that_does_not_open_it(tmp_path: Pa
     assert "0815" not in sentence(found[1], "en")
 
 
+def test_each_sink_has_its_line_and_a_missing_database_or_write_only_server_is_told(
+    tmp_path: Path, influxdb1, victoria
+) -> None:
+    (tmp_path / "password").write_text(influxdb1.password)
+    (tmp_path / "password").chmod(0o600)
+    one = f'url = "{influxdb1.url}"\nuser = "{influxdb1.user}"\npassword_file = "password"\n'
+    text = f'[sinks.old]\n{one}bucket = "{influxdb1.bucket}"\n[sinks.gone]\n{one}bucket = "none"\n'
+    site_of(tmp_path, f'{text}[sinks.fast]\nurl = "{victoria.url}"\n')
+    site = load_site(tmp_path)
+    found = {name: _doctor_net.influxdb(site, config) for name, config in site.sinks.items()}
+    assert {name: codes(lines)[-1] for name, lines in found.items()} == {
+        "old": "bucket_ok",
+        "gone": "bucket_bad",
+        "fast": "bucket_unread",
+    }
+    assert 'CREATE DATABASE "none"' in sentence(found["gone"][1], "en")
+    assert influxdb1.password not in "".join(
+        sentence(line, "en") for lines in found.values() for line in lines
+    )
+
+
 # ---- data
 
 
