@@ -18,8 +18,10 @@ from collector._socket import Picture, PictureServer
 from collector._watch import Loop, Watch, within
 from dodac.clock import SECOND_NS
 from dodac.contracts import Event, EventKind, Inbox
+from dodac.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collector._metrics_server import MetricsServer
     from drivers import Connection
 
 log = logging.getLogger("dodac.collector")
@@ -108,6 +110,7 @@ class Care:
             parts, base, self.watch.states, lambda: tuple(self._standing.values()), self._more
         )
         self._server = PictureServer(now.journal.path, self.camera.picture)
+        self._metrics: MetricsServer | None = None
 
     def way_in(self, id: str, inbox: Inbox) -> Inbox:
         """The inbox for a connection; that of an earlier one with this id takes nothing more."""
@@ -141,12 +144,15 @@ class Care:
         self.watch.add(Loop("care", _CHORES_S, lambda: self._turned_ns, lambda: self._thread))
         self.watch.start()
         self._server.start()
+        self._metrics = self._scraped(parts.site.collector.metrics)
         self._notify.ready(self._words())
 
     def stop(self) -> None:
         """The stop begins: nothing is judged any more."""
         self._notify.stopping()
         self._server.stop()
+        if self._metrics is not None:
+            self._metrics.stop()
         self.watch.stop()
         self._stop.set()
         if self._thread is not None:
@@ -154,6 +160,23 @@ class Care:
         self._ledger.close()
         self._do(self.completeness.keep)
         self.completeness.close()
+
+    def _scraped(self, address: str | None) -> MetricsServer | None:
+        """A port that is taken must not keep a plant from being read: it is told, and collecting goes on."""
+        if address is None:
+            return None
+        from collector._metrics_server import MetricsServer
+
+        try:
+            server = MetricsServer(address, self.camera.picture, self._clock)
+        except ConfigError as error:
+            told = Event(
+                self._clock.now_ns(), EventKind.ALARM, str(error), "metrics", data={"state": "start"}
+            )
+            self._parts().ingest.event(told)
+            return None
+        server.start()
+        return server
 
     def _take(self) -> Picture:
         return self.camera.picture()

@@ -129,6 +129,7 @@ MEANING: dict[tuple[type[Any], str], str] = {
     (site.CollectorConfig, "group"): "how long readings wait to be written together; a switch at the wall takes at most so much of what was polled. Longer spares an SD card",
     (site.CollectorConfig, "jitter"): "each poll comes up to so much after its grid time, always the same for one instrument",
     (site.CollectorConfig, "power_file"): "file that holds 0 while the mains is away (`/sys/class/power_supply/…/online`)",
+    (site.CollectorConfig, "metrics"): "where `dodac run` itself answers /metrics and /health, e.g. 127.0.0.1:9321; this machine only",
     (site.CollectorConfig, "power_grace"): "how long without mains until the collector stops cleanly",
     (site.ServeConfig, "host"): "`127.0.0.1` is this machine only; anything wider needs `token_file`",
     (site.ServeConfig, "port"): "0 takes a free one",

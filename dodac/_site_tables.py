@@ -306,6 +306,22 @@ class CollectorConfig(Strict):
     power_file: str | None = None
     power_grace: Duration = "60s"
     group: Duration = "100ms"
+    metrics: str | None = None
+
+    @field_validator("metrics")
+    @classmethod
+    def _this_machine(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        host, _, port = value.rpartition(":")
+        if not port.isascii() or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError('write an address of this machine and a port, e.g. "127.0.0.1:9321".')
+        if host != "localhost" and not host.startswith("127."):
+            raise ValueError(
+                f"{host} can be reached from other machines, and there is no token here: use 127.0.0.1, or the "
+                "/metrics of dodac serve."
+            )
+        return value
 
     @field_validator("group")
     @classmethod

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import http.client
+import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from collector import Collector
 from collector._metrics import metrics_text
 from collector._socket import Seen
 from collector.ledger import Ledger, SinkCount, SourceCount
-from dodac.clock import SECOND_NS
+from dodac.clock import SECOND_NS, SystemClock
+from dodac.errors import ConfigError
+from dodac.site import parse_site
 
 NOW = 1_790_000_100 * SECOND_NS
 ODD = 'file:tháng "1"\\nới\n{a="b"}.csv'
@@ -98,3 +104,55 @@ def test_a_disk_that_does_not_answer_leaves_its_metrics_out() -> None:
 def test_a_ledger_that_does_not_add_up_is_seen_by_the_scraper() -> None:
     off = Ledger((SourceCount("a", "b", received=2, committed=1),))
     assert values(Seen(PICTURE), off)["dodac_ledger_balanced", ()] == 0
+
+
+def get(port: int, path: str, host: str = "127.0.0.1") -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", path, headers={"host": host})
+    answer = connection.getresponse()
+    found = answer.status, answer.read().decode()
+    connection.close()
+    return found
+
+
+def test_a_box_without_the_page_answers_a_scraper_of_its_own(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    text = f'[site]\nid = "a"\ncompany = "b"\n[collector]\nmetrics = "127.0.0.1:{port}"\n'
+    site = parse_site(text, tmp_path / "site.toml")
+    collector = Collector(site, SystemClock(), connections=[])
+    collector.start()
+    assert get(port, "/health") == (200, "ok\n")
+    status, told = get(port, "/metrics?x=1")
+    assert status == 200
+    assert "dodac_collector_up 1.0" in told
+    assert get(port, "/etc/passwd")[0] == 404
+    assert get(port, "/metrics", host="evil.example")[0] == 400
+    collector.stop()
+    with pytest.raises(OSError, match="refused"):
+        get(port, "/health")
+
+
+def test_a_port_that_is_taken_is_an_alarm_and_the_plant_is_read(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        text = f'[site]\nid = "a"\ncompany = "b"\n[collector]\nmetrics = "127.0.0.1:{port}"\n'
+        collector = Collector(parse_site(text, tmp_path / "site.toml"), SystemClock(), connections=[])
+        collector.start()
+        assert collector.flush()
+        (alarm,) = [one for one in collector.picture()["alarms"] if one["source"] == "metrics"]
+        assert "can't listen on" in alarm["text"]
+        assert collector.picture()["ingest"]["state"] == "up"
+        collector.stop()
+
+
+@pytest.mark.parametrize(
+    "address", ["0.0.0.0:9321", "192.168.1.4:9321", "127.0.0.1", "127.0.0.1:0", ":9321", "a:b"]
+)
+def test_metrics_without_a_token_stay_on_this_machine(tmp_path: Path, address: str) -> None:
+    text = f'[site]\nid = "a"\ncompany = "b"\n[collector]\nmetrics = "{address}"\n'
+    with pytest.raises(ConfigError, match=r"127\.0\.0\.1"):
+        parse_site(text, tmp_path / "site.toml")
