@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,7 +112,7 @@ def test_of_several_supplies_one_that_is_there_is_enough(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("way", ["power", "SIGPWR", "SIGTERM"])
 def test_a_signal_or_the_mains_ends_dodac_run_with_everything_stored_and_code_0(
-    tmp_path: Path, way: str
+    tmp_path: Path, way: str, fault_row: Any
 ) -> None:
     power = tmp_path / "online"
     power.write_text("1")
@@ -140,3 +141,10 @@ def test_a_signal_or_the_mains_ends_dodac_run_with_everything_stored_and_code_0(
     assert kinds[0] == "start"
     assert kinds[-1] == "stop"
     assert len(told) == (2 if way == "power" else 0)
+    fault_row(
+        "the mains stays away longer than power_grace, or SIGPWR, or SIGTERM",
+        "everything is committed, the journal closed with a checkpoint, exit code 0",
+        0,
+        "events of the mains going and of the stop",
+        chapter="power",
+    )

@@ -122,7 +122,7 @@ def test_a_backup_is_made_while_the_collector_writes_and_is_read_whole(
 
 
 def test_a_copy_with_one_wrong_byte_is_refused_and_the_journal_stays(
-    site: Path, journal: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    site: Path, journal: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], fault_row: Any
 ) -> None:
     copy = tmp_path / "copy.db"
     assert main(["store", "backup", str(copy), "--site", str(site)]) == 0
@@ -141,6 +141,13 @@ def test_a_copy_with_one_wrong_byte_is_refused_and_the_journal_stays(
         copy.write_bytes(content)
         assert main(["store", "restore", str(copy), "--verify"]) in (4, 5)
     assert main(["store", "restore", str(tmp_path / "none"), "--verify"]) == 4
+    fault_row(
+        "a backup with one wrong byte, empty, cut, or another file is restored",
+        "it is refused, the journal stays as it is",
+        0,
+        "exit code 5 (4 for what never was a journal), each fault with its place",
+        chapter="keeping",
+    )
 
 
 def test_a_restored_copy_says_what_it_lacks_and_gives_no_number_twice(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -117,7 +118,9 @@ def test_the_only_store_keeps_everything_until_told_otherwise(tmp_path: Path) ->
         assert len(_seqs(journal)) == 3000
 
 
-def test_disk_bytes_stay_below_the_limit_through_an_outage_of_seven_times_the_journal(tmp_path: Path) -> None:
+def test_disk_bytes_stay_below_the_limit_through_an_outage_of_seven_times_the_journal(
+    tmp_path: Path, fault_row: Any
+) -> None:
     # rows deleted in SQLite do not make its file smaller: the bytes on the disk are what is held here
     path = tmp_path / "journal.db"
     limits = Limits(max_bytes=4_000_000)
@@ -137,6 +140,13 @@ def test_disk_bytes_stay_below_the_limit_through_an_outage_of_seven_times_the_jo
         gaps = _gaps(journal)
         assert sum(int(gap.data["dropped"]) for gap in gaps) == journal.counts().dropped
         assert len(gaps) < 45_000 / 300
+    fault_row(
+        "max_size is reached while no server takes anything",
+        "an alarm at 90 %; then the oldest samples go, in runs; file and WAL stay below max_size",
+        0,
+        "dropped in the ledger; a GAP an instrument and run that says they are gone",
+        chapter="keeping",
+    )
 
 
 def test_a_smaller_limit_gives_the_room_back_to_the_disk(tmp_path: Path) -> None:
@@ -165,7 +175,7 @@ def test_age_is_by_the_time_of_the_sample_and_exact(tmp_path: Path) -> None:
         assert len(_gaps(journal)) == 3
 
 
-def test_a_run_that_a_power_cut_ends_is_told_at_the_next_one(tmp_path: Path) -> None:
+def test_a_run_that_a_power_cut_ends_is_told_at_the_next_one(tmp_path: Path, fault_row: Any) -> None:
     path = tmp_path / "journal.db"
     limits = Limits(max_bytes=4_000_000)
     with Journal.open(path) as journal:
@@ -183,6 +193,13 @@ def test_a_run_that_a_power_cut_ends_is_told_at_the_next_one(tmp_path: Path) -> 
         assert sum(int(gap.data["dropped"]) for gap in _gaps(journal)) == gone == journal.counts().dropped
         Keeper(journal, limits, ["influx"]).tell_left_over()
         assert sum(int(gap.data["dropped"]) for gap in _gaps(journal)) == gone
+    fault_row(
+        "power goes while old samples are dropped",
+        "each step is counted in its own transaction; the next start tells the run",
+        0,
+        "dropped in the ledger, GAP events",
+        chapter="keeping",
+    )
 
 
 def test_dead_letters_and_events_have_shares_of_their_own(tmp_path: Path) -> None:

@@ -136,7 +136,9 @@ class _DyingConnection:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_power_cut_at_any_statement_of_the_upgrade_loses_nothing(version: int, tmp_path: Path) -> None:
+def test_a_power_cut_at_any_statement_of_the_upgrade_loses_nothing(
+    version: int, tmp_path: Path, fault_row: Any
+) -> None:
     said = released(version, tmp_path / "whole.db")
     for at in range(200):
         path = tmp_path / f"{at}.db"
@@ -156,10 +158,16 @@ def test_a_power_cut_at_any_statement_of_the_upgrade_loses_nothing(version: int,
     else:
         pytest.fail("the upgrade did not come to its end")
     assert at > 20  # so many statements were cut
+    fault_row(
+        "power goes while a journal of an older version is brought forward, at each statement",
+        "the file is of the one version or the other, a copy stands beside it, the next start goes on",
+        0,
+        chapter="keeping",
+    )
 
 
 def test_no_room_for_the_copy_changes_nothing_and_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault_row: Any
 ) -> None:
     path = tmp_path / "journal.db"
     said = released(1, path)
@@ -177,6 +185,13 @@ def test_no_room_for_the_copy_changes_nothing_and_says_what_to_do(
     assert (elsewhere / "old.db").exists()
     assert not path.with_name("journal.db.version-1").exists()
     assert content(path) == said
+    fault_row(
+        "no room for the copy before an upgrade",
+        "nothing is changed; the message names dodac store upgrade --copy",
+        0,
+        "exit code 4",
+        chapter="keeping",
+    )
 
 
 def _lived_in(path: Path) -> dict[str, Any]:
@@ -235,7 +250,9 @@ def _columns(db: sqlite3.Connection) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def test_a_power_cut_on_the_way_back_leaves_a_whole_journal_and_it_goes_on(tmp_path: Path) -> None:
+def test_a_power_cut_on_the_way_back_leaves_a_whole_journal_and_it_goes_on(
+    tmp_path: Path, fault_row: Any
+) -> None:
     original = tmp_path / "original"
     original.mkdir()
     before = _lived_in(original / "journal.db")
@@ -263,6 +280,12 @@ def test_a_power_cut_on_the_way_back_leaves_a_whole_journal_and_it_goes_on(tmp_p
     else:
         pytest.fail("it did not come to its end")
     assert at > 12
+    fault_row(
+        "power goes while a journal is brought one version back, at each statement",
+        "a whole journal of one of the two versions; the same command goes on",
+        0,
+        chapter="keeping",
+    )
 
 
 @contextmanager
