@@ -67,11 +67,18 @@ class Lanes:
         floor, self._seen = self._seen, top
         ready, self._ready = self._ready, None
         if ready is None or not ready.units:
-            rows = self._rows(size, top - floor, floor)
+            rows = self._rows(size, top, floor)
             return [parcel(self._build(rows), self._pack)] if rows else []
-        fresh = self._journal.waiting(self._sink, min(size, top - floor)) if top > floor else []
+        # rows that are committed meanwhile must not push these out of the limit: they are the next look's
+        fresh = (
+            self._journal.waiting(self._sink, min(size, top - floor), before=top + 1) if top > floor else []
+        )
         live = [row for row in fresh if row[0] > floor]
-        return [parcel(self._build(live)), ready] if live else [ready]
+        if not live:
+            return [ready]
+        made = parcel(self._build(live))
+        # more new rows than fit: what was made ahead lies below them, so it is made again after them
+        return [made, ready] if top - floor <= size else [made]
 
     def look_ahead(self, sent: Sequence[Unit], size: int) -> None:
         """Makes the batch that follows `sent`, while that is on its way."""
@@ -87,15 +94,15 @@ class Lanes:
         """Drops what was made ahead: it is asked for again."""
         self._ready = None
 
-    def _rows(self, size: int, fresh: int, floor: int) -> list[Row]:
+    def _rows(self, size: int, top: int, floor: int) -> list[Row]:
         if self._rate is None:
             return self._journal.waiting(self._sink, size)
         now_ns = self._clock.monotonic_ns()
         self._allowed += (now_ns - self._filled_ns) / SECOND_NS * self._rate
         self._allowed = min(self._allowed, float(self._rate))
         self._filled_ns = now_ns
-        limit = min(size, fresh + int(self._allowed))
-        rows = self._journal.waiting(self._sink, limit) if limit else []
+        limit = min(size, top - floor + int(self._allowed))
+        rows = self._journal.waiting(self._sink, limit, before=top + 1) if limit else []
         self._allowed -= sum(1 for seq, _ in rows if seq <= floor)
         return rows
 

@@ -93,6 +93,47 @@ def test_a_reading_that_comes_while_a_batch_is_on_its_way_is_in_the_next_request
     assert bench.forwarder.counts().delivered == len(sent)
 
 
+def test_readings_that_come_faster_than_the_forwarder_looks_are_never_left_behind(
+    journal: Journal, kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(journal, kit, batch=50)
+    bench.commit(range(2000))
+    bench.start()
+    number = [5000]
+    last_seq = journal.last_seq
+
+    def and_one_more() -> int:
+        top = last_seq()
+        if number[0] < 5100:
+            number[0] += 1
+            bench.commit([number[0]])  # between the look at the end and the reading of the rows
+        return top
+
+    monkeypatch.setattr(journal, "last_seq", and_one_more)
+    for _ in range(20):
+        assert not bench.forwarder.step()
+    assert bench.forwarder.counts().waiting > 500
+    sent = {n for call in range(len(bench.sink.calls)) for n in bench.numbers(call)}
+    # what came in the last look is the next one's; nothing older is left behind
+    assert set(range(5001, number[0])) <= sent
+
+
+def test_a_burst_larger_than_a_batch_goes_before_the_backlog(journal: Journal, kit: Any) -> None:
+    bench = Bench(journal, kit, batch=50)
+    bench.commit(range(1000))
+    bench.start()
+    bench.forwarder.step()
+    bench.commit(range(5000, 5200))
+    bench.sink.calls.clear()
+    for _ in range(4):
+        bench.forwarder.step()
+    first = [n for call in range(4) for n in bench.numbers(call)]
+    assert sorted(first) == list(range(5000, 5200))
+    while not bench.forwarder.step():
+        pass
+    assert bench.forwarder.counts().delivered == 1200
+
+
 def test_the_backlog_goes_from_its_new_end_to_its_old_one(journal: Journal, kit: Any) -> None:
     bench = Bench(journal, kit, batch=100)
     bench.commit(range(1000))
