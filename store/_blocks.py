@@ -119,29 +119,62 @@ def flags_of(block: Block, layout: Layout) -> list[tuple[int, int, bytes]]:
         raise damaged(block, layout.instrument) from error
 
 
-def arrays_of(block: Block, layout: Layout, channels: Sequence[str]) -> Arrays:
-    """time, span, part and values (rows × channels, NaN where not good) of a block."""
+def arrays_of(
+    some: Sequence[Block], layout: Layout, channels: Sequence[str], *, spans: bool = True
+) -> Arrays:
+    """time, span, part and values (rows × channels, NaN where not good) of blocks, one after the other.
+
+    spans: False gives 0s, where nobody looks at them.
+    """
     import numpy as np
 
+    block = some[0]
     try:
-        sections = _checked(block, layout)
-        count = block.samples
-        values = np.empty((count, len(channels)))
+        opened = []
+        for block in some:
+            opened.append((_checked(block, layout), block.samples))
+        total = sum(count for _, count in opened)
+        values = np.empty((len(channels), total))
         for place, name in enumerate(channels):
-            column = sections[8 + layout.index[name]] if name in layout.index else b""
-            which, at = _opened(column)
-            if which == _ALL:
-                values[:, place] = columns.decode_array(column, count, at)
-                continue
-            values[:, place] = np.nan
-            if which != _NOTHING:
-                mask = _bits(sections[5], which, count)
-                here = np.unpackbits(np.frombuffer(mask, np.uint8), count=count, bitorder="little").view(bool)
-                values[here, place] = columns.decode_array(column, int(here.sum()), at)
-        times, spans, of_part = (ints.decode_array(sections[number], count) for number in (0, 2, 3))
+            if name in layout.index:
+                _put_values(values[place], opened, 8 + layout.index[name])
+            else:
+                values[place] = np.nan
+        times, of_part = (
+            ints.decode_arrays([(sections[number], count, 0) for sections, count in opened])
+            for number in (0, 3)
+        )
+        span_ns = (
+            ints.decode_arrays([(sections[2], count, 0) for sections, count in opened])
+            if spans
+            else np.zeros(total, np.int64)
+        )
     except _UNREADABLE as error:
         raise damaged(block, layout.instrument) from error
-    return times, spans, of_part, values
+    return times, span_ns, of_part, values.T
+
+
+def _put_values(out: Floats, opened: Sequence[tuple[list[bytes], int]], number: int) -> None:
+    """One channel's values of several blocks, NaN where not good."""
+    import numpy as np
+
+    places = [_opened(sections[number]) for sections, _ in opened]
+    if all(which == _ALL for which, _ in places):
+        out[:] = columns.decode_arrays(
+            [(sections[number], count, at) for (sections, count), (_, at) in zip(opened, places, strict=True)]
+        )
+        return
+    out.fill(np.nan)
+    begin = 0
+    for (sections, count), (which, at) in zip(opened, places, strict=True):
+        mine = out[begin : begin + count]
+        begin += count
+        if which == _ALL:
+            mine[:] = columns.decode_array(sections[number], count, at)
+        elif which != _NOTHING:
+            mask = np.frombuffer(_bits(sections[5], which, count), np.uint8)
+            here = np.unpackbits(mask, count=count, bitorder="little").view(bool)
+            mine[here] = columns.decode_array(sections[number], int(here.sum()), at)
 
 
 def damaged(block: Block, instrument: str) -> IntegrityError:

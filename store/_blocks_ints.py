@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[np.int64]
 
+Piece = tuple[bytes, int, int]
+"""Bytes, how many numbers they hold, and where in the bytes those begin."""
+
 _DEFLATED: Final = 0x80
 _ORDER_AT: Final = 4  # head byte: deflated | order of differences | bytes each
 _SMALL: Final = 24  # fewer bytes than this deflate does not make smaller
@@ -147,9 +150,50 @@ def decode(data: bytes, count: int, at: int = 0) -> list[int]:
 
 def decode_array(data: bytes, count: int, at: int = 0) -> Ints:
     """The same as an array: sums wrap around as the bytes do, so every int64 comes back."""
+    return _array(count, *_opened(data, count, at))
+
+
+def decode_arrays(pieces: Sequence[Piece]) -> Ints:
+    """The numbers of several columns, one after the other: those made alike are read together."""
     import numpy as np
 
-    order, width, least, seeds, data = _opened(data, count, at)
+    opened = [(count, *_opened(data, count, at)) for data, count, at in pieces]
+    order, width = opened[0][1:3]
+    alike = all(one[1] == order and one[2] == width and one[0] > order for one in opened)
+    if len(opened) == 1 or not alike or order > 1 or not 0 < width < 3:
+        return np.concatenate([_array(*one) for one in opened])
+    counts = np.array([one[0] for one in opened])
+    sizes = counts - order
+    if width == 1:
+        left = np.frombuffer(b"".join([one[5] for one in opened]), np.uint8).astype(np.int64)
+    else:
+        planes = np.empty((int(sizes.sum()), 2), np.uint8)
+        for plane in range(2):
+            some = [
+                one[5][plane * size : (plane + 1) * size]
+                for one, size in zip(opened, sizes.tolist(), strict=True)
+            ]
+            planes[:, plane] = np.frombuffer(b"".join(some), np.uint8)
+        left = planes.view("<u2").reshape(-1).astype(np.int64)
+    left += np.repeat(np.array([one[3] for one in opened]), sizes)
+    if order == 0:
+        return left
+    # one running sum over all columns: each begins with its seed less what the one before ended with
+    numbers = np.empty(int(counts.sum()), np.int64)
+    begins = np.cumsum(counts) - counts
+    seeds = np.array([one[4][0] for one in opened])
+    ends = seeds + np.add.reduceat(left, np.cumsum(sizes) - sizes)
+    inside = np.ones(len(numbers), bool)
+    inside[begins] = False
+    numbers[inside] = left
+    numbers[begins] = seeds
+    numbers[begins[1:]] -= ends[:-1]
+    return np.add.accumulate(numbers, out=numbers)
+
+
+def _array(count: int, order: int, width: int, least: int, seeds: Sequence[int], data: bytes) -> Ints:
+    import numpy as np
+
     numbers = np.empty(count, np.int64)
     left = numbers[order:]
     if width == 1:

@@ -31,7 +31,13 @@ Layouts = Mapping[int, Layout]
 
 
 def in_time(read: Read, instrument: int, start_ns: int, end_ns: int) -> Iterator[Block]:
-    """Blocks of an instrument that reach into a window, by their first time; a few at a time."""
+    """Blocks of an instrument that reach into a window, by their first time."""
+    for page in in_pages(read, instrument, start_ns, end_ns):
+        yield from page
+
+
+def in_pages(read: Read, instrument: int, start_ns: int, end_ns: int) -> Iterator[list[Block]]:
+    """The same, a few at a time."""
     after = (start_ns - DAY_NS, -1)
     while True:
         rows = read(
@@ -39,8 +45,8 @@ def in_time(read: Read, instrument: int, start_ns: int, end_ns: int) -> Iterator
             "AND (first_ns, id) > (?, ?) ORDER BY first_ns, id LIMIT ?",
             (instrument, after[0], end_ns, start_ns, *after, _PAGE),
         )
-        for row in rows:
-            yield Block(*row)
+        if rows:
+            yield [Block(*row) for row in rows]
         if len(rows) < _PAGE:
             return
         after = (rows[-1][3], rows[-1][0])

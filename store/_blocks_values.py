@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
 
 # Codes are stored: append to these, never reorder. The scale stands in the high half of the byte.
 BITS: Final = 0  # the 64 bits as they are
@@ -57,10 +58,22 @@ def decode(data: bytes, count: int, at: int = 0) -> Sequence[float]:
 
 def decode_array(data: bytes, count: int, at: int = 0) -> Floats:
     """The same as an array."""
+    return _scaled(ints.decode_array(data, count, at + 1), data[at])
+
+
+def decode_arrays(pieces: Sequence[ints.Piece]) -> Floats:
+    """The values of one channel in several blocks, one after the other."""
     import numpy as np
 
-    head = data[at]
-    numbers = ints.decode_array(data, count, at + 1)
+    heads = {data[at] for data, _, at in pieces}
+    if len(heads) > 1:
+        return np.concatenate([decode_array(*piece) for piece in pieces])
+    return _scaled(ints.decode_arrays([(data, count, at + 1) for data, count, at in pieces]), heads.pop())
+
+
+def _scaled(numbers: Ints, head: int) -> Floats:
+    import numpy as np
+
     mode, scale = head & 15, head >> 4
     if mode == BITS:
         return numbers.view(np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from dodac.samples import Layout
@@ -25,18 +26,23 @@ _PAGE: Final = 4096  # rows at a time: their objects stay in the processor's cac
 
 def readings_of(
     read: Read, layouts: Mapping[int, Layout], instrument: int, channels: tuple[str, ...], start_ns: int,
-    end_ns: int,
+    end_ns: int, *, spans: bool = True,
 ) -> Readings:  # fmt: skip
     """Readings in a window, NaN where a channel is absent or flagged; corrected ones are left out.
 
-    read: of one moment. layouts: by the journal's own number. Raises IntegrityError for a row that does not
+    spans: False where nobody looks at them. read: of one moment. layouts: by the journal's own number. Raises IntegrityError for a row that does not
     fit its layout and for a damaged block.
     """
     import numpy as np
 
     found = [
-        _inside(blocks.arrays_of(block, history.layout_of(block, layouts), channels), start_ns, end_ns)
-        for block in history.in_time(read, instrument, start_ns, end_ns)
+        _inside(
+            blocks.arrays_of(some, history.layout_of(some[0], layouts), channels, spans=spans),
+            start_ns,
+            end_ns,
+        )
+        for page in history.in_pages(read, instrument, start_ns, end_ns)
+        for some in (list(alike) for _, alike in groupby(page, key=lambda block: block.layout))
     ]
     after: tuple[int, int] = (start_ns, -1)
     while rows := read(_SELECT, (instrument, *after, end_ns, _PAGE)):
@@ -46,22 +52,22 @@ def readings_of(
         after = rows[-1][:2]
     if not found:
         return empty_readings(len(channels))
-    times, spans, parts, values = (
+    times, span_ns, parts, values = (
         found[0] if len(found) == 1 else (np.concatenate(some) for some in zip(*found, strict=True))
     )
     steps = np.diff(times)
     if (steps <= 0).any():  # a sample that came late, or several parts of one time
         order = np.lexsort((parts, times))
-        times, spans, parts, values = times[order], spans[order], parts[order], values[order]
-    return without_corrected((times, spans, values), parts)
+        times, span_ns, parts, values = times[order], span_ns[order], parts[order], values[order]
+    return without_corrected((times, span_ns, values), parts)
 
 
 def _inside(arrays: Arrays, start_ns: int, end_ns: int) -> Arrays:
     times, spans, parts, values = arrays
-    low, high = times.searchsorted([start_ns, end_ns]).tolist()
-    if high - low == len(times):
+    here = (times >= start_ns) & (times < end_ns)
+    if here.all():
         return arrays
-    return times[low:high], spans[low:high], parts[low:high], values[low:high]
+    return times[here], spans[here], parts[here], values[here]
 
 
 def _unpack(

@@ -41,6 +41,13 @@ class ArrayStore(ABC):
     def _readings(self, instrument: str, channels: tuple[str, ...], start_ns: int, end_ns: int) -> Readings:
         """Good readings in the window."""
 
+    def _values(
+        self, instrument: str, channels: tuple[str, ...], start_ns: int, end_ns: int
+    ) -> tuple[Ints, Floats]:
+        """The same without spans, which a store may then leave where they are."""
+        time_ns, _, values = self._readings(instrument, channels, start_ns, end_ns)
+        return time_ns, values
+
     @abstractmethod
     def _context(
         self, instrument: str, channel: str, before_ns: int, after_ns: int, count: int
@@ -60,9 +67,13 @@ class ArrayStore(ABC):
         import pandas as pd
 
         names = _known(instrument, channels)
-        time_ns, _, values = self._readings(instrument, names, start_ns, end_ns)
-        some = ~np.isnan(values).all(axis=1)
-        return pd.DataFrame(values[some], index=time_index(time_ns[some]), columns=list(names))
+        time_ns, values = self._values(instrument, names, start_ns, end_ns)
+        if np.isnan(values[:, 0]).any():  # whole columns need no second look, nor a copy
+            some = ~np.isnan(values).all(axis=1)
+            time_ns, values = time_ns[some], values[some]
+        elif not values.flags.writeable:  # bytes of rows as they came: the frame is the caller's own
+            values = values.copy()
+        return pd.DataFrame(values, index=time_index(time_ns), columns=list(names), copy=False)
 
     def intervals(
         self, instrument: str, channel: str, start_ns: int, end_ns: int, step: str, zone: str = "UTC"

@@ -32,7 +32,7 @@ from store._sinks import Sinks
 if TYPE_CHECKING:
     import pandas as pd
 
-    from store._frames import Readings
+    from store._frames import Floats, Ints, Readings
 
 
 _NEAR_NS: Final = 10 * MINUTE_NS  # where neighbours of a window are looked for first
@@ -334,6 +334,16 @@ class JournalStore(ArrayStore):
         name = self._id(instrument)
         with self._snapshot() as read:
             return readings_of(read, self._by_number(), name, channels, start_ns, end_ns)
+
+    def _values(
+        self, instrument: str, channels: tuple[str, ...], start_ns: int, end_ns: int
+    ) -> tuple[Ints, Floats]:
+        name = self._id(instrument)
+        with self._snapshot() as read:
+            time_ns, _, values = readings_of(
+                read, self._by_number(), name, channels, start_ns, end_ns, spans=False
+            )
+        return time_ns, values
 
     def _context(
         self, instrument: str, channel: str, before_ns: int, after_ns: int, count: int

@@ -78,6 +78,23 @@ def test_values_come_back_bit_by_bit_with_and_without_numpy(values: list[float])
     assert columns.decode_array(data, len(values)).tobytes() == _bits(values)
 
 
+@given(st.lists(_COLUMNS, min_size=1, max_size=6))
+@settings(deadline=None, derandomize=True, max_examples=200)
+def test_a_channel_of_several_blocks_is_read_at_once_just_as_block_by_block(some: list[list[float]]) -> None:
+    pieces = [(b"before" + columns.encode(array("d", values)), len(values), 6) for values in some]
+    assert columns.decode_arrays(pieces).tobytes() == b"".join(_bits(values) for values in some)
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 300), min_size=1, max_size=30), min_size=1, max_size=6),
+    st.sampled_from([0, 1, 2]),
+)
+@settings(deadline=None, derandomize=True, max_examples=300)
+def test_whole_numbers_of_several_blocks_too(some: list[list[int]], order: int) -> None:
+    pieces = [(ints.encode(numbers, (min(order, len(numbers)),)), len(numbers), 0) for numbers in some]
+    assert ints.decode_arrays(pieces).tolist() == [number for numbers in some for number in numbers]
+
+
 @pytest.mark.parametrize(
     ("make", "most"),
     [
@@ -134,7 +151,7 @@ def test_any_rows_of_a_layout_come_back_as_they_were(rows: list[codec.Row]) -> N
     flagged = [(row[2], row[3], row[9]) for row in rows if row[9] is not None]
     assert blocks.flags_of(block, METER) == flagged
     wanted = ("frequency_hz", "co2_pct", "power_w")
-    times, spans, parts, values = blocks.arrays_of(block, METER, wanted)
+    times, spans, parts, values = blocks.arrays_of([block], METER, wanted)
     samples = [codec.decode(row, METER) for row in rows]
     assert times.tolist() == [sample.time_ns for sample in samples]
     assert spans.tolist() == [sample.span_ns for sample in samples]
@@ -189,7 +206,7 @@ def test_a_body_of_anything_is_refused_in_words_even_when_its_check_sum_fits(dat
         del body[data.draw(st.integers(0, len(body) - 1)) :]
     spoiled = block._replace(body=bytes(body))
     spoiled = spoiled._replace(crc=blocks.block_crc(spoiled))
-    for read in (blocks.rows_of, lambda b, _: blocks.arrays_of(b, METER, METER.channels)):
+    for read in (blocks.rows_of, lambda b, _: blocks.arrays_of([b], METER, METER.channels)):
         with contextlib.suppress(IntegrityError):
             read(spoiled, METER)
 
