@@ -76,6 +76,7 @@ class StoreStatus:
                 "blocks": now.block_bytes,
                 "wal_unseen": now.unseen,
             },
+            "beside": dict(now.beside),
             "max_size": limits.max_bytes,
             "max_age_s": None if limits.max_age_ns is None else limits.max_age_ns / 1e9,
             "sinks": [
@@ -108,6 +109,11 @@ class StoreStatus:
             lines.append(
                 f"  NOT SEEN       {size_text(now.unseen)} of the WAL: this disk can't be written, so the newest samples "
                 "are left out"
+            )
+        if now.beside:
+            lines.append(
+                f"  beside it      {size_text(sum(size for _, size in now.beside))} in {len(now.beside)} old copies "
+                f"({now.beside[0][0]} …): delete them when they are not needed"
             )
         if now.first_ns is not None and now.last_ns is not None:
             lines.append(

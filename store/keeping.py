@@ -35,7 +35,8 @@ class Standing:
     """How a journal's file stands.
 
     fresh, packed: samples in rows and in blocks. unseen: bytes of a WAL that can't be read on a disk that
-    can't be written. shrinks: free pages can be given back without writing the file anew.
+    can't be written. shrinks: free pages can be given back without writing the file anew. beside: name and
+    bytes of old copies in its folder (set aside after damage, before an upgrade, replaced by a restore).
     """
 
     version: int
@@ -49,6 +50,7 @@ class Standing:
     on_disk: int
     unseen: int
     shrinks: bool
+    beside: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def standing_of(path: Path) -> Standing:
             on_disk=size_of(path),
             unseen=wal.stat().st_size if frozen and wal.exists() else 0,
             shrinks=_shrinks(db),
+            beside=_beside(path),
         )
 
 
@@ -271,6 +274,15 @@ def _must_be_journal(path: Path) -> None:
         raise StorageError("there is no journal here.", Where(file=str(path)), "Collect first: dodac run.")
     with storage_error(path):
         refuse_a_strangers_file(path)
+
+
+def _beside(path: Path) -> tuple[tuple[str, int], ...]:
+    found = [
+        other
+        for kind in ("damaged", "version", "replaced")
+        for other in path.parent.glob(f"{path.name}.{kind}-*")
+    ]
+    return tuple(sorted((other.name, other.stat().st_size) for other in found))
 
 
 def _shrinks(db: sqlite3.Connection) -> bool:

@@ -250,7 +250,11 @@ def test_up_and_down_a_version_by_command(
     assert main(["store", "upgrade", "--site", str(site)]) == 0
     assert main(["store", "upgrade", "--site", str(site)]) == 0
     assert "already" in capsys.readouterr().out
-    assert _json(capsys, "status", "--site", str(site))["samples"] == 3000
+    found = _json(capsys, "status", "--site", str(site))
+    assert found["samples"] == 3000
+    assert sorted(found["beside"]) == ["journal.db.version-1", "journal.db.version-2"]
+    assert main(["store", "status", "--site", str(site)]) == 0
+    assert "in 2 old copies" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("verb", ["status", "compact", "check", "upgrade", "downgrade"])
