@@ -33,6 +33,7 @@ class Stretch:
     """A time in which wall time ran with monotonic time: from when (monotonic), their difference, the best trust.
 
     seq: the journal's last row when it began. Both ends reach from look to look: the jump lies somewhere between.
+    after_ns, until_ns: the latest live times that were given before it and in it; live times only go forward.
     """
 
     begin_ns: int
@@ -40,6 +41,8 @@ class Stretch:
     trust: Trust
     seq: int = 0
     end_ns: int = 1 << 62
+    after_ns: int = -1
+    until_ns: int = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,9 @@ class Decision:
     """Which readings had a wrong time, and which is the right one.
 
     Of the boot `boot`, those taken from begin_ns to end_ns (monotonic): right = monotonic + offset_ns. Rows
-    after `seq` are looked at; such that do not say their monotonic time themselves were stamped
-    monotonic + wrong_ns. unknown_only: of those that say it, only such as were taken without a good clock.
+    after `seq` are looked at; those that do not say their monotonic time themselves have a time after after_ns, up
+    to until_ns, and were stamped monotonic + wrong_ns. unknown_only: only such as say it, and were taken without
+    a good clock.
     """
 
     boot: str
@@ -58,6 +62,8 @@ class Decision:
     wrong_ns: int
     seq: int
     why: str
+    after_ns: int = 0
+    until_ns: int = 0
     unknown_only: bool = False
 
 
@@ -220,16 +226,19 @@ class HostClock:
     def _held(self, boot_ns: int) -> int:
         return self._peak_ns + (boot_ns - self._held_from_ns) // self._speed
 
+    def _given(self) -> int:
+        """The latest live time that may have been given until the look before this one."""
+        wall_ns = self._seen_ns + self._offset_ns
+        if self._level is Trust.NONE:
+            return self._held(self._seen_ns)
+        return max(wall_ns, self._held(self._seen_ns)) if self._doubtful else wall_ns
+
     def _hold(self) -> None:
         """Live time goes on slowly from the latest that was given: that of the look before this one.
 
         Between the two lies the jump; what was stamped there has its place by its monotonic time.
         """
-        from_ns = self._seen_ns
-        peak_ns = from_ns + self._offset_ns
-        if self._doubtful:
-            held_ns = self._held(from_ns)
-            peak_ns = held_ns if self._level is Trust.NONE else max(peak_ns, held_ns)
+        from_ns, peak_ns = self._seen_ns, self._given()
         self._peak_ns, self._held_from_ns, self._speed = peak_ns, from_ns, _SLOWER
         self._doubtful = True
 
@@ -241,6 +250,7 @@ class HostClock:
     def _jump(self, wall_ns: int, boot_ns: int, step_ns: int) -> None:
         old = self._stretches[-1]
         old_offset_ns = self._offset_ns
+        given_ns = self._given()
         if self._level is not Trust.NONE and step_ns < 0:
             self._hold()
         self._older.append(old_offset_ns)
@@ -249,8 +259,8 @@ class HostClock:
         self.jumps += 1
         self._tell_jump(wall_ns, boot_ns, step_ns)
         level = self._trust_of(wall_ns)
-        old.end_ns = boot_ns
-        self._stretches.append(Stretch(self._seen_ns, self._offset_ns, level, self._seq()))
+        old.end_ns, old.until_ns = boot_ns, given_ns
+        self._stretches.append(Stretch(self._seen_ns, self._offset_ns, level, self._seq(), after_ns=given_ns))
         del self._stretches[:-16]
         if self._level is Trust.NONE:
             return  # _judge sees whether it is good now
@@ -270,7 +280,10 @@ class HostClock:
             at = self._stretches.index(back)
             for wrong in self._stretches[at + 1 : -1]:
                 self._wrong(wrong, boot_ns, "the clock went there and back")
-            self._stretches[at:] = [Stretch(back.begin_ns, self._offset_ns, max(back.trust, level), back.seq)]
+            trust = max(back.trust, level)
+            self._stretches[at:] = [
+                Stretch(back.begin_ns, self._offset_ns, trust, back.seq, after_ns=back.after_ns)
+            ]
             self._right = True
         elif old.trust is Trust.FREE and level is Trust.SYNCED and abs(step_ns) > TOLERANCE_NS:
             self._wrong(old, boot_ns, "NTP has set a clock that ran on its own")
@@ -282,9 +295,19 @@ class HostClock:
             self._tell_state(wall_ns, boot_ns)
 
     def _wrong(self, wrong: Stretch, now_ns: int, why: str) -> None:
-        end_ns = min(wrong.end_ns, now_ns)
+        end_ns, until_ns = min(wrong.end_ns, now_ns), min(wrong.until_ns, self._given())
         self._decide(
-            Decision(self.boot, wrong.begin_ns, end_ns, self._offset_ns, wrong.offset_ns, wrong.seq, why)
+            Decision(
+                self.boot,
+                wrong.begin_ns,
+                end_ns,
+                self._offset_ns,
+                wrong.offset_ns,
+                wrong.seq,
+                why,
+                wrong.after_ns,
+                until_ns,
+            )
         )
 
     def _judge(self, wall_ns: int, boot_ns: int) -> None:
@@ -309,7 +332,7 @@ class HostClock:
         self._level = level
         begin_ns = min(s.begin_ns for s in self._stretches)
         seq = self._stretches[0].seq
-        self._stretches = [Stretch(boot_ns, self._offset_ns, level, self._seq())]
+        self._stretches = [Stretch(boot_ns, self._offset_ns, level, self._seq(), after_ns=held_ns)]
         self._doubtful, self._right = wall_ns < held_ns, True
         self._tell_state(wall_ns, boot_ns)
         self._decide(

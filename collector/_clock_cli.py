@@ -72,7 +72,9 @@ def clock(argv: Sequence[str]) -> int:
         begin_ns, end_ns = _time(args.begin, zone, "--from"), _time(args.end, zone, "--to")
         shift_ns = _shift(args.shift)
         why = f"a person set their clock right{_by(args.operator)}"
-        return _fix(path, Decision("", begin_ns, end_ns, shift_ns, 0, 0, why), as_json=args.json)
+        return _fix(
+            path, Decision("", begin_ns, end_ns, shift_ns, 0, 0, why, begin_ns - 1, end_ns), as_json=args.json
+        )
     found, told = _found(path)
     if args.boot is None:
         if args.started or args.first:
@@ -159,7 +161,7 @@ def _by_boot(store: JournalStore, events: Sequence[Event]) -> list[Doubtful]:
         waiting: dict[tuple[int, int], tuple[str, int]] = {}
         for sample in store.samples(instrument, 0, _FOREVER_NS):
             note = noted(sample.raw)
-            if note is not None and sample.part < FIRST_REVISION:
+            if note is not None and note.doubt is not None and sample.part < FIRST_REVISION:
                 waiting[sample.time_ns, sample.part] = note.boot, note.boot_ns
             elif sample.part >= FIRST_REVISION and is_moved(sample.raw):
                 waiting.pop((sample.time_ns, sample.part - FIRST_REVISION), None)

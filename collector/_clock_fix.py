@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol
 
 from collector._clock import SOURCE, Decision
-from collector._clock_inbox import is_moved, moved, noted
+from collector._clock_inbox import is_moved, moved, moved_by, noted
 from dodac.clock import Clock, iso_utc
 from dodac.contracts import Event, EventKind
 from dodac.errors import DodacError
@@ -131,10 +133,11 @@ class Fixer:
         count = 0
         piece: list[Sample] = []
         last_seq = self._journal.last_seq()
-        for old, layout, right_ns in wrong_ones(self._journal, decision, last_seq):
+        by = hashlib.sha256(id.encode()).hexdigest()[:12]
+        for old, layout, right_ns in wrong_ones(self._journal, decision, last_seq, by):
             if self._stopping:
                 return count
-            piece += moved(old, layout, right_ns)
+            piece += moved(old, layout, right_ns, by)
             count += 1
             if len(piece) >= _PIECE:
                 self._way_in.samples(piece, source=SOURCE)
@@ -167,37 +170,53 @@ class Fixer:
 
 
 def wrong_ones(
-    journal: Book, decision: Decision, last_seq: int, stop: Callable[[], bool] = lambda: False
+    journal: Book, decision: Decision, last_seq: int, by: str
 ) -> Iterator[tuple[Sample, Layout, int]]:
-    """The samples a decision is for, their layouts, and their right times."""
-    seq = decision.seq
+    """The samples a decision is for, their layouts, and their right times.
+
+    What is withdrawn already is left alone, and so is what this decision (by) has written itself: a withdrawal
+    and what stands for it are always written together.
+    """
     layouts = journal.layouts()
-    while seq < last_seq and not stop():
-        rows = journal.read_after(seq, 2000)
-        if not rows:
-            return
+    rows = partial(_rows, journal, decision.seq, last_seq)
+    gone = {
+        (sample.instrument, sample.time_ns, sample.part - FIRST_REVISION)
+        for sample in rows()
+        if sample.part >= FIRST_REVISION and is_moved(sample.raw)
+    }
+    for sample in rows():
+        if (sample.instrument, sample.time_ns, sample.part) in gone or moved_by(sample.raw) == by:
+            continue
+        right_ns = _right_ns(sample, decision)
+        if right_ns is not None and right_ns != sample.time_ns:
+            yield sample, layouts[sample.layout], right_ns
+
+
+def _rows(journal: Book, seq: int, last_seq: int) -> Iterator[Sample]:
+    while seq < last_seq and (rows := journal.read_after(seq, 2000)):
         for place, sample in rows:
             if place > last_seq:
                 return
-            right_ns = _right_ns(sample, decision)
-            if right_ns is not None and right_ns != sample.time_ns:
-                yield sample, layouts[sample.layout], right_ns
+            yield sample
         seq = rows[-1][0]
 
 
 def _right_ns(sample: Sample, decision: Decision) -> int | None:
-    if sample.part >= FIRST_REVISION or is_moved(sample.raw):
+    if sample.part >= FIRST_REVISION:
         return None
     note = noted(sample.raw)
     if note is not None:
         if note.boot != decision.boot or (decision.unknown_only and note.doubt is not Reason.TIME_UNKNOWN):
             return None
         boot_ns = note.boot_ns
-    elif sample.time_source is TimeSource.HOST and not (sample.raw or b"").startswith(b'{"channels"'):
-        # stamped by a clock that was believed; what a person typed in has the person's time
-        boot_ns = sample.time_ns - decision.wrong_ns
-        if decision.wrong_ns == decision.offset_ns:
-            return None
+    elif decision.wrong_ns == decision.offset_ns or sample.time_source is not TimeSource.HOST:
+        return None
+    elif (sample.raw or b"").startswith(b'{"channels"'):
+        return None  # what a person typed in has the person's time
+    elif is_moved(sample.raw):
+        boot_ns = sample.time_ns - decision.wrong_ns  # moved to a time that is known to be wrong by now
+    elif decision.after_ns < sample.time_ns <= decision.until_ns:
+        return sample.time_ns - decision.wrong_ns + decision.offset_ns
     else:
         return None
     if not decision.begin_ns <= boot_ns <= decision.end_ns:
@@ -220,6 +239,8 @@ def _event(decision: Decision, id: str, now_ns: int) -> Event:
         "end_ns": decision.end_ns,
         "offset_ns": decision.offset_ns,
         "wrong_ns": decision.wrong_ns,
+        "after_ns": decision.after_ns,
+        "until_ns": decision.until_ns,
         "seq": decision.seq,
         "why": decision.why,
         "unknown_only": int(decision.unknown_only),
@@ -237,5 +258,7 @@ def _of_event(event: Event) -> Decision:
         int(said["wrong_ns"]),
         int(said["seq"]),
         str(said["why"]),
+        int(said["after_ns"]),
+        int(said["until_ns"]),
         unknown_only=bool(said["unknown_only"]),
     )

@@ -12,6 +12,8 @@ from dodac.contracts import DeadLetter, Event, Inbox
 from dodac.samples import FIRST_REVISION, Flag, Layout, Reason, Sample, TimeSource
 
 _HEAD: Final = b'{"clock":'
+_BACK: Final = 1024
+"""A sample that was moved by mistake and comes back to its first time stands above its withdrawal there."""
 _DOUBTS: Final = (Reason.TIME_UNKNOWN, Reason.CLOCK)
 
 Done = Callable[[], None]
@@ -19,11 +21,14 @@ Done = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What a sample with a doubtful time says of it: boot and monotonic time, and its channels that had a doubt before."""
+    """What a sample that wall time alone did not stamp says of it: boot, monotonic time, and why.
+
+    doubt: None for one whose time is good enough. before: its channels that had a doubt of their own.
+    """
 
     boot: str
     boot_ns: int
-    doubt: Reason
+    doubt: Reason | None
     before: tuple[str, ...] = ()
 
 
@@ -33,7 +38,8 @@ def noted(raw: bytes | None) -> Noted | None:
         return None
     try:
         said = json.loads(raw.partition(b"\n")[0])
-        return Noted(said["boot"], int(said["boot_ns"]), Reason(said["clock"]), tuple(said.get("before", ())))
+        doubt = Reason(said["clock"]) if said["clock"] != "held" else None
+        return Noted(said["boot"], int(said["boot_ns"]), doubt, tuple(said.get("before", ())))
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -43,34 +49,58 @@ def is_moved(raw: bytes | None) -> bool:
     return raw is not None and raw.startswith(b'{"clock_moved":')
 
 
-def doubted(sample: Sample, layout: Layout, boot: str, moment: Moment) -> Sample:
-    """The sample at its live time, its good readings flagged, with boot id and monotonic time before its raw bytes."""
-    assert moment.doubt is not None  # noqa: S101  (callers looked)
+def _came_from(raw: bytes | None) -> int | None:
+    """The time from which a correction has moved a sample."""
+    if raw is None or not is_moved(raw):
+        return None
+    try:
+        said = json.loads(raw)
+        return int(said["time_ns"]) if said["clock_moved"] == "from" else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def moved_by(raw: bytes | None) -> str:
+    """Which correction has written it; "" for none."""
+    if raw is None or not is_moved(raw):
+        return ""
+    try:
+        return str(json.loads(raw)["by"])
+    except (ValueError, KeyError, TypeError):
+        return "?"
+
+
+def restamped(sample: Sample, layout: Layout, boot: str, moment: Moment) -> Sample:
+    """The sample at its live time, with boot id and monotonic time before its raw bytes; flagged where doubtful."""
+    doubt = moment.doubt
+    had = [flag.channel for flag in sample.flags if flag.reason in _DOUBTS]
+    note: dict[str, object] = {"clock": doubt or "held", "boot": boot, "boot_ns": moment.boot_ns}
+    if had and doubt is not Reason.TIME_UNKNOWN:
+        note["before"] = had
+    raw = json.dumps(note, separators=(",", ":")).encode() + b"\n" + (sample.raw or b"")
+    if doubt is None:
+        return replace(sample, time_ns=moment.time_ns, raw=raw)
     good = [
-        Flag(name, moment.doubt, value)
+        Flag(name, doubt, value)
         for name, value in zip(layout.channels, sample.values, strict=True)
         if value == value
     ]
-    note: dict[str, object] = {"clock": moment.doubt.value, "boot": boot, "boot_ns": moment.boot_ns}
-    if moment.doubt is Reason.CLOCK and (had := [f.channel for f in sample.flags if f.reason in _DOUBTS]):
-        note["before"] = had
-    head = json.dumps(note, separators=(",", ":")).encode() + b"\n"
-    flags = sorted((*sample.flags, *good), key=lambda flag: layout.index[flag.channel])
     return layout.sample(
         moment.time_ns,
         {},
-        flags=flags,
+        flags=sorted((*sample.flags, *good), key=lambda flag: layout.index[flag.channel]),
         span_ns=sample.span_ns,
         time_source=TimeSource.UNKNOWN,
-        raw=head + (sample.raw or b""),
+        raw=raw,
         part=sample.part,
     )
 
 
-def moved(old: Sample, layout: Layout, right_ns: int) -> tuple[Sample, Sample]:
+def moved(old: Sample, layout: Layout, right_ns: int, by: str) -> tuple[Sample, Sample]:
     """What stands at a wrong time and what at the right one, once a time is corrected: (withdrawal, sample).
 
     The old sample stays as it is; the withdrawal hides it. Readings whose only fault was the time are good.
+    by: which correction it is.
     """
     note = noted(old.raw)
     ours = () if note is None else _DOUBTS
@@ -90,7 +120,7 @@ def moved(old: Sample, layout: Layout, right_ns: int) -> tuple[Sample, Sample]:
         flags=[Flag(name, Reason.WITHDRAWN, read.get(name)) for name in carried],
         span_ns=old.span_ns,
         time_source=old.time_source,
-        raw=b'{"clock_moved":"to","time_ns":%d}\n' % right_ns,
+        raw=_moved_note("to", right_ns, old.part, by),
         part=FIRST_REVISION + old.part,  # messages that share a time have parts of their own
     )
     corrected = layout.sample(
@@ -99,10 +129,15 @@ def moved(old: Sample, layout: Layout, right_ns: int) -> tuple[Sample, Sample]:
         flags=flags,
         span_ns=old.span_ns,
         time_source=TimeSource.HOST,
-        raw=b'{"clock_moved":"from","time_ns":%d,"part":%d}\n' % (old.time_ns, old.part),
-        part=old.part,
+        raw=_moved_note("from", old.time_ns, old.part, by),
+        part=FIRST_REVISION + _BACK + old.part % _BACK if _came_from(old.raw) == right_ns else old.part,
     )
     return withdrawal, corrected
+
+
+def _moved_note(word: str, time_ns: int, part: int, by: str) -> bytes:
+    note = {"clock_moved": word, "time_ns": time_ns, "part": part, "by": by}
+    return json.dumps(note, separators=(",", ":")).encode() + b"\n"
 
 
 class ClockInbox:
@@ -173,12 +208,12 @@ class ClockInbox:
             return (sample,)
         if source is TimeSource.DEVICE and moment.doubt is not Reason.TIME_UNKNOWN:
             return (sample,)  # its own clock was held against one that is good
-        if source is TimeSource.UNKNOWN or moment.doubt is None:
-            return (replace(sample, time_ns=moment.time_ns),)
-        if not self._doubted:
+        if source is TimeSource.UNKNOWN:
+            return (replace(sample, time_ns=moment.time_ns),)  # nobody knows when it was taken
+        if moment.doubt is not None and not self._doubted:
             self._doubted = True
             self._doubt()
-        kept = doubted(sample, layout, self._host.boot, moment)
+        kept = restamped(sample, layout, self._host.boot, moment)
         if moment.right_ns is None:
             return (kept,)
-        return (kept, *moved(kept, layout, moment.right_ns))
+        return (kept, *moved(kept, layout, moment.right_ns, "live"))
