@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import faulthandler
 import json
 import signal
@@ -86,7 +87,8 @@ def run(argv: Sequence[str]) -> int:
     for number in _STOPS:
         signal.signal(number, lambda *_: stop.set())
     # the watchdog of the service manager ends a process that hangs with SIGABRT: where it hung goes to the log
-    faulthandler.enable()
+    with contextlib.suppress(OSError):  # where the output is no file
+        faulthandler.enable()
     collector = _when_there_is_room(lambda: Collector(site, SystemClock(), wait_s=_WAIT_S), stop)
     if collector is None:
         return Exit.STORAGE

@@ -63,15 +63,17 @@ def test_each_test_has_a_bucket_of_its_own_and_a_restart_keeps_it(influxdb):
 
 @pytest.mark.parametrize(("required", "outcome"), [("0", "skipped"), ("1", "errors")])
 def test_a_missing_server_is_skipped_unless_servers_are_required(tmp_path, required, outcome):
-    test = tmp_path / "test_missing.py"
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    (tmp_path / "docs").mkdir()
+    shared = [*(ROOT / "tests").glob("*.py"), ROOT / "docs/make_faults.py"]
+    for path in shared:
+        copied = tmp_path / path.relative_to(ROOT)
+        copied.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    test = tests / "test_missing.py"
     test.write_text("def test_needs_it(influxdb):\n    pass\n", encoding="utf-8")
-    conftest = tmp_path / "conftest.py"
-    conftest.write_text((ROOT / "tests/conftest.py").read_text(encoding="utf-8"), encoding="utf-8")
-    (tmp_path / "servers.py").write_text(
-        (ROOT / "tests/servers.py").read_text(encoding="utf-8"), encoding="utf-8"
-    )
     answer = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", str(tmp_path)],
+        [sys.executable, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", str(tests)],
         env={"DODAC_REQUIRE_SERVERS": required, "DODAC_INFLUXD": "/nowhere/influxd", "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
