@@ -54,6 +54,7 @@ class BrokerLink:
         self.state: Literal["up", "down", "starting"] = "starting"
         self.stopping = threading.Event()
         self._client: Client | None = None
+        self._lock = threading.Lock()
         self._taken_ns: int | None = None  # since when the broker has us
         self._flickers = 0
         self._asked: dict[int, tuple[str, ...]] = {}
@@ -84,9 +85,10 @@ class BrokerLink:
 
     def _subscribe(self, client: Client, filters: tuple[str, ...]) -> None:
         self._ask_ns = self._clock.monotonic_ns()
-        _, mid = client.subscribe([(name, 1) for name in filters])
-        if mid is not None:
-            self._asked[mid] = filters
+        with self._lock:  # the answer may be here before we know its number
+            _, mid = client.subscribe([(name, 1) for name in filters])
+            if mid is not None:
+                self._asked[mid] = filters
 
     # ---- callbacks, from the network thread
 
@@ -105,7 +107,10 @@ class BrokerLink:
 
     def _on_subscribe(self, _client: Client, _userdata: Any, mid: int, reasons: Any, _props: Any) -> None:
         """Until the broker has taken the subscription, what is published is not for us."""
-        filters = self._asked.pop(mid, ())
+        with self._lock:
+            filters = self._asked.pop(mid, ())
+        if not filters:
+            return  # of an earlier connection
         answers = dict(zip(filters, reasons, strict=False))
         refused = tuple(name for name, reason in answers.items() if reason.is_failure)
         self._refused = refused
@@ -114,7 +119,7 @@ class BrokerLink:
             if not reason.is_failure and reason.value == 0:
                 text = f'the broker gives "{name}" with QoS 0 only: what is sent while we are away is lost'
                 self._watch.tell(EventKind.ALARM, text)
-        if filters and len(refused) == len(self._topics.filters):
+        if len(refused) == len(self._topics.filters):
             self._lost(f"the broker {self._address[0]} refuses our topics: may this user read them?")
             return
         self.state = "up"
