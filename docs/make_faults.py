@@ -40,6 +40,16 @@ committed) and were gone afterwards without an order to drop them. *Named* says 
 where that is told: a gap, damage or alarm event in the journal (`dodac status`), one log line each.
 
 `make test` runs all but those marked *soak*, which `make soak` runs.
+
+Files that faults leave beside a journal `journal.db`, and what they are for:
+
+| file | meaning |
+|---|---|
+| `journal.db.damaged-TIME` (with `-wal`, `-wal-kept`) | the damaged file as it was found; what could be read is in `journal.db`. Keep it until you are sure that nothing more is wanted from it |
+| `journal.db.replaced-TIME` | what stood under the journal's name when it had been replaced under `dodac run` |
+| `journal.db-mark` | the number of the last stored sample: tells when the file was cut short |
+| `journal.db-damage` | a note that the file must be rebuilt, left until that is done |
+| `journal.db-rebuilt`, `journal.db-wal-kept` | a rebuild under way |
 """
 _ROW = re.compile(r"^\| (.*) \| (.*) \| (\d+) \| (.*) \| \[(.*)\]\(\.\./\.\./(.*)\) \|$")
 

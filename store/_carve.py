@@ -118,6 +118,8 @@ def _rows_of_page(pages: _Pages, number: int, page: bytes) -> Iterator[tuple[str
         return  # the rest of a long row (or nothing)
     # the head or a pointer is wrong: every place may begin a row
     for place in range(head, len(page) - _SMALLEST):
+        if page[place] < _SMALLEST:
+            continue  # too short for any row of ours, as most bytes are
         for guess in (_LEAF, _INDEX_LEAF):
             found = _cell(pages, page, place, guess)
             if found:

@@ -105,6 +105,9 @@ def check_tail(files: JournalFiles, count: int) -> Damage | None:
         if sequence < stands or max(stands, gone) == mark < sequence:
             return Damage("the number of its last row is damaged", rebuild=True, mark=mark)
         last, told = max(stands, gone), max(mark, sequence)
+        if told > last and db.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
+            # rows may only be hidden: nothing is called lost that can still be reached
+            return Damage("its end is missing and its structure is damaged", rebuild=True, mark=mark)
         if told > last:
             return Damage("its end was cut off", rebuild=False, mark=mark, lost=((last + 1, told),))
     except UNREADABLE as error:

@@ -24,12 +24,13 @@ from store._files import JournalFiles, Note, sync_folder
 from store._integrity import Damage
 from store._ranges import Range, Ranges, runs
 from store._rows import RESCUE_SAMPLE, SELECT_SAMPLES, event_row, is_sound, layouts_of
-from store._sinks import GONE, Sinks
+from store._sinks import Sinks
 
 Row = tuple[Any, ...]
 
 _LARGEST_KEY: Final = 2**62
 _PUT_BLOCK: Final = f"INSERT INTO blocks ({COLUMNS}) VALUES ({','.join('?' * 12)})"  # noqa: S608 - our own names
+_MARKED: Final = "SELECT first, last FROM marks WHERE sink = '' AND state = ?"
 _PUT_RECEIPT: Final = "INSERT OR IGNORE INTO receipts VALUES (?,?,?,?)"
 # tables whose rows change: of several copies that are found the greatest in this column is the last
 _GROWING: Final = {"tallies": 3, "marks": 3, "cursors": 1}
@@ -121,12 +122,18 @@ def rescue(db: sqlite3.Connection, wal: Path, damage: Damage) -> Damage:
 
     Frames behind a damaged one are sound rows all the same, each with its check sum.
     """
-    path = wal.with_name("-")  # nothing but the WAL
     missing = Ranges(damage.lost)
-    _put_small(db, _best(carve(path, wal), _tops(db)))
+    samples: dict[int, Row] = {}
+    small: list[tuple[str, Row]] = []
+    for table, row in carve(wal.with_name("-"), wal):  # nothing but the WAL
+        if table != "samples":
+            small.append((table, row))
+        elif row[0] in missing:
+            samples.setdefault(row[0], row)
+    _put_small(db, _best(small, _tops(db)))
     _layouts_from_spare(db)
     saved = Ranges()
-    _put_samples(db, (row for table, row in carve(path, wal) if table == "samples"), missing, saved)
+    _put_samples(db, (samples[seq] for seq in sorted(samples)), missing, saved)
     lost = tuple(gap for first, last in missing for gap in saved.gaps(first, last))
     return replace(damage, lost=lost, saved=len(saved))
 
@@ -165,13 +172,14 @@ def _copy(aside: Path, new: sqlite3.Connection, damage: Damage) -> Damage:
         saved = Ranges()
         everything = Ranges([(1, _LARGEST_KEY)])
         limit = top or aside.stat().st_size // 16
-        gone = Ranges(new.execute(GONE))
+        gone = Ranges(new.execute(_MARKED, ("dropped",)))
+        missed = Ranges(new.execute(_MARKED, ("lost",)))  # by earlier damage, and perhaps found again now
         _put_samples(new, _by_key(old, SELECT_SAMPLES, "seq", limit), everything, saved, known)
         if not first_version:
             _put_blocks(new, _by_key(old, SELECT_BLOCKS, "id", limit), saved, gone, known)
-        if damage.mark and damage.mark == max((last for _, last in [*saved, *gone]), default=0):
+        if damage.mark and damage.mark == max((last for _, last in [*saved, *gone, *missed]), default=0):
             top = damage.mark  # a later number in sqlite_sequence is damage itself
-        if Ranges([*saved, *gone]).gaps(1, top) or not sure:
+        if Ranges([*saved, *gone, *missed]).gaps(1, top) or not sure:
             for wal in carving:
                 _put_blocks(new, (r for t, r in carve(aside, wal) if t == "blocks"), saved, gone, known)
             wanted = Ranges(Ranges([*saved, *gone]).gaps(1, top if sure else limit))
@@ -181,9 +189,24 @@ def _copy(aside: Path, new: sqlite3.Connection, damage: Damage) -> Damage:
     finally:
         old.close()
     top = max(top, max((last for _, last in saved), default=0))
-    lost = tuple(Ranges([*saved, *gone]).gaps(1, top)) if top else ()
+    if not new.execute(
+        "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'samples'", (top,)
+    ).rowcount:
+        # all that is left is packed: no number may be given out twice
+        new.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('samples', ?)", (top,))
+    absent = Ranges(Ranges([*saved, *gone]).gaps(1, top) if top else ())
+    _forget_found(new, missed, absent)
+    lost = tuple(gap for first, last in absent for gap in missed.gaps(first, last))
     tables = tuple(f"{table} ({wrong})" for table, wrong in incomplete if table != "layouts_spare")
     return Damage(damage.what, True, damage.mark, lost, len(saved), aside, tables, told=True)
+
+
+def _forget_found(new: sqlite3.Connection, missed: Ranges, absent: Ranges) -> None:
+    """Takes the marks off that call rows lost which were found again."""
+    if missed.overlap(absent) == len(missed):
+        return
+    new.execute("DELETE FROM marks WHERE sink = '' AND state = 'lost'")
+    Sinks(new).lose(tuple(absent.common(missed)), "earlier damage").write(new)
 
 
 def _wals(aside: Path) -> list[Path]:

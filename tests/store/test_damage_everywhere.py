@@ -184,7 +184,7 @@ def test_a_wal_cut_at_every_byte_of_its_tail_starts_with_the_rows_before(
     original = _originals(folder, 512, monkeypatch)["wal"]
     case = Case(folder, original)
     size = (original / "j.db-wal").stat().st_size
-    _cut(case, "j.db-wal", range(size - 560, size))
+    _cut(case, "j.db-wal", range(size - 540, size))
     fault_row(
         "damage: the WAL is cut at every byte of its last page",
         "starts with every row before the cut, and those that stand whole behind it",
@@ -227,6 +227,28 @@ def test_one_flipped_byte_in_each_page_loses_at_most_its_row_and_is_told(
     fault_row(
         f"damage: one flipped byte in each page of the {'file' if which == 'closed' else 'WAL'}",
         "found by row sums, the mark of the last row or SQLite; every other row is saved page by page",
+        case.most_lost,
+        "DAMAGE event with count and seq, GAP with the times around",
+        chapter="disk",
+    )
+
+
+def test_a_flipped_byte_in_packed_history_loses_at_most_its_block_and_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fault_row: Any
+) -> None:
+    original = _originals(folder, 4096, monkeypatch)["closed"]
+    with Journal.open(original / "j.db") as journal:
+        while journal.pack(T0 + 2 * ROWS, whole=False, limit=20):
+            pass
+        sizes = [count for (count,) in journal._read("SELECT count FROM blocks")]
+        assert sizes
+        assert journal.verify() == []
+    case = Case(folder, original)
+    _flip(case, "j.db", 4096, 0, [0, 4, 9, 300, 4000, 4090], (0xFF,))
+    assert case.most_lost <= max(sizes)
+    fault_row(
+        "damage: flipped bytes in each page of a journal whose history is packed",
+        "a block that does not match its sum is gone, every other block and row is saved",
         case.most_lost,
         "DAMAGE event with count and seq, GAP with the times around",
         chapter="disk",
