@@ -57,6 +57,14 @@ TEXTS: Final[dict[str, tuple[tuple[str, str], tuple[str, str]]]] = {
         ("Không hỏi được trạng thái đồng bộ.", "So giờ máy với điện thoại."),
         ("Whether it is synchronised can't be asked here.", "Compare it with your phone."),
     ),
+    "clock_unfixed": (
+        ("Lần chạy gần nhất: {words}.", "Xem các giá trị chưa có giờ: dodac clock."),
+        ("The last run: {words}.", "See the readings without a time: dodac clock."),
+    ),
+    "clock_device": (
+        ("Đồng hồ trong thiết bị lệch {seconds} s.", "Chỉnh giờ và múi giờ trên thiết bị."),
+        ("Its own clock is off by {seconds} s.", "Set time and time zone on the instrument."),
+    ),
     "clock_no_rtc": (
         ("Không có đồng hồ pin (RTC): mất điện thì giờ sai đến khi có mạng.", "Lắp mô-đun RTC nếu nơi đo không có Internet."),
         (

@@ -53,6 +53,7 @@ def checks(site: Site | None, path: Path) -> list[Check]:
     from collector import _doctor_machine as machine
     from collector import _doctor_net as net
     from collector import _doctor_ports as ports
+    from collector._doctor_clock import times
     from drivers._spool import Spool
 
     kinds = {c.kind for c in site.connections.values()} if site is not None else set()
@@ -70,6 +71,7 @@ def checks(site: Site | None, path: Path) -> list[Check]:
     found += [
         Check("site", str(site.path), partial(data.instruments, site)),
         Check("journal", str(site.journal_path), partial(data.journal, site.journal_path)),
+        Check("clock", "", partial(times, site.journal_path)),
         Check("secret", "", partial(data.secrets, site)),
     ]
     for name, config in site.connections.items():
