@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from dodac.clock import DAY_NS
@@ -54,11 +54,11 @@ def in_pages(read: Read, instrument: int, start_ns: int, end_ns: int) -> Iterato
 
 def rows_by_seq(
     read: Read, layouts: Layouts, first: int, last: int, limit: int, *, newest_first: bool = False,
-    pass_over: bool = False,
+    damaged: Callable[[str], None],
 ) -> list[Row]:  # fmt: skip
     """Up to `limit` rows with seqs in [first, last], in the order of seq or the other way round.
 
-    pass_over: damaged blocks count as not there; otherwise they raise IntegrityError.
+    damaged: told of each damaged block met, which counts as not there.
     """
     found: list[Row] = []
     reach = max(limit, _LEAST)
@@ -72,7 +72,7 @@ def rows_by_seq(
         else:
             low, high = edge, min(last, edge + reach - 1)
             first = high + 1
-        rows = _between(read, layouts, low, high, pass_over=pass_over)
+        rows = _between(read, layouts, low, high, damaged)
         if not rows:
             reach *= 2
         found += reversed(rows) if newest_first else rows
@@ -105,12 +105,10 @@ def _edge(read: Read, first: int, last: int, *, newest_first: bool) -> int | Non
     return None if fresh is None else int(fresh)
 
 
-def _between(read: Read, layouts: Layouts, low: int, high: int, *, pass_over: bool) -> list[Row]:
+def _between(read: Read, layouts: Layouts, low: int, high: int, damaged: Callable[[str], None]) -> list[Row]:
     found: list[Row] = list(read(SELECT_SAMPLES + "WHERE seq BETWEEN ? AND ? ORDER BY seq", (low, high)))
     packed = [
-        row
-        for block in _around(read, low, high)
-        for row in _within(block, layouts, low, high, pass_over=pass_over)
+        row for block in _around(read, low, high) for row in _within(block, layouts, low, high, damaged)
     ]
     return sorted(found + packed, key=lambda row: row[0]) if packed else found
 
@@ -124,16 +122,15 @@ def _around(read: Read, low: int, high: int) -> Iterator[Block]:
             yield Block(*row)
 
 
-def _within(block: Block, layouts: Layouts, low: int, high: int, *, pass_over: bool) -> list[Row]:
+def _within(block: Block, layouts: Layouts, low: int, high: int, damaged: Callable[[str], None]) -> list[Row]:
     try:
         layout = layout_of(block, layouts)
         if not any(low <= seq <= high for seq in blocks.seqs_of(block, layout)):
             return []
         return [row for row in blocks.rows_of(block, layout) if low <= row[0] <= high]
-    except IntegrityError:
-        if pass_over:
-            return []
-        raise
+    except IntegrityError as error:
+        damaged(error.what)
+        return []
 
 
 def layout_of(block: Block, layouts: Layouts) -> Layout:

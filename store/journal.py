@@ -230,7 +230,7 @@ class Journal(Standing):
         """Up to `limit` samples with a later seq, in the order of seq."""
         with self._snapshot() as read:
             rows = history.rows_by_seq(
-                read, self._catalog.by_number, seq + 1, self._seq, limit, pass_over=True
+                read, self._catalog.by_number, seq + 1, self._seq, limit, damaged=self._suspected
             )
         return self._decoded(rows)
 
@@ -280,7 +280,7 @@ class Journal(Standing):
             for first, last in reversed(gaps) if newest_first else gaps:
                 rows += history.rows_by_seq(
                     read, self._catalog.by_number, first, last, limit - len(rows),
-                    newest_first=newest_first, pass_over=True,
+                    newest_first=newest_first, damaged=self._suspected,
                 )  # fmt: skip
                 if len(rows) >= limit:
                     break

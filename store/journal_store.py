@@ -137,7 +137,7 @@ class JournalStore(ArrayStore):
                     seq + 1,
                     last_seq_of(read, Sinks(self._db)),
                     limit,
-                    pass_over=True,
+                    damaged=lambda _: None,
                 )
             found = [(int(row[0]), sample) for row in rows if (sample := self._sound(row)) is not None]
             if found or len(rows) < limit:
