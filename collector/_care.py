@@ -22,6 +22,7 @@ from dodac.errors import ConfigError
 
 if TYPE_CHECKING:
     from collector._metrics_server import MetricsServer
+    from collector.forwarder import Forwarder
     from drivers import Connection
 
 log = logging.getLogger("dodac.collector")
@@ -72,14 +73,16 @@ class _Shut:
 class Care:
     """What `dodac run` does about itself.
 
-    replace: puts a fresh connection in the place of the one with that id. more: what else belongs to the
-    picture. minutely: chores of each minute, in a thread of their own.
+    replace: puts a fresh connection in the place of the one with that id; replace_forwarder: the same for a
+    sink by its name. others: loops that only a new process replaces, with the time each may take.
+    minutely: chores of each minute, in a thread of their own.
     """
 
     def __init__(
         self,
         parts: Callable[[], Parts],
         replace: Callable[[str], None],
+        replace_forwarder: Callable[[str], None],
         base: Tallies,
         *,
         others: Sequence[tuple[str, float, Turning]] = (),
@@ -87,6 +90,7 @@ class Care:
     ) -> None:
         self._parts = parts
         self._replace = replace
+        self._replace_forwarder = replace_forwarder
         self._others = others
         now = parts()
         self._clock = now.clock
@@ -133,9 +137,8 @@ class Care:
         for connection in parts.connections:
             if hasattr(connection, "turned_ns"):
                 self._add_connection(connection, held)
-        for place, forwarder in enumerate(parts.forwarders):
-            name = f"sink {forwarder.status().sink}"
-            self._add(name, _SINK_S, lambda place=place: self._parts().forwarders[place])  # type: ignore[misc]
+        for forwarder in parts.forwarders:
+            self._add_forwarder(forwarder.name)
         for name, patience_s, other in self._others:
             self._add(name, patience_s, lambda other=other: other)  # type: ignore[misc]
         self._turned_ns = self._clock.monotonic_ns()
@@ -201,6 +204,20 @@ class Care:
                 held=held,
                 restart=lambda: self._replaced(connection.id),
             )
+        )
+
+    def _add_forwarder(self, name: str) -> None:
+        def now() -> Forwarder:
+            return next(one for one in self._parts().forwarders if one.name == name)
+
+        def replaced() -> None:
+            old = now()
+            # its end is not waited for
+            threading.Thread(target=old.stop, args=(0.0,), name=f"give up {name}", daemon=True).start()
+            self._replace_forwarder(name)
+
+        self.watch.add(
+            Loop(f"sink {name}", _SINK_S, lambda: now().turned_ns, lambda: now().thread, restart=replaced)
         )
 
     def _replaced(self, id: str) -> None:

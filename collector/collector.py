@@ -97,8 +97,9 @@ class Collector:
         self._gate: CounterGate = counter_gate(site, self._said, self._ingest, self.journal)
         tags = tag_source(site, self.journal, self._connections)
         who = site.site
-        self._forwarders = tuple(
-            Forwarder(
+
+        def forwarder(name: str, sink: Sink) -> Forwarder:
+            return Forwarder(
                 self.journal,
                 name,
                 sink,
@@ -109,8 +110,10 @@ class Collector:
                 site=who.id,
                 backlog_per_s=rates.get(name),
             )
-            for name, sink in sinks
-        )
+
+        self._make_forwarder = forwarder
+        self._sinks = dict(sinks)
+        self._forwarders = tuple(forwarder(name, sink) for name, sink in sinks)
         self._polled = {
             instrument: connection
             for connection in self._connections
@@ -143,6 +146,7 @@ class Collector:
         self._care = Care(
             self.parts,
             self._replace,
+            self._replace_forwarder,
             self.journal.tallies(),
             others=(("upkeep", 3600.0, self._upkeep), ("alive", 120.0, self._alive)),
         )
@@ -280,6 +284,16 @@ class Collector:
         if fresh.polled:
             self._polled.update(dict.fromkeys(fresh.instruments, fresh))
         fresh.start(self._care.way_in(id, self._way_in(fresh)))
+
+    def _replace_forwarder(self, name: str) -> None:
+        """Puts a fresh forwarder, with a request client of its own, in the place of one whose request hangs.
+
+        What both of them send and mark is the same twice: neither the server nor the journal minds.
+        """
+        sink = dict(influx_sinks(self.site)).get(name, self._sinks[name])
+        fresh = self._make_forwarder(name, sink)
+        self._forwarders = tuple(fresh if one.name == name else one for one in self._forwarders)
+        fresh.start()
 
     def _poll(self, instrument: str, due_ns: int) -> bool:
         return self._polled[instrument].poll(instrument, due_ns)

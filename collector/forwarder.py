@@ -149,6 +149,11 @@ class Forwarder:
         return self._thread
 
     @property
+    def name(self) -> str:
+        """The sink's name."""
+        return self._name
+
+    @property
     def busy(self) -> bool:
         """True while the thread runs."""
         return self._thread is not None and self._thread.is_alive()

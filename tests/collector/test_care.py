@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from collector._report import live_ledger, read_report
 from collector._socket import look
 from dodac.clock import SystemClock
 from dodac.contracts import EventKind
+from dodac.samples import Layout
 from dodac.site import Site, load_site
 from drivers import open_connections
 from drivers.simulator.testo_http import SimulatedTesto300
-from store import Journal, JournalStore
+from store import Journal, JournalStore, WriteKind, WriteResult
 
 SITE = """
 [site]
@@ -319,3 +320,54 @@ def test_a_collector_that_was_killed_is_nobody_and_its_journal_still_adds_up(
             assert totals.committed + totals.conflict == report.samples
             assert totals.received > received, "the counts of earlier runs are kept"
             received = totals.received
+
+
+@pytest.mark.usefixtures("manager")
+def test_a_request_to_a_server_that_never_ends_is_left_behind_and_nothing_is_lost(
+    tmp_path: Path, kit: Any, monkeypatch: pytest.MonkeyPatch, fault_row: Callable[..., None]
+) -> None:
+    monkeypatch.setattr("collector._watch.TURN_S", 0.05)
+    monkeypatch.setattr("collector._care._SINK_S", 0.8)
+    (tmp_path / "site.toml").write_text(SITE.format(one=9, two=10), encoding="utf-8")
+    free = threading.Event()
+    hangs = threading.Event()
+
+    class Server:
+        def __init__(self) -> None:
+            self.lines: list[str] = []
+
+        def write(self, lines: Sequence[str]) -> WriteResult:
+            if hangs.is_set() and threading.current_thread() is first:
+                free.wait(60)
+            self.lines += lines
+            return WriteResult(ok=True, kind=WriteKind.ACCEPTED)
+
+    server = Server()
+    site = load_site(tmp_path / "site.toml")
+    collector = Collector(site, SystemClock(), connections=[], extra_sinks=[("server", server)])
+    collector.start()
+    (hanging,) = collector.parts().forwarders
+    first = hanging.thread
+    assert first is not None
+    collector.journal.set_facts("flue1", {"measurement": "flue_gas"})
+    layout = Layout("flue1", ("o2_pct",))
+    collector.inbox.layout(layout)
+    hangs.set()
+    for number in range(20):
+        collector.inbox.sample(layout.sample(number, {"o2_pct": 5.0}), source="one")
+    kit.until(lambda: collector.parts().forwarders[0] is not hanging, 15)
+    kit.until(lambda: collector.ledger().sinks[0].waiting == 0, 15)
+    # the one that was given up wakes: the same lines again, the same marks again
+    free.set()
+    first.join(10)
+    assert not first.is_alive()
+    (sink,) = collector.ledger().sinks
+    assert (sink.delivered, sink.waiting, sink.balanced) == (20, 0, True)
+    assert len({line for line in server.lines if "o2_pct" in line}) == 20
+    assert collector.stop()
+    fault_row(
+        "a request to the server never ends",
+        "alarm, a fresh request in another thread, nothing is lost or counted twice",
+        20 - sink.delivered,
+        chapter="influxdb",
+    )
