@@ -25,6 +25,9 @@ class Ranges:
     def __init__(self, ranges: Iterable[Range] = ()) -> None:
         self._firsts: list[int] = []
         self._lasts: list[int] = []
+        if isinstance(ranges, Ranges):
+            self._firsts, self._lasts = ranges._firsts[:], ranges._lasts[:]  # noqa: SLF001
+            return
         for first, last in ranges:
             self.add(first, last)
 
@@ -55,9 +58,8 @@ class Ranges:
         """The ranges of [first, last] that are not inside."""
         found: list[Range] = []
         here = first
-        for begin, end in self:
-            if end < here:
-                continue
+        for place in range(bisect_left(self._lasts, first), len(self._firsts)):
+            begin, end = self._firsts[place], self._lasts[place]
             if begin > last:
                 break
             if begin > here:

@@ -64,6 +64,7 @@ class Sinks:
         self.lost = Ranges()
         self.dropped = Ranges()
         self._sinks: dict[str, dict[SinkState, Ranges]] = {}
+        self._done: dict[str, Ranges] = {}  # sink → what it does not wait for, made when first asked
         for sink, state, first, last in db.execute("SELECT sink, state, first, last FROM marks"):
             if state == _LOST:
                 self.lost.add(first, last)
@@ -113,6 +114,12 @@ class Sinks:
             self.dropped = change.after
         else:
             self._of(change.sink)[SinkState(change.state)] = change.after
+            done = self._done.get(change.sink)
+            if done is not None:
+                for _, (first, last) in change.steps:
+                    done.add(first, last)
+            return
+        self._done.clear()
 
     def counts(self, sink: str, last_seq: int) -> SinkCounts:
         """Rows by their state at a sink."""
@@ -129,10 +136,12 @@ class Sinks:
 
     def waiting(self, sink: str, last_seq: int) -> list[Range]:
         """Ranges that a sink has no mark for, oldest first."""
-        done = self.settled([sink])
-        for known in (self.lost, self.dropped):
-            for first, last in known:
-                done.add(first, last)
+        done = self._done.get(sink)
+        if done is None:
+            done = self._done[sink] = self.settled([sink])
+            for known in (self.lost, self.dropped):
+                for first, last in known:
+                    done.add(first, last)
         return done.gaps(1, last_seq)
 
     def settled(self, sinks: Sequence[str]) -> Ranges:
