@@ -58,6 +58,7 @@ class Keeper:
         self._sinks = tuple(sinks)
         self._sizes: dict[str, tuple[int, int]] = {}  # table → bytes, last seq that is in them
         self._run = Dropped()
+        self._chunk = _CHUNK
 
     def space(self) -> Space:
         """The space the journal takes now."""
@@ -97,8 +98,11 @@ class Keeper:
         def enough(db: sqlite3.Connection) -> bool:
             return space_of(db, self._journal.path).filled <= limit * LOW
 
-        with self._journal.upkeep() as (_, sinks):
+        with self._journal.upkeep() as (db, sinks):
             settled = sinks.settled(self._sinks)
+            rows = db.execute("SELECT count(*) FROM (SELECT 1 FROM samples LIMIT 100000)").fetchone()[0]
+        # a step frees a hundredth of the journal at most, however small that is
+        self._chunk = max(10, min(_CHUNK, round(rows * limit / 100 / max(1, self.space().used))))
         spans = self._standing(settled)
         if not self._drop_spans(spans, settled, enough, go_on) and go_on():
             everything = Ranges([_EVERYTHING])
@@ -201,7 +205,7 @@ class Keeper:
                     rows = db.execute(
                         "SELECT seq, instrument, time_ns FROM samples WHERE seq BETWEEN ? AND ? "
                         "ORDER BY seq LIMIT ?",
-                        (here, last if block is None else block[0], _CHUNK),
+                        (here, last if block is None else block[0], self._chunk),
                     ).fetchall()
                     if rows:
                         db.execute("DELETE FROM samples WHERE seq BETWEEN ? AND ?", (rows[0][0], rows[-1][0]))

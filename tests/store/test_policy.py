@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,12 @@ def _sample(number: int, raw: bytes | None = RAW) -> Sample:
     return layout.sample(T0 + number * SECOND, values, raw=raw)
 
 
-def _fill(journal: Journal, first: int, last: int) -> None:
+def _fill(journal: Journal, first: int, last: int, raw: bytes = RAW) -> None:
     """Samples whose seq is first…last, when the journal was filled from 1 on."""
     for layout in METERS:
         journal.layout(layout)
     for start in range(first, last + 1, 500):
-        journal.commit([("bus", _sample(n)) for n in range(start, min(start + 500, last + 1))])
+        journal.commit([("bus", _sample(n, raw)) for n in range(start, min(start + 500, last + 1))])
 
 
 def _seqs(journal: Journal) -> set[int]:
@@ -55,27 +57,36 @@ def _balanced(journal: Journal, sink: str) -> bool:
     return parts == counts.samples + counts.dropped
 
 
+@pytest.fixture
+def in_memory(tmp_path: Path) -> Iterator[Path]:
+    """A folder where a sync costs nothing, for tests of thousands of commits."""
+    memory = Path("/dev/shm")  # noqa: S108 - the folder in it is made anew, with a name of its own
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else tmp_path) as name:
+        yield Path(name)
+
+
 def test_what_a_server_has_goes_first_and_what_waits_only_when_that_is_not_enough(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     limits = Limits(max_bytes=5_000_000)
     with Journal.open(path) as journal:
         journal.tune(limits.wal_bytes)
-        _fill(journal, 1, 9000)
+        _fill(journal, 1, 13_000)
         journal.mark_ranges("influx", [(1, 1000), (6001, 6500)], "delivered")
         journal.mark_ranges("influx", [(1001, 1200)], "rejected", "no")
         keeper = Keeper(journal, limits, ["influx"])
         dropped = keeper.by_size()
         kept = _seqs(journal)
-        assert keeper.space().filled <= 5_000_000 * 0.95
+        # down to what is needed, not further
+        assert 5_000_000 * 0.91 < keeper.space().filled <= 5_000_000 * 0.95
         # everything the server settled is gone before any that waits, and those oldest first
         assert not kept & {*range(1, 1201), *range(6001, 6501)}
         waiting = sorted(kept)
-        assert waiting == [*range(waiting[0], 6001), *range(6501, 9001)]
-        assert dropped.samples == 9000 - len(kept)
+        assert waiting == [*range(waiting[0], 6001), *range(6501, 13_001)]
+        assert dropped.samples == 13_000 - len(kept)
         assert dropped.gone == dropped.samples - 1500  # rejected ones are nowhere else either
         counts = journal.sink_counts("influx")
         assert (counts.delivered, counts.rejected, counts.waiting) == (1500, 200, len(kept))
-        assert counts.dropped == 9000 - 1700 - len(kept)
+        assert counts.dropped == 13_000 - 1700 - len(kept)
         assert _balanced(journal, "influx")
         # one gap an instrument and fate
         gaps = _gaps(journal)
@@ -92,7 +103,7 @@ def test_what_a_server_has_goes_first_and_what_waits_only_when_that_is_not_enoug
         assert journal.counts().dropped == dropped.samples
         assert _balanced(journal, "influx")
         journal.commit([("bus", _sample(20_000))])
-        assert journal.last_seq() == 9001
+        assert journal.last_seq() == 13_001
 
 
 def test_a_journal_that_dropped_every_row_starts_without_damage(tmp_path: Path) -> None:
@@ -119,18 +130,19 @@ def test_the_only_store_keeps_everything_until_told_otherwise(tmp_path: Path) ->
 
 
 def test_disk_bytes_stay_below_the_limit_through_an_outage_of_seven_times_the_journal(
-    tmp_path: Path, fault_row: Any
+    in_memory: Path, fault_row: Any
 ) -> None:
     # rows deleted in SQLite do not make its file smaller: the bytes on the disk are what is held here
-    path = tmp_path / "journal.db"
+    path = in_memory / "journal.db"
     limits = Limits(max_bytes=4_000_000)
     with Journal.open(path) as journal:
         journal.tune(limits.wal_bytes)
         keeper = Keeper(journal, limits, ["influx"])
         most = 0
-        for first in range(1, 45_000, 200):
-            _fill(journal, first, first + 199)
-            keeper.by_size()
+        for first in range(1, 14_000, 50):
+            _fill(journal, first, first + 49, RAW * 5)
+            if keeper.by_size().samples:
+                assert keeper.space().filled > 4_000_000 * 0.85
             most = max(most, size_of(path))
         assert most <= 4_000_000
         assert most >= 3_000_000  # and the room is used
@@ -139,7 +151,7 @@ def test_disk_bytes_stay_below_the_limit_through_an_outage_of_seven_times_the_jo
         # dropping in runs leaves few gaps, each sample in one of them
         gaps = _gaps(journal)
         assert sum(int(gap.data["dropped"]) for gap in gaps) == journal.counts().dropped
-        assert len(gaps) < 45_000 / 300
+        assert len(gaps) < 3 * 50 * 8
     fault_row(
         "max_size is reached while no server takes anything",
         "an alarm at 90 %; then the oldest samples go, in runs; file and WAL stay below max_size",
@@ -149,8 +161,8 @@ def test_disk_bytes_stay_below_the_limit_through_an_outage_of_seven_times_the_jo
     )
 
 
-def test_a_smaller_limit_gives_the_room_back_to_the_disk(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
+def test_a_smaller_limit_gives_the_room_back_to_the_disk(in_memory: Path) -> None:
+    path = in_memory / "journal.db"
     with Journal.open(path) as journal:
         _fill(journal, 1, 20_000)
         journal.checkpoint()
