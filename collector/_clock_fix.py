@@ -10,8 +10,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
-from collector._clock import SOURCE, Decision
+from collector._clock import SOURCE
 from collector._clock_inbox import is_moved, moved, moved_by, noted
+from collector._clock_parts import Decision
 from dodac.clock import Clock, iso_utc
 from dodac.contracts import Event, EventKind
 from dodac.errors import DodacError

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from collector._clock import SOURCE, HostClock, Moment
+from collector._clock import SOURCE, HostClock
+from collector._clock_parts import Moment
 from dodac.contracts import DeadLetter, Event, Inbox
 from dodac.samples import FIRST_REVISION, Flag, Layout, Reason, Sample, TimeSource
 

@@ -7,9 +7,10 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from collector._alive import CURSOR as ALIVE
-from collector._clock import SOURCE, Decision, HostClock, read
+from collector._clock import SOURCE, HostClock
 from collector._clock_fix import DOUBT, Fixer
 from collector._clock_inbox import ClockInbox, is_moved, noted
+from collector._clock_parts import Decision, read
 from collector._clock_trust import Mode, SystemTrust, Trust, boot_id
 from dodac.clock import Clock, iso_utc
 from dodac.contracts import Event, EventKind, Inbox

@@ -7,8 +7,9 @@ import os
 import uuid
 from datetime import UTC, datetime
 from enum import IntEnum
+from functools import cache
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from dodac.clock import SECOND_NS, Clock, SystemClock
 
@@ -62,13 +63,18 @@ class SystemTrust:
             return False  # a container: its host keeps the time
 
 
+@cache
+def _adjtimex() -> Any:
+    return ctypes.CDLL(None, use_errno=True).adjtimex
+
+
 def kernel_synced() -> bool | None:
     """Whether the kernel's clock is led by NTP (adjtimex); None where it can't be asked."""
     try:
-        state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(1024))
+        state = _adjtimex()(ctypes.create_string_buffer(1024))
     except (OSError, AttributeError):
         return None
-    return None if state < 0 else state != _TIME_ERROR
+    return None if state < 0 else bool(state != _TIME_ERROR)
 
 
 def boot_id(clock: Clock) -> str:
