@@ -188,6 +188,10 @@ def soak(options: argparse.Namespace, place: Path) -> int:
     return 0
 
 
+def _minutes(text: str) -> float:
+    return float(text.removesuffix("m"))
+
+
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
@@ -202,7 +206,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="best of so many (%(default)s)")
     parser.add_argument("--inflight", type=int, default=1000, help="the broker's max_inflight_messages")
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="a folder on the disk to measure")
-    parser.add_argument("--soak", type=float, metavar="MINUTES", help="hold full rate for so long instead")
+    parser.add_argument(
+        "--soak", type=_minutes, metavar="MINUTES", help="hold full rate for so long instead, e.g. 30m"
+    )
     parser.add_argument(
         "--more", default="", help="lines to add to the site file, e.g. limits of the journal"
     )
