@@ -143,7 +143,9 @@ class BrokerLink:
             # with TLS 1.3 a broker refuses our certificate after the handshake
             ended = getattr(client, "ended", None)
             words = tls_words(str(ended)) if ended is not None else None
-            self._lost(f"the broker {host}:{port} ended the connection before it took us: {words or reason}")
+            self._lost(
+                f"the broker {host}:{port} ended the connection before it took us: {words or ended or reason}"
+            )
             return
         if self._clock.monotonic_ns() - since_ns <= SETTLED_S * SECOND_NS:
             self._flickers += 1
@@ -154,7 +156,8 @@ class BrokerLink:
         if self._flickers >= KICKED:
             self._lost(kicked_words(self._client_id, self._flickers))
         else:
-            self._lost(f"the broker {host} is lost: {reason}")
+            why = "the connection ended" if str(reason) == "Unspecified error" else reason
+            self._lost(f"the broker {host} is lost: {why}")
 
     def _lost(self, text: str) -> None:
         self.state = "down"
