@@ -193,6 +193,7 @@ def restore(path: Path, source: Path, progress: Progress = nobody) -> Path | Non
             if found.version == schema.VERSION:
                 _note_return(made, old_top, source, kept, found.last_ns)
             if kept is not None:
+                made.chmod(path.stat().st_mode & 0o777)
                 os.link(path, kept)
                 wal = path.with_name(path.name + "-wal")
                 if wal.exists():

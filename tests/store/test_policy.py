@@ -328,13 +328,8 @@ def test_size_takes_what_a_server_has_before_any_that_waits_packed_or_not(tmp_pa
         assert _seqs(journal) == {*range(2161, 4321), *range(5401, 9721)}
         assert _balanced(journal, "influx")
         everything = type(settled)([(1, 1 << 62)])
-        steps: list[int] = []
-        keeper._drop_spans(
-            keeper._standing(everything),
-            everything,
-            lambda _: len(steps) > 0 or bool(steps.append(1)),
-            lambda: True,
-        )
+        steps = iter((False, True))
+        keeper._drop_spans(keeper._standing(everything), everything, lambda _: next(steps), lambda: True)
         kept = _seqs(journal)
         assert kept == {*range(min(kept), 4321), *range(5401, 9721)}
         assert min(kept) > 2161
