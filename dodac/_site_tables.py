@@ -126,6 +126,7 @@ class MqttConnection(Strict):
         parts = urlsplit(value)
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
             raise ValueError("write mqtt://host:1883 or mqtts://host:8883.")
+        _host_name(parts.hostname)
         _no_secrets(parts, "password_file")
         return value
 

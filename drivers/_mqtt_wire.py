@@ -97,7 +97,11 @@ class WireClient(Client):
             self._packet_queue(_PUBACK, packet, mids[-1], 1)
 
     def reconnect(self) -> MQTTErrorCode:
-        """As paho does; what an old connection left half-read is forgotten."""
+        """As paho does; what an old connection left half-read is forgotten.
+
+        An attempt is a turn too: while a broker is away there is no other.
+        """
+        self.turned_ns = time.monotonic_ns()
         self._rest.clear()
         self._needed = 0
         self.ended = None

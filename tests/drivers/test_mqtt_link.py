@@ -183,6 +183,16 @@ def test_a_key_that_others_may_read_or_that_is_another_ones_is_refused_before_co
         stream(tmp_path, "mqtts://127.0.0.1", own.format("kit"))
 
 
+def test_a_broker_that_is_away_does_not_make_the_network_thread_look_stuck(
+    tmp_path: Path, inbox: Any, eventually: Eventually
+) -> None:
+    """It was put aside as hanging after three minutes, again and again, while it only waited for the broker."""
+    with running(stream(tmp_path, "mqtt://127.0.0.1:1"), inbox) as line:
+        first = line.turned_ns
+        eventually(lambda: line.status().counters.get("broker_faults", 0) >= 2)
+        assert line.turned_ns > first
+
+
 def test_words_for_what_happens_to_a_connection() -> None:
     told = {
         "refused": connect_words(ConnectionRefusedError(), "h", 1),
