@@ -177,7 +177,8 @@ def influxdb(site: Site, config: InfluxConfig | None = None) -> Sequence[Line]:
     except Exception as error:  # noqa: BLE001  (whatever the server says is told, without the token)
         words = target.hide(str(error))
         if not lines:
-            return [Line("influxdb", target.url, "bad", "influx_away", {"words": words})]
+            said = error.what if isinstance(error, StorageError) else words
+            return [Line("influxdb", target.url, "bad", "influx_away", {"words": said.rstrip(".")})]
         write_only = isinstance(error, StorageError) and error.todo == NO_INFLUXQL
         if write_only:
             lines.append(Line("influxdb", target.bucket, "warn", "bucket_unread"))

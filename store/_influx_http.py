@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from store.influx import InfluxTarget
 
+_POOL: Final = re.compile(r"^HTTPS?Connection(Pool)?\([^)]*\): ")
 _GZIP_LEVEL: Final = 1  # half the size of none at a tenth of level 9's time; the line is rarely the limit
 
 
@@ -144,7 +146,8 @@ def short(error: BaseException) -> str:
     """The innermost sentence of a connection fault."""
     # urllib3 wraps the cause
     reason = getattr(error, "reason", None) or error
-    return str(reason).splitlines()[0][:300] if str(reason) else type(error).__name__
+    text = str(reason).splitlines()[0] if str(reason) else type(error).__name__
+    return _POOL.sub("", text)[:300]
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
