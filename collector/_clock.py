@@ -66,7 +66,8 @@ class HostClock:
         self._right = True
         self._faulty = ""
         self._looked_ns = self._seen_ns = boot_ns
-        self._doubtful = False
+        self._wall_ns = wall_ns
+        self._doubtful, self._uneasy = False, True
         self._stretches = [Stretch(boot_ns, self._offset_ns, Trust.NONE, seq())]
         level = trust(wall_ns)
         if level is not Trust.SYNCED and wall_ns < floor_ns - TOLERANCE_NS:
@@ -76,7 +77,7 @@ class HostClock:
             self._lose(max(floor_ns, wall_ns), boot_ns)
         elif wall_ns < floor_ns:
             self._right = False
-            self._doubtful = True
+            self._doubtful = self._uneasy = True
         self._began = wall_ns, boot_ns
 
     @property
@@ -100,22 +101,34 @@ class HostClock:
     @property
     def alert(self) -> bool:
         """True while times that wall time gives can't be taken as they are."""
-        return self._doubtful or self._clock.monotonic_ns() - self._jumped_ns < _ALERT_NS
+        if not self._uneasy:
+            return False
+        with self._lock:
+            self._uneasy = self._doubtful or self._clock.monotonic_ns() - self._jumped_ns < _ALERT_NS
+            return self._uneasy
 
     def look(self) -> int:
         """Compares wall and monotonic time; gives the number of jumps so far."""
+        if not self._uneasy:
+            # the plain case, for every sample: no lock
+            boot_ns, wall_ns = self._clock.monotonic_ns(), self._clock.now_ns()
+            even = -_NOISE_NS < wall_ns - boot_ns - self._offset_ns < _NOISE_NS
+            if even and wall_ns >= self._wall_ns and boot_ns - self._looked_ns < _LOOK_NS:
+                self._seen_ns, self._wall_ns = boot_ns, wall_ns
+                return self.jumps
         with self._lock:
             wall_ns, boot_ns = read(self._clock)
             step_ns = wall_ns - boot_ns - self._offset_ns
             if abs(step_ns) > JUMP_NS:
                 self._jump(wall_ns, boot_ns, step_ns)
             else:
-                if step_ns < -_NOISE_NS:
+                # NTP slews by up to a tenth: wall time then still goes forward
+                if wall_ns < self._wall_ns or step_ns < -_NOISE_NS - (boot_ns - self._seen_ns) // 10:
                     self._hold()
                 # slow drift is followed, so that a year of slewing is never taken for a jump
                 self._offset_ns += step_ns
                 self._stretches[-1].offset_ns = self._offset_ns
-            self._seen_ns = boot_ns
+            self._seen_ns, self._wall_ns = boot_ns, wall_ns
             if abs(step_ns) > JUMP_NS or boot_ns - self._looked_ns >= _LOOK_NS:
                 self._looked_ns = boot_ns
                 self._judge(wall_ns, boot_ns)
@@ -176,12 +189,12 @@ class HostClock:
         """
         from_ns, peak_ns = self._seen_ns, self._given()
         self._peak_ns, self._held_from_ns, self._speed = peak_ns, from_ns, _SLOWER
-        self._doubtful = True
+        self._doubtful = self._uneasy = True
 
     def _lose(self, from_ns: int, boot_ns: int) -> None:
         """Nobody knows the time: what is stored runs on from the newest known one, at full speed."""
         self._peak_ns, self._held_from_ns, self._speed = from_ns, boot_ns, 1
-        self._doubtful = True
+        self._doubtful = self._uneasy = True
 
     def _jump(self, wall_ns: int, boot_ns: int, step_ns: int) -> None:
         old = self._stretches[-1]
@@ -191,7 +204,7 @@ class HostClock:
             self._hold()
         self._older.append(old_offset_ns)
         self._offset_ns = wall_ns - boot_ns
-        self._jumped_ns, self._pending = boot_ns, None
+        self._jumped_ns, self._pending, self._uneasy = boot_ns, None, True
         self.jumps += 1
         self._tell_jump(wall_ns, boot_ns, step_ns)
         level = self._trust_of(wall_ns)
@@ -269,7 +282,7 @@ class HostClock:
         begin_ns = min(s.begin_ns for s in self._stretches)
         seq = self._stretches[0].seq
         self._stretches = [Stretch(boot_ns, self._offset_ns, level, self._seq(), after_ns=held_ns)]
-        self._doubtful, self._right = wall_ns < held_ns, True
+        self._doubtful, self._right, self._uneasy = wall_ns < held_ns, True, True
         self._tell_state(wall_ns, boot_ns)
         self._decide(
             Decision(
