@@ -198,8 +198,8 @@ class Upkeep:
                     self._clock.now_ns(),
                     EventKind.ALARM,
                     f"dodac run wrote {size_text(today)} to the disk today, more than written_per_day "
-                    f"{size_text(limit)}: an SD card wears out. Let readings wait for one another ([collector] group), ask less often (every), or "
-                    "use an SSD.",
+                    f"{size_text(limit)}: an SD card wears out. Let readings wait for one another ([collector] "
+                    "group), ask less often (every), or use an SSD.",
                     SOURCE,
                     data={"written": today, "limit": limit},
                 )
