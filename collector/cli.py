@@ -191,7 +191,7 @@ def export(argv: Sequence[str]) -> int:
     parser.add_argument("--from", dest="start", metavar="TIME", help="ISO date or time, inclusive")
     parser.add_argument("--to", dest="end", metavar="TIME", help="ISO date or time, exclusive")
     args = parser.parse_args(argv)
-    from collector._report import export_csv
+    from collector._export import export_csv
 
     path, site = journal_path(args)
     zone = site.site.timezone if site is not None else "UTC"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from collector._enter import enter
-from collector._report import export_csv
+from collector._export import export_csv
 from collector.enter import Desk
 from dodac.clock import DAY_NS, SECOND_NS, ManualClock
 from dodac.errors import ConfigError, Exit
