@@ -270,3 +270,60 @@ def test_a_thousand_kills_lose_nothing(
 ) -> None:
     found = kill_many(tmp_path, mosquitto, 203, seed=100 + seed)
     told(fault_row, found, f"203 SIGKILLs more, seed {100 + seed} (soak)")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_broker_and_collector_that_end_in_turn(
+    tmp_path: Path, mosquitto_factory: Callable[..., Mosquitto], fault_row: Any, how: str
+) -> None:
+    """A broker that is stopped saves what it holds; what a killed one had not saved is gone there, whatever we do."""
+    broker = mosquitto_factory("autosave_interval 1", "autosave_on_changes false")
+    site = write_site(tmp_path, broker.url)
+    chance = random.Random(7)
+    runs = Runs(site, tmp_path / "log")
+    publisher = None
+    try:
+        with runs.whole():
+            wait_for(
+                lambda: (
+                    (tmp_path / "log").exists() and "1 connections" in (tmp_path / "log").read_text("utf-8")
+                )
+            )
+            time.sleep(0.3)
+            publisher = Publisher(broker, tmp_path / "acknowledged", rate=200)
+            wait_for(lambda: len(publisher.acknowledged()) > 100)
+        for _ in range(6):
+            for kind in chance.sample(["timer", "committed", "acknowledged"], 2):
+                runs.kill(kind, 1, chance.uniform(0.05, 0.2))
+            (broker.stop if how == "stopped" else broker.kill)()
+            if chance.random() < 0.5:
+                runs.kill("timer", 1, chance.uniform(0.05, 0.2))  # it starts while the broker is away
+            broker.start()
+        with runs.whole():
+            heard = len(publisher.acknowledged())
+            wait_for(lambda: len(publisher.acknowledged()) > heard + 100)
+            acknowledged = publisher.stop()
+            if how == "stopped":
+                wait_for(lambda: all_there(tmp_path / "data" / "journal.db", acknowledged))
+            time.sleep(1)
+    finally:
+        if publisher is not None and publisher._process.poll() is None:
+            publisher._process.kill()
+        runs.close()
+    found = check(tmp_path, acknowledged)
+    assert found["timed_twice"] == 0, found
+    assert found["log_tracebacks"] == 0, found
+    newest = sorted(n for n in acknowledged if n % 50)[-20:]
+    assert all_there(tmp_path / "data" / "journal.db", set(newest)), "it goes on after the last start"
+    if how == "stopped":
+        assert found["lost"] == 0, found
+    fault_row(
+        f"broker {how} and collector killed in turn, six times",
+        "goes on with what the broker has; device-timed messages are stored once",
+        0,
+        ""
+        if how == "stopped"
+        else "what the broker itself had not saved (autosave) is not known to anybody behind it",
+        chapter="power",
+    )

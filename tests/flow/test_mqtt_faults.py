@@ -112,11 +112,12 @@ def stored(site: Path, instrument: str = "m") -> list[int]:
     return found
 
 
-def publish(broker: Mosquitto, numbers: range, topic: str = "plant/m") -> None:
+def publish(broker: Mosquitto, numbers: range, topic: str = "plant/m", pad: int = 0) -> None:
     sender = Client(CallbackAPIVersion.VERSION2)
+    sender.max_inflight_messages_set(1000)
     sender.connect(broker.host, broker.port)
     sender.loop_start()
-    for info in [sender.publish(topic, json.dumps({"e": n}), qos=1) for n in numbers]:
+    for info in [sender.publish(topic, json.dumps({"e": n, "pad": "x" * pad}), qos=1) for n in numbers]:
         info.wait_for_publish(10)
     sender.disconnect()
     sender.loop_stop()
@@ -366,6 +367,51 @@ def test_two_collectors_divide_the_work_and_a_kill_loses_and_doubles_nothing(
         "one of two collectors of a group (share_group) killed",
         "the other goes on; what the broker kept for it comes at its next start; taken_by stays with one",
         len(set(range(1, 301)) - set(shares["a"] + shares["b"])),
+        "",
+        chapter="broker",
+    )
+
+
+def test_a_slow_disk_makes_the_broker_hold_the_rest(
+    tmp_path: Path,
+    mosquitto_factory: Callable[..., Mosquitto],
+    monkeypatch: pytest.MonkeyPatch,
+    fault_row: Any,
+) -> None:
+    broker = mosquitto_factory()
+    site = write_site(tmp_path / "site", broker.url)
+    commit = Journal.commit
+    one_read = (1 << 16) // 150  # messages
+
+    def slow(self: Journal, items: Any) -> Any:
+        time.sleep(0.02)
+        return commit(self, items)
+
+    monkeypatch.setattr(Journal, "commit", slow)
+    collector = Collector(load_site(site), SystemClock(), window=50, wait_s=5)
+    collector.start()
+    try:
+        until(lambda: broker_of(collector).state == "up")
+        flying, queued = [], []
+        publish(broker, range(1, 6001), pad=120)  # what the broker has told the meters it has
+        held = 6000 - broker_of(collector).counters.get("messages", 0)
+        while _taken(broker_of(collector).counters) < 6000:
+            counters = broker_of(collector).counters
+            flying.append(counters.get("messages", 0) - counters.get("acknowledged", 0))
+            queued.append(collector.status().ingest.queued)
+            time.sleep(0.005)
+        collector.flush()
+        assert collector.ledger().balanced()
+    finally:
+        collector.stop()
+    assert held > 2000  # by the broker, while the disk was slow
+    assert max(flying) <= 2 * 50 + 2 * one_read
+    assert max(queued) <= 2 * 50 + one_read
+    assert stored(site) == list(range(1, 6001))
+    fault_row(
+        "a disk slower than the meters send",
+        "two groups and one read of the network are taken at most, and not acknowledged; the broker keeps the rest",
+        0,
         "",
         chapter="broker",
     )
