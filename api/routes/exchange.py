@@ -50,6 +50,30 @@ class ExchangeIn(BaseModel):
     sure: bool = False
 
 
+class DoubtOut(BaseModel):
+    """What speaks against an exchange, in both languages."""
+
+    vi: str
+    en: str
+
+
+class ExchangeOut(BaseModel):
+    """state: stored, waiting or asked."""
+
+    id: str
+    state: str
+    doubts: list[DoubtOut]
+
+
+class CounterEventOut(BaseModel):
+    """An exchange or a rollover as it stands in the journal."""
+
+    time: str
+    kind: str
+    text: str
+    data: dict[str, Any]
+
+
 def _desk(context: Context) -> ExchangeDesk:
     return ExchangeDesk(context.site, context.clock, context.journals.if_there)
 
@@ -69,7 +93,14 @@ def _moment(text: str, context: Context, instrument: str) -> int:
         raise DataError(f'"{text}" is no ISO 8601 time.', where, "Write e.g. 2026-11-22T08:30.") from None
 
 
-@router.post("/api/exchanges/{instrument}", tags=["exchanges"], response_model=None)
+@router.post(
+    "/api/exchanges/{instrument}",
+    tags=["exchanges"],
+    status_code=201,
+    response_model=None,
+    response_class=JSONResponse,
+    responses={code: {"model": ExchangeOut} for code in (201, 202, 409)},
+)
 def record(context: ContextDep, instrument: str, given: ExchangeIn) -> Response:
     """Records an exchange: 201 stored, 202 kept, 409 when readings speak against it (send it again with sure)."""
     _known(context, instrument)
@@ -82,7 +113,13 @@ def record(context: ContextDep, instrument: str, given: ExchangeIn) -> Response:
     return JSONResponse({"id": told.id, "state": taken.state, "doubts": doubts}, _STATUS[taken.state])
 
 
-@router.get("/api/exchanges/{instrument}", tags=["exchanges"], response_model=None)
+@router.get(
+    "/api/exchanges/{instrument}",
+    tags=["exchanges"],
+    response_model=None,
+    response_class=JSONResponse,
+    responses={200: {"model": list[CounterEventOut]}},
+)
 def recorded(context: ContextDep, instrument: str) -> Response:
     """Exchanges and rollovers recorded for an instrument, oldest first."""
     _known(context, instrument)

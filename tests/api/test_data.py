@@ -137,6 +137,7 @@ def test_every_route_declares_what_it_answers(client: TestClient) -> None:
 def test_nothing_but_readings_by_hand_can_be_sent(client: TestClient) -> None:
     paths = client.get("/api/openapi.json").json()["paths"]
     assert {path for path, verbs in paths.items() if set(verbs) - {"get"}} == {
+        "/api/exchanges/{instrument}",
         "/api/forms/{instrument}",
         "/api/forms/{instrument}/withdrawals",
         "/api/photos",
