@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import threading
@@ -15,7 +16,7 @@ from collector._clock_inbox import is_moved, moved, moved_by, noted
 from collector._clock_parts import Decision
 from dodac.clock import Clock, iso_utc
 from dodac.contracts import Event, EventKind
-from dodac.errors import DodacError
+from dodac.errors import StorageError
 from dodac.samples import FIRST_REVISION, Layout, Reason, Sample, TimeSource
 
 log = logging.getLogger("dodac.collector")
@@ -67,6 +68,7 @@ class Fixer:
         self._todo: list[tuple[str, Decision]] = []
         self._wake = threading.Condition()
         self._stopping = False
+        self._noted = False
         self._thread: threading.Thread | None = None
 
     def decide(self, decision: Decision) -> None:
@@ -110,8 +112,13 @@ class Fixer:
 
     def doubt(self) -> None:
         """Notes from where on samples without a good clock may stand."""
-        if not self._journal.cursor(DOUBT):
-            self._journal.set_cursor(DOUBT, self._journal.last_seq() + 1)
+        if self._noted:
+            return
+        # a disk that takes nothing must not keep the sample out: it is noted with the next one
+        with contextlib.suppress(StorageError):
+            if not self._journal.cursor(DOUBT):
+                self._journal.set_cursor(DOUBT, self._journal.last_seq() + 1)
+            self._noted = True
 
     # ---- inside
 
@@ -124,8 +131,9 @@ class Fixer:
                     return
             try:
                 self.carry_out()
-            except DodacError as error:
+            except Exception as error:
                 log.warning("times can't be corrected now, tried again in a minute: %s", error)
+                log.debug("times", exc_info=True)
                 with self._wake:
                     self._wake.wait_for(lambda: self._stopping, 60.0)
 
@@ -151,6 +159,7 @@ class Fixer:
         data: dict[str, str | int | float] = {"clock": "done", "id": id, "count": count}
         self._way_in.event(Event(self._clock.now_ns(), EventKind.NOTE, text, SOURCE, data=data))
         if decision.unknown_only:
+            self._noted = False
             self._journal.set_cursor(DOUBT, 0)
         return count
 

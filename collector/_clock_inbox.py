@@ -144,7 +144,7 @@ def _moved_note(word: str, time_ns: int, part: int, by: str) -> bytes:
 class ClockInbox:
     """Passes what live connections give to the inbox behind it; nothing changes while the clock is good.
 
-    doubt: is called before the first sample with a doubtful time. corrections: where samples go that are
+    doubt: is called before each sample that was taken without a good clock. corrections: where samples go that are
     appended at once with their right time; the inbox itself unless another is given.
     """
 
@@ -159,7 +159,6 @@ class ClockInbox:
         self._corrections = inbox if corrections is None else corrections
         self._host = host
         self._doubt = doubt
-        self._doubted = False
         self._layouts: dict[int, Layout] = {}
 
     def layout(self, layout: Layout) -> None:
@@ -211,8 +210,7 @@ class ClockInbox:
             return (sample,)  # its own clock was held against one that is good
         if source is TimeSource.UNKNOWN:
             return (replace(sample, time_ns=moment.time_ns),)  # nobody knows when it was taken
-        if moment.doubt is not None and not self._doubted:
-            self._doubted = True
+        if moment.doubt is Reason.TIME_UNKNOWN:
             self._doubt()
         kept = restamped(sample, layout, self._host.boot, moment)
         if moment.right_ns is None:

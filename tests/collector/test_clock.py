@@ -449,6 +449,23 @@ def test_a_clock_is_believed_when_ntp_leads_it_or_a_battery_keeps_it(
         assert trust(SECOND_NS) is Trust.NONE
 
 
+def test_a_kill_before_ntp_answers_loses_nothing_of_the_same_boot(path: Path) -> None:
+    first = Bench(path, start_ns=30 * SECOND_NS)
+    first.true_offset_ns = T0
+    first.polls(20)
+    first.close()
+    # the collector starts again in the same boot, still without a clock, and NTP answers then
+    second = Bench(path, start_ns=first.clock.now_ns(), boot_ns=first.clock.monotonic_ns())
+    second.true_offset_ns, second.truth, second.count = T0, first.truth, first.count
+    second.polls(20)
+    second.synced = True
+    second.clock.jump((T0 - 30 * SECOND_NS) / SECOND_NS)
+    second.polls(5)
+    assert second.series() == second.truth
+    assert len(second.truth) == 45
+    second.close()
+
+
 def test_a_keeper_notes_what_is_wrong_for_status_and_doctor(path: Path) -> None:
     journal = Journal.open(path)
     clock = ManualClock(SECOND_NS)
