@@ -170,8 +170,8 @@ class Journal(Standing):
 
         Call it until it gives 0. Only samples that every sink named has, refused or let expire move (all
         when none is named), and only hours that are over, or days where an hour has few samples, and a few a
-        day stay rows; whole=False takes everything at once. Readers find packed samples as before. What does not fit a block just as it
-        is, a damaged row among them, stays a row.
+        day stay rows; whole=False takes everything at once. Readers find packed samples as before. What does
+        not fit a block just as it is, a damaged row among them, stays a row.
         """
         with self._packing.lock, storage_error(self.path):
             while True:
