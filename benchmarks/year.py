@@ -92,7 +92,7 @@ def main() -> int:
     """Prints the machine and one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=7)
-    parser.add_argument("--instruments", type=int, default=100)
+    parser.add_argument("--instruments", type=int, default=20, help="scaled up to 100 (default %(default)s)")
     parser.add_argument("--every", type=int, default=10, help="seconds")
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="a folder on the disk to measure")
     options = parser.parse_args()

@@ -289,6 +289,16 @@ def test_neighbours_of_a_window_are_found_across_blocks_and_rows(journal: Journa
             assert frame["value"].sum() == pytest.approx(96.0)
 
 
+def test_parts_of_one_time_keep_their_order_when_the_later_one_was_packed_first(journal: Journal) -> None:
+    first, second = (METER.sample(T0, {"power_w": value}, part=part) for value, part in ((1.0, 0), (2.0, 1)))
+    journal.commit([("bus", second)])
+    _pack(journal)
+    journal.commit([("bus", first)])
+    with JournalStore(journal.path) as store:
+        assert list(store.samples("meter-1", T0, FOREVER)) == [first, second]
+        assert store.series("meter-1", ["power_w"], T0, FOREVER)["power_w"].tolist() == [1.0, 2.0]
+
+
 # faults
 
 
