@@ -150,7 +150,7 @@ def test_a_birth_is_asked_for_once_and_only_where_the_site_allows_it(
 
 
 def test_sparkplug_on_a_shared_subscription_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="can.t be divided"):
+    with pytest.raises(ConfigError, match="be divided among"):
         stream(tmp_path, "mqtt://127.0.0.1:1", 'share_group = "g"\nclient_id = "a"')
 
 
