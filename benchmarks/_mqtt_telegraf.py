@@ -50,9 +50,7 @@ def program() -> str | None:
 
 def config(port: int, client: str, server: Any, disk: Path | None) -> str:
     """Its configuration; disk: where its disk buffer stands, None for the buffer in memory."""
-    buffer = (
-        "" if disk is None else f'  buffer_strategy = "disk"\n  buffer_directory = "{disk}"\n'
-    )
+    buffer = "" if disk is None else f'  buffer_strategy = "disk"\n  buffer_directory = "{disk}"\n'
     return _CONFIG.format(
         host=HOST, port=port, topic=TOPIC, client=client, buffer=buffer,
         url=server.url, token=server.token, org=server.org, bucket=server.bucket,
