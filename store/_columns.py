@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
@@ -46,7 +47,7 @@ def readings_of(
     ]
     after: tuple[int, int] = (start_ns, -1)
     while rows := read(_SELECT, (instrument, *after, end_ns, _PAGE)):
-        found.append(_unpack(rows, channels, layouts))
+        found.append(_unpack(rows, channels, layouts, spans=spans))
         if len(rows) < _PAGE:
             break
         after = rows[-1][:2]
@@ -71,11 +72,11 @@ def _inside(arrays: Arrays, start_ns: int, end_ns: int) -> Arrays:
 
 
 def _unpack(
-    rows: Sequence[tuple[Any, ...]], channels: tuple[str, ...], layouts: Mapping[int, Layout]
+    rows: Sequence[tuple[Any, ...]], channels: tuple[str, ...], layouts: Mapping[int, Layout], *, spans: bool
 ) -> Arrays:
     import numpy as np
 
-    times, parts, spans, numbers, present, flags, bodies = zip(*rows, strict=True)
+    times, parts, span_ns, numbers, present, flags, bodies = zip(*rows, strict=True)
     count = len(rows)
     layout = layouts[numbers[0]]
     if present.count(None) == flags.count(None) == numbers.count(numbers[0]) == count:
@@ -90,8 +91,11 @@ def _unpack(
     else:
         values = _mixed(channels, layouts, numbers, present, flags, bodies)
     return (
-        np.array(times, dtype=np.int64), np.array(spans, dtype=np.int64), np.array(parts, dtype=np.int64), values,
-    )  # fmt: skip
+        np.frombuffer(array("q", times), np.int64),
+        np.frombuffer(array("q", span_ns), np.int64) if spans else np.zeros(count, np.int64),
+        np.zeros(count, np.int64) if parts.count(0) == count else np.frombuffer(array("q", parts), np.int64),
+        values,
+    )
 
 
 def _mixed(
