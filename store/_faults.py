@@ -32,10 +32,17 @@ _TODO: Final = (
 
 _NOTHING_FREE: Final = 64 * 1024
 
-_DAMAGE: Final = ("malformed", "not a database", "no such table", "no such column", "could not decode")
+_DAMAGE: Final = (
+    "malformed",
+    "not a database",
+    "no such table",
+    "no such column",
+    "could not decode",
+    "user-defined function",
+)
 
 
-UNREADABLE: Final = (sqlite3.DatabaseError, UnicodeDecodeError, MemoryError)
+UNREADABLE: Final = (sqlite3.DatabaseError, ValueError, TypeError, KeyError, MemoryError)
 """What reading a damaged file may raise: SQLite's message may hold bytes of it, a length may be any."""
 
 

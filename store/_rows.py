@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import struct
@@ -48,7 +49,11 @@ def layouts_of(db: sqlite3.Connection) -> dict[int, Layout]:
         "SELECT layouts.number, names.name, layouts.channels FROM layouts "
         "JOIN names ON names.id = layouts.instrument"
     )
-    return {number: Layout(name, tuple(json.loads(channels))) for number, name, channels in rows}
+    found = {}
+    for number, name, channels in rows:
+        with contextlib.suppress(ValueError):  # damaged: its rows can't be read by any other
+            found[number] = Layout(name, tuple(json.loads(channels)))
+    return found
 
 
 def is_sound(row: Sequence[Any]) -> bool:

@@ -84,6 +84,9 @@ def _samples(db: sqlite3.Connection, page: int, pace: _Pace) -> Iterator[str]:
         bad = [row[0] for row in rows if not is_sound(row)]
         for run in runs(bad):
             yield f"samples seq {span_text(run)}: the check sum does not match"
+        if rows[-1][0] <= seq:  # a damaged tree may give the same rows for ever
+            yield f"samples seq {seq}: the rows behind it are out of order"
+            return
         seq = rows[-1][0]
         pace.after(len(rows))
 
@@ -106,6 +109,9 @@ def _blocks(db: sqlite3.Connection, pace: _Pace) -> Iterator[str]:
             if not block.is_sound():
                 seqs = span_text((block.first_seq, block.last_seq))
                 yield f"block {block.id} of {block.samples} samples (seq {seqs}): the check sum does not match"
+        if rows[-1][0] <= last:
+            yield f"block {last}: the blocks behind it are out of order"
+            return
         last = rows[-1][0]
         pace.after(len(rows))
 

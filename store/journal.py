@@ -62,7 +62,8 @@ class Journal(Standing):
             try:
                 journal = cls(files)
             except UNREADABLE as error:
-                if not is_damage(error):
+                # what is kept in memory could not be made of what stands there: ValueError, KeyError …
+                if isinstance(error, sqlite3.Error | MemoryError) and not is_damage(error):
                     raise
                 # damage outside the tail, e.g. in an index
                 damage = salvage(files, Damage(str(error), rebuild=True, mark=files.read_mark()))
