@@ -13,15 +13,17 @@ from store._sums import row_sum
 log = logging.getLogger("dodac.store")
 
 KEPT: Final = 160 * 1024  # bytes of each session at least: 16 384 receipts of ten bytes
+SESSIONS: Final = 64  # that spoke last; a client_id that changes with every start must not fill the disk
 _ROW: Final = 2048  # a last row shorter than this grows instead of a new one: one page a commit
 
 _SELECT: Final = "SELECT id, session, body, crc FROM receipts "
 _INSERT: Final = "INSERT INTO receipts (session, body, crc) VALUES (?, ?, ?)"
+_SESSIONS: Final = "SELECT session FROM receipts GROUP BY session ORDER BY max(id) DESC"
 _UPDATE: Final = "UPDATE receipts SET body = ?, crc = ? WHERE id = ?"
 
 
 class Receipts:
-    """Each session's receipts in the order told; the oldest are forgotten beyond KEPT bytes."""
+    """Each session's receipts in the order told; the oldest are forgotten beyond KEPT bytes, and beyond SESSIONS."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[int, bytes]] = {}
@@ -60,4 +62,7 @@ class Receipts:
                 db.execute("DELETE FROM receipts WHERE session = ? AND id <= ?", (session, row))
                 break
             kept += size
+        if last is None:
+            old = [row for row in db.execute(_SESSIONS).fetchall()[SESSIONS:] if row[0] not in self._last]
+            db.executemany("DELETE FROM receipts WHERE session = ?", old)
         return made or 0, body

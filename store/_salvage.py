@@ -31,7 +31,6 @@ Row = tuple[Any, ...]
 _LARGEST_KEY: Final = 2**62
 _PUT_BLOCK: Final = f"INSERT INTO blocks ({COLUMNS}) VALUES ({','.join('?' * 12)})"  # noqa: S608 - our own names
 _MARKED: Final = "SELECT first, last FROM marks WHERE sink = '' AND state = ?"
-_PUT_RECEIPT: Final = "INSERT OR IGNORE INTO receipts VALUES (?,?,?,?)"
 # tables whose rows change: of several copies that are found the greatest in this column is the last
 _GROWING: Final = {"tallies": 3, "marks": 3, "cursors": 1}
 _KEYS: Final = {"tallies": 3, "marks": 3, "cursors": 1, "facts": 2, "conflicts": 4}
@@ -159,8 +158,7 @@ def _copy(aside: Path, new: sqlite3.Connection, damage: Damage) -> Damage:
             wrong = _copy_table(old, new, table, first_version)
             if wrong:
                 incomplete.append((table, wrong))
-        with contextlib.suppress(*UNREADABLE):
-            new.executemany(_PUT_RECEIPT, old.execute("SELECT id, session, body, crc FROM receipts"))
+        # receipts stay behind: one of a row that is lost would keep the message from being stored again
         carving: list[Path | None] = [wal for wal in _wals(aside) if wal.exists()]
         carving = carving or [None]
         if incomplete:

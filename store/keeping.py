@@ -343,6 +343,8 @@ def _note_return(made: Path, old_top: int, source: Path, kept: Path | None, last
             {"lost": gone, "from": source.name},
         )
         db.execute("BEGIN IMMEDIATE")
+        # of messages of another time: what is sent again may not be in this copy
+        db.execute("DELETE FROM receipts")
         if gone:
             sinks.lose([(top + 1, old_top)], "restored from a copy").write(db)
         db.execute(insert("events"), event_row(event))
