@@ -22,6 +22,7 @@ _ISO: Final = re.compile(
     r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9})\d*)?(Z|[+-]\d{2}:?\d{2})?$"
 )
 _DOTTED: Final = re.compile(r"^(\d{4})\.(\d{2})\.(\d{2})(?=[T ])")
+_LONGEST: Final = 400  # digits: a float64 has 309 at most
 _LATEST_NS: Final = 2**63 - 1
 
 
@@ -47,7 +48,7 @@ class MqttJsonDecoder:
         self._also = [(tuple(also.topic.replace("{address}", "+").split("/")), also) for also in profile.also]
         # a time in numbers is kept exact: a float64 of nanoseconds since 1970 is 256 ns coarse
         exact = self._time is not None and self._time.format in UNIX
-        self._loads = json.JSONDecoder(parse_float=Decimal if exact else None).decode
+        self._loads = json.JSONDecoder(parse_float=_exact if exact else None, parse_int=_whole).decode
 
     def message(self, topic: str, payload: bytes) -> Message:
         """As decode, for a connection; a message without any reading has no samples."""
@@ -74,8 +75,6 @@ class MqttJsonDecoder:
             raise MqttRefusal("not UTF-8") from None
         except RecursionError:
             raise MqttRefusal("not JSON: nested too deeply") from None
-        except ArithmeticError:  # an exponent beyond what Decimal has
-            raise MqttRefusal("a number in it is beyond all bounds") from None
         except ValueError as error:
             raise MqttRefusal(f"not JSON: {error}") from None
         also = next((also for pattern, also in self._also if _ends(topic, pattern)), None)
@@ -107,6 +106,18 @@ class MqttJsonDecoder:
             return Decoded(values, tuple(flags), time_of(stamp, self._time.format, self._zone))
         except ValueError as error:
             return Decoded(values, tuple(flags), None, str(error))
+
+
+def _exact(text: str) -> Decimal | float:
+    try:
+        return Decimal(text)
+    except ArithmeticError:  # an exponent beyond what Decimal has: infinity or 0
+        return float(text)
+
+
+def _whole(text: str) -> int | float:
+    # Python reads no integer of thousands of digits; one bad number must not spoil a message
+    return int(text) if len(text) <= _LONGEST else float(text)
 
 
 def _place(name: str, spec: MqttJsonChannel) -> _Place:
