@@ -123,6 +123,7 @@ class Completeness:
         self._days: dict[str, dict[str, dict[str, list[int]]]] = {}
         self._begun: dict[str, int] = {}
         self._seq: int | None = None
+        self._counted_ns = 0
         self._kept_ns: int | None = None
         self._lock = threading.Lock()
 
@@ -162,7 +163,6 @@ class Completeness:
             return self._rows()
 
     def _rows(self) -> list[ChannelDay]:
-        now_ns = self._clock.now_ns()
         expected = self._expected()
         found = []
         for instrument, days in sorted(self._days.items()):
@@ -174,20 +174,20 @@ class Completeness:
                         day,
                         counts[0],
                         counts[1],
-                        self._due(instrument, channel, day, now_ns, expected),
+                        self._due(instrument, channel, day, expected),
                     )
                     for channel, counts in sorted(channels.items())
                 ]
         return found
 
-    def _due(self, instrument: str, channel: str, day: str, now_ns: int, expected: Expected) -> int | None:
+    def _due(self, instrument: str, channel: str, day: str, expected: Expected) -> int | None:
         intervals = expected.get(instrument)
         if intervals is None:
             return None
         every_ns = intervals.get(channel, intervals[""])
         start_ns, end_ns = self._bounds(date.fromisoformat(day))
-        # the read that is under way now is not missed yet
-        end_ns = min(end_ns, now_ns - min(every_ns, MINUTE_NS))
+        # what came since the count, and the read that was under way then, is not missed yet
+        end_ns = min(end_ns, self._counted_ns - min(every_ns, MINUTE_NS))
         return ticks_between(max(start_ns, self._begun.get(instrument, start_ns)), end_ns, every_ns)
 
     def _bounds(self, day: date) -> tuple[int, int]:
@@ -205,11 +205,11 @@ class Completeness:
             self.close()
         if self._store is None:
             self._store = JournalStore(self._book.path)
+        now_ns = self._clock.now_ns()
         last = self._store.last_seq()
         if self._seq is None:
             self._recall(last)
         assert self._seq is not None  # noqa: S101  (recalled above)
-        now_ns = self._clock.now_ns()
         for instrument, intervals in self._expected().items():
             self._begun.setdefault(instrument, now_ns)
             today = self._days.setdefault(instrument, {}).setdefault(self._today().isoformat(), {})
@@ -227,7 +227,7 @@ class Completeness:
                 )
                 counts[0] += row.good
                 counts[1] += row.flagged
-        self._seq = last
+        self._seq, self._counted_ns = last, now_ns
 
     def _recall(self, last: int) -> None:
         """What an earlier run had counted; nothing where it is not to be read: counting begins now then."""

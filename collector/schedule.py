@@ -147,6 +147,7 @@ class Schedule:
         while not self._stop.is_set():
             seen = host.look()
             now_ns, boot_ns = clock.now_ns(), clock.monotonic_ns()
+            self.turned_ns = boot_ns
             if seen != jumps:
                 jumps = seen
                 self._miss(heap, before_ns + boot_ns - before_boot_ns)

@@ -161,6 +161,32 @@ def test_a_connection_that_hangs_is_replaced_and_the_others_never_notice(
 
 
 @pytest.mark.usefixtures("quick")
+def test_no_loop_of_a_collector_that_works_is_called_stuck(
+    tmp_path: Path, kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Server:
+        def write(self, lines: Sequence[str]) -> WriteResult:
+            return WriteResult(ok=True, kind=WriteKind.ACCEPTED)
+
+    monkeypatch.setattr("collector._care.MINUTE_S", 0.1)
+    with SimulatedTesto300(lambda: VALUES) as one, SimulatedTesto300(lambda: VALUES) as two:
+        (tmp_path / "site.toml").write_text(SITE.format(one=one.port, two=two.port), encoding="utf-8")
+        site = load_site(tmp_path / "site.toml")
+        collector = Collector(site, SystemClock(), extra_sinks=[("server", Server())])
+        collector.start()
+        started = {loop.name: loop.turned_ns() for loop in collector._care.watch._loops()}
+        assert {"ingest", "schedule", "connection one", "sink server", "alive", "care", "upkeep"} <= set(
+            started
+        )
+
+        def all_turn() -> bool:
+            return all(loop.turned_ns() > started[loop.name] for loop in collector._care.watch._loops())
+
+        kit.until(all_turn, 15)
+        assert collector.stop()
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_commit_that_hangs_silences_the_watchdog_and_is_told_by_the_picture(
     tmp_path: Path,
     manager: Manager,

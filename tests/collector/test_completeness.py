@@ -68,6 +68,16 @@ def test_missed_flagged_and_not_due_are_told_apart(day: Day) -> None:
     assert power.complete == pytest.approx(280 / 361)
 
 
+def test_what_came_since_the_last_count_is_not_called_missed(day: Day) -> None:
+    day.at(0)
+    day.store(0, 61)
+    before = day.at(10.2)
+    day.store(61, 66)
+    day.clock.advance(50)  # counted once a minute, looked at in between
+    assert {row.channel: row for row in day.counts.days()} == before
+    assert before["power_w"].missed == 0
+
+
 def test_a_meter_that_never_answered_is_wholly_missed(day: Day) -> None:
     day.at(0)
     found = day.at(60)

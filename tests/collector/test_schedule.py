@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +64,21 @@ def test_instruments_are_read_on_whole_intervals() -> None:
         assert all(time % every == 0 for time in due)
         assert [b - a for a, b in itertools.pairwise(due)] == [every] * (len(due) - 1)
     assert all(now - due < SECOND_NS // 100 for _, due, now in plan.calls)
+
+
+def test_each_turn_is_told_to_the_watch_also_while_nothing_is_due() -> None:
+    plan = Plan({"a": 3600}, polls=2)
+    told: list[int] = []
+    wait = plan.clock.wait
+
+    def seen(event: threading.Event, seconds: float) -> bool:
+        told.append(plan.clock.monotonic_ns() - plan.schedule.turned_ns)
+        return wait(event, seconds)
+
+    plan.clock.wait = seen  # type: ignore[method-assign]
+    plan.run()
+    assert len(told) > 1000
+    assert max(told) == 0
 
 
 def test_after_a_stall_each_instrument_is_read_once_and_missed_ticks_are_counted() -> None:
