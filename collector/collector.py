@@ -274,8 +274,16 @@ class Collector:
         return self._clock_keeper.inbox(self._gate)
 
     def _replace(self, id: str) -> None:
-        """Puts a fresh connection in the place of one whose thread hangs."""
+        """Puts a fresh connection in the place of one whose thread hangs, once what that gave is stored.
+
+        A broker's fresh connection must know all receipts of the old one, or it takes again what it is sent again.
+        """
         from drivers import open_connections
+
+        stored = threading.Event()
+        self._ingest.samples((), source=id, done=stored.set)
+        while self._running and not stored.wait(1.0):
+            pass
 
         fresh = next(one for one in open_connections(self.site, self._clock) if one.id == id)
         if (remember := getattr(fresh, "remember", None)) is not None:

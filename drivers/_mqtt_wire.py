@@ -60,7 +60,12 @@ class WireClient(Client):
     it, everything does, message by message (told in the log).
     """
 
-    def __init__(self, client_id: str, on_messages: Callable[[WireClient, Sequence[Arrived]], None]) -> None:
+    def __init__(
+        self,
+        client_id: str,
+        on_messages: Callable[[WireClient, Sequence[Arrived]], None],
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False, manual_ack=True
         )
@@ -75,7 +80,8 @@ class WireClient(Client):
         self.ended: OSError | None = None  # what ended the last connection, where it was an error
         self._topic_texts: dict[bytes, str | None] = {}
         self.on_message = self._one
-        self.turned_ns = time.monotonic_ns()
+        self._monotonic_ns = monotonic_ns
+        self.turned_ns = monotonic_ns()
 
     @property
     def thread(self) -> threading.Thread | None:
@@ -84,7 +90,7 @@ class WireClient(Client):
 
     def loop_misc(self) -> MQTTErrorCode:
         """Called at each turn of the network thread, at least once a second while there is a connection."""
-        self.turned_ns = time.monotonic_ns()
+        self.turned_ns = self._monotonic_ns()
         return super().loop_misc()
 
     def acknowledge(self, mids: Sequence[int]) -> None:
@@ -101,7 +107,7 @@ class WireClient(Client):
 
         An attempt is a turn too: while a broker is away there is no other.
         """
-        self.turned_ns = time.monotonic_ns()
+        self.turned_ns = self._monotonic_ns()
         self._rest.clear()
         self._needed = 0
         self.ended = None

@@ -148,7 +148,7 @@ class MqttStream:
         told = b"" if self._past.memory is None else self._past.memory.receipts(self._past.session)
         self._past.known = Remembered(told)
         self._watch.listening()
-        client = WireClient(self._client_id, self._on_messages)
+        client = WireClient(self._client_id, self._on_messages, self._clock.monotonic_ns)
         if self._config.user is not None:
             client.username_pw_set(self._config.user, self._password)
         if self._tls is not None:

@@ -48,3 +48,27 @@ def test_a_collector_of_100_instruments_is_small_and_loads_only_what_it_uses(tmp
     assert found["large"] == []
     assert found["profiles"] == 1
     assert found["rss"] < 80
+
+
+_HEALTH = """
+import sys
+from collector.cli import status
+
+status(["--site", sys.argv[1], "--health"])
+ours = {"collector", "drivers", "store"}
+print(*sorted(m for m in sys.modules if m.split(".")[0] in ours or m in ("sqlite3", "paho")), file=sys.stderr)
+"""
+
+
+def test_the_question_of_each_minute_loads_nothing_of_what_collects(tmp_path: Path) -> None:
+    # a container's HEALTHCHECK on a small computer: it took longer to load the collector than to ask it
+    (tmp_path / "site.toml").write_text('[site]\nid = "kit"\ncompany = "centre"\n', encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", _HEALTH, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.startswith("fault\ncollector_away")
+    assert done.stderr.split() == ["collector", "collector._socket", "collector.cli"]

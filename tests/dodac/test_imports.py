@@ -55,7 +55,7 @@ def test_the_kernel_words_need_no_data_frames():
 
 
 def test_reading_a_meter_needs_no_data_frames_and_no_web():
-    loaded = imported_by("import drivers, collector")
+    loaded = imported_by("import drivers.connection_open, collector.collector")
     assert not {"pandas", "fastapi", "uvicorn", "influxdb_client", "jinja2"} & set(loaded)
 
 
