@@ -14,18 +14,24 @@ _ENOUGH: Final = 4
 
 
 class Unit(NamedTuple):
-    """A sample or an event on its way: its seq, itself, and the lines that stand for it."""
+    """A sample or an event on its way: its seq, its time, what it is grouped with, the lines that stand for it."""
 
     seq: int
-    item: Any
+    time_ns: int
+    group: int
     lines: tuple[str, ...]
 
 
 class Parcel(NamedTuple):
-    """Units in the order of their times, and what goes to the sink's write for all of them."""
+    """What goes in one request.
 
-    units: Sequence[Unit]
+    lines: given to the sink's write for all of them, None when there is nothing ready. units: asked for
+    only when the sink does not take it whole.
+    """
+
+    seqs: Sequence[int]
     lines: Any
+    units: Callable[[], Sequence[Unit]]
 
 
 class PauseError(Exception):
@@ -39,15 +45,15 @@ class PauseError(Exception):
 class Delivery:
     """Writes units and tells their fates.
 
-    write: one request (lines, or what a parcel holds), gives a WriteResult. mark: (units, state, reason). too_large: told how many
-    units were too many. A unit is set aside only when the server named it, or when the server took
+    write: one request (lines, or what a parcel holds), gives a WriteResult. mark: (seqs, state, reason).
+    too_large: told how many units were too many. A unit is set aside only when the server named it, or when the server took
     others of the same batch: a proxy that refuses everything sets nothing aside.
     """
 
     def __init__(
         self,
         write: Callable[[Any], WriteResult],
-        mark: Callable[[Sequence[Unit], SinkState, str], None],
+        mark: Callable[[Sequence[int], SinkState, str], None],
         too_large: Callable[[int], None],
     ) -> None:
         self._write = write
@@ -59,20 +65,24 @@ class Delivery:
     def send(self, parcel: Parcel) -> None:
         """Sends a parcel. Raises PauseError; then the rest is not marked."""
         self._taken, self._doubtful = False, []
-        parts: list[Sequence[Unit]] = [parcel.units] if parcel.units else []
-        ready = parcel.lines
+        whole = self._write(parcel.lines) if parcel.lines is not None else None
+        if whole is not None and whole.ok:
+            self._mark(parcel.seqs, SinkState.DELIVERED, "")
+            return
+        if whole is not None and whole.kind not in _SPLIT and whole.kind is not WriteKind.BEYOND_RETENTION:
+            raise PauseError(whole)
+        parts: list[Sequence[Unit]] = [parcel.units()] if parcel.seqs else []
         grouped = False
         last: WriteResult | None = None
         while parts:
             part = parts.pop()
             lines = lines_of(part)
             if not lines:
-                self._mark(part, SinkState.DELIVERED, "")
+                self._mark(_seqs(part), SinkState.DELIVERED, "")
                 continue
-            last = self._write(lines if ready is None else ready)
-            ready = None
+            last, whole = whole if whole is not None else self._write(lines), None
             if last.ok:
-                self._mark(part, SinkState.DELIVERED, "")
+                self._mark(_seqs(part), SinkState.DELIVERED, "")
                 self._evidence()
             elif last.kind is WriteKind.BEYOND_RETENTION:
                 self._evidence()
@@ -80,7 +90,7 @@ class Delivery:
             elif last.kind not in _SPLIT:
                 raise PauseError(last)
             elif last.kind is WriteKind.BAD_LINE and (len(part) == 1 or _all_of(last, lines)):
-                self._mark(part, SinkState.REJECTED, last.message or last.kind.value)
+                self._mark(_seqs(part), SinkState.REJECTED, last.message or last.kind.value)
                 self._evidence()
             elif len(part) > 1:
                 if last.kind is WriteKind.TOO_LARGE:
@@ -88,7 +98,7 @@ class Delivery:
                 elif not grouped:
                     # what one layout's lines have in common is refused as one stretch
                     grouped = True
-                    part = sorted(part, key=_layout)
+                    part = sorted(part, key=_group)
                 middle = len(part) // 2
                 parts += [part[middle:], part[:middle]]
             else:
@@ -100,13 +110,13 @@ class Delivery:
         """The server takes or names what is ours: what it refused alone is the fault of the line."""
         self._taken = True
         for unit, message in self._doubtful:
-            self._mark([unit], SinkState.REJECTED, message)
+            self._mark([unit.seq], SinkState.REJECTED, message)
         self._doubtful = []
 
     def _doubt(self, unit: Unit, result: WriteResult) -> None:
         message = result.message or result.kind.value
         if self._taken:
-            self._mark([unit], SinkState.REJECTED, message)
+            self._mark([unit.seq], SinkState.REJECTED, message)
             return
         self._doubtful.append((unit, message))
         if len(self._doubtful) >= _ENOUGH:
@@ -128,15 +138,8 @@ class Delivery:
         while place < len(order) and gone < max(1, dropped):
             gone += len(order[place].lines)
             place += 1
-        self._mark(order[:place], SinkState.EXPIRED, result.message)
+        self._mark(_seqs(order[:place]), SinkState.EXPIRED, result.message)
         return [order[place:]] if place < len(order) else []
-
-
-def parcel(units: Sequence[Unit], pack: Callable[[list[str]], Any] | None = None) -> Parcel:
-    """Units made ready: servers take points in time order best; which ones go was decided before."""
-    ordered = sorted(units, key=_time)
-    lines = lines_of(ordered)
-    return Parcel(ordered, pack(lines) if pack is not None and lines else None)
 
 
 def lines_of(units: Sequence[Unit]) -> list[str]:
@@ -154,10 +157,13 @@ def _all_of(result: WriteResult, lines: Sequence[str]) -> bool:
     return dropped_count(result.message) == len(lines)
 
 
+def _seqs(units: Sequence[Unit]) -> list[int]:
+    return [unit.seq for unit in units]
+
+
 def _time(unit: Unit) -> int:
-    time_ns: int = unit.item.time_ns
-    return time_ns
+    return unit.time_ns
 
 
-def _layout(unit: Unit) -> int:
-    return int(getattr(unit.item, "layout", 0))
+def _group(unit: Unit) -> int:
+    return unit.group

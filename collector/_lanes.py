@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from collector._delivery import Parcel, Unit, parcel
+from collector._delivery import Parcel
 from dodac.clock import SECOND_NS, Clock
-from dodac.samples import Sample
 
-Row = tuple[int, Sample]
+Row = tuple[Any, ...]
+"""As the journal stores it; its seq is the first."""
 Span = tuple[int, int]
 
-_BREATH: Final = 100
+_BETWEEN: Final = 100
 _FORGETS_NS: Final = 15 * SECOND_NS
 _BATCHES: Final = 40
 
@@ -22,7 +21,7 @@ _BATCHES: Final = 40
 class Waiting(Protocol):
     """The part of the journal that knows what a sink has not had."""
 
-    def waiting(
+    def waiting_rows(
         self, sink: str, limit: int, newest_first: bool = True, before: int | None = None
     ) -> list[Row]: ...
 
@@ -32,8 +31,8 @@ class Waiting(Protocol):
 class Lanes:
     """The next batches for one sink.
 
-    Live are rows that came since the last look; the others are backlog. build makes the lines of rows,
-    pack the request of lines. backlog_per_s: None for no limit. One thread at a time may call it.
+    Live are rows that came since the last look; the others are backlog. build makes a parcel of rows,
+    backlog_per_s: None for no limit. One thread at a time may call it.
     """
 
     def __init__(
@@ -41,15 +40,13 @@ class Lanes:
         journal: Waiting,
         sink: str,
         clock: Clock,
-        build: Callable[[Sequence[Row]], list[Unit]],
+        build: Callable[[Sequence[Row]], Parcel],
         backlog_per_s: int | None,
-        pack: Callable[[list[str]], object] | None = None,
     ) -> None:
         self._journal = journal
         self._sink = sink
         self._clock = clock
         self._build = build
-        self._pack = pack
         self._rate = backlog_per_s
         self._seen = journal.last_seq()
         self._ready: Parcel | None = None
@@ -66,29 +63,25 @@ class Lanes:
         top = self._journal.last_seq()
         floor, self._seen = self._seen, top
         ready, self._ready = self._ready, None
-        if ready is None or not ready.units:
+        if ready is None or not ready.seqs:
             rows = self._rows(size, top, floor)
-            return [parcel(self._build(rows), self._pack)] if rows else []
+            return [self._build(rows)] if rows else []
         # rows that are committed meanwhile must not push these out of the limit: they are the next look's
         fresh = (
-            self._journal.waiting(self._sink, min(size, top - floor), before=top + 1) if top > floor else []
+            self._journal.waiting_rows(self._sink, min(size, top - floor), before=top + 1)
+            if top > floor
+            else []
         )
         live = [row for row in fresh if row[0] > floor]
         if not live:
             return [ready]
-        made = parcel(self._build(live))
+        made = self._build(live)
         # more new rows than fit: what was made ahead lies below them, so it is made again after them
         return [made, ready] if top - floor <= size else [made]
 
-    def look_ahead(self, sent: Sequence[Unit], size: int) -> None:
-        """Makes the batch that follows `sent`, while that is on its way."""
-        before = min(unit.seq for unit in sent)
-        rows = self._journal.waiting(self._sink, size, before=before)
-        units: list[Unit] = []
-        for first in range(0, len(rows), _BREATH):
-            units += self._build(rows[first : first + _BREATH])
-            time.sleep(0)  # the thread that sends must not wait for the interpreter
-        self._ready = parcel(units, self._pack)
+    def look_ahead(self, sent: Sequence[int], size: int) -> None:
+        """Makes the batch that follows what has the seqs `sent`, while that is on its way."""
+        self._ready = self._build(self._journal.waiting_rows(self._sink, size, before=min(sent)))
 
     def forget(self) -> None:
         """Drops what was made ahead: it is asked for again."""
@@ -96,14 +89,14 @@ class Lanes:
 
     def _rows(self, size: int, top: int, floor: int) -> list[Row]:
         if self._rate is None:
-            return self._journal.waiting(self._sink, size)
+            return self._journal.waiting_rows(self._sink, size)
         now_ns = self._clock.monotonic_ns()
         self._allowed += (now_ns - self._filled_ns) / SECOND_NS * self._rate
         self._allowed = min(self._allowed, float(self._rate))
         self._filled_ns = now_ns
         limit = min(size, top - floor + int(self._allowed))
-        rows = self._journal.waiting(self._sink, limit, before=top + 1) if limit else []
-        self._allowed -= sum(1 for seq, _ in rows if seq <= floor)
+        rows = self._journal.waiting_rows(self._sink, limit, before=top + 1) if limit else []
+        self._allowed -= sum(1 for row in rows if row[0] <= floor)
         return rows
 
 
@@ -149,7 +142,7 @@ def _spans(seqs: Sequence[int]) -> list[Span]:
     """Stretches of seqs; what little lies between two may be sent too."""
     found: list[Span] = []
     for seq in sorted(seqs):
-        if found and seq - found[-1][1] <= _BREATH:
+        if found and seq - found[-1][1] <= _BETWEEN:
             found[-1] = (found[-1][0], seq)
         else:
             found.append((seq, seq))

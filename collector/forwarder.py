@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 
-from collector._delivery import Delivery, PauseError, Unit, parcel
+from collector._delivery import Delivery, Parcel, PauseError, Unit
 from collector._lanes import Lanes, Recent, Row
 from collector.facts import TagSource
 from collector.ledger import SinkCount
@@ -19,7 +20,7 @@ from dodac.clock import SECOND_NS, Clock
 from dodac.contracts import Event, EventKind
 from dodac.errors import StorageError
 from dodac.samples import Layout
-from store import LineWriter, SinkCounts, SinkState, Tags, WriteKind, WriteResult, event_line, flag_lines
+from store import Outgoing, SinkCounts, SinkState, WriteKind, WriteResult, event_line
 
 log = logging.getLogger("dodac.collector")
 
@@ -30,6 +31,7 @@ _LONGEST_S: Final = 60.0
 _IDLE_S: Final = 0.25
 _EVENTS: Final = 500
 _OWN: Final = 60
+_BREATH: Final = 500
 
 _TODO: Final = {
     WriteKind.AUTH: "check token_file, or user and password_file, and ca_file",
@@ -44,7 +46,7 @@ _TODO: Final = {
 class Sink(Protocol):
     """Takes line protocol; never raises for what the other side says.
 
-    One with a method pack(lines) gets what that gave instead of the lines.
+    One with a method pack(text) gets what that made of lines parted by line feeds, instead of the lines.
     """
 
     def write(self, lines: Sequence[str]) -> WriteResult: ...
@@ -53,7 +55,7 @@ class Sink(Protocol):
 class Outbox(Protocol):
     """The part of the journal that a forwarder reads and marks."""
 
-    def waiting(
+    def waiting_rows(
         self, sink: str, limit: int, newest_first: bool = True, before: int | None = None
     ) -> list[Row]: ...
 
@@ -61,11 +63,11 @@ class Outbox(Protocol):
 
     def last_seq(self) -> int: ...
 
-    def read_after(self, seq: int, limit: int) -> list[Row]: ...
+    def rows_between(self, first: int, last: int) -> list[Row]: ...
 
     def sink_counts(self, sink: str) -> SinkCounts: ...
 
-    def layouts(self) -> Mapping[int, Layout]: ...
+    def layout_numbers(self) -> Mapping[int, Layout]: ...
 
     def events_after(self, seq: int, limit: int) -> list[tuple[int, Event]]: ...
 
@@ -89,10 +91,11 @@ class Forwarder:
     """One sink's thread; a second one makes the next batch while a full one is on its way.
 
     A server that went away is sent its last seconds once more when it is back: one that was killed may
-    have forgotten what it had acknowledged. New samples go first, the backlog from its new end, at most backlog_per_s of it a second. What the sink took is delivered; a line it can't take is halved out of its batch and kept as
-    rejected with the sink's message; points beyond its retention are expired; while it is away, full
-    or refuses our token, everything waits in the journal. State lives in the journal, so a restart
-    goes on where it was.
+    have forgotten what it had acknowledged. New samples go first, the backlog from its new end, at most
+    backlog_per_s of it a second. What the sink took is delivered; a line it can't take is halved out of
+    its batch and kept as rejected with the sink's message; points beyond its retention are expired; while
+    it is away, full or refuses our token, everything waits in the journal. State lives in the journal, so
+    a restart goes on where it was.
     """
 
     def __init__(
@@ -114,7 +117,7 @@ class Forwarder:
         self._sink = sink
         self._name = name
         self._clock = clock
-        self._tags = tags
+        self._outgoing = Outgoing(journal.layout_numbers, tags)
         self._report = report
         self._company, self._site = company, site
         self._batch = batch
@@ -123,11 +126,10 @@ class Forwarder:
         self._stop = threading.Event()
         self._halt = threading.Event()
         self._thread: threading.Thread | None = None
-        pack = getattr(sink, "pack", None)
-        self._lanes = Lanes(journal, name, clock, self._units, backlog_per_s, pack)
+        self._pack = getattr(sink, "pack", _lines_of)
+        self._lanes = Lanes(journal, name, clock, self._parcel, backlog_per_s)
         self._samples = Delivery(self._post, self._mark, self._too_large)
         self._notes = Delivery(self._post, self._mark_events, lambda _: None)
-        self._writers: dict[int, tuple[Tags, LineWriter]] = {}
         self._state = "up"
         self._message = ""
         self._since_ns = clock.now_ns()
@@ -247,8 +249,8 @@ class Forwarder:
     def _send_samples(self) -> int:
         batches = self._lanes.next(self._size)
         for batch in batches:
-            full = batch is batches[-1] and len(batch.units) >= self._size and not self._lanes.limited
-            ahead = _Aside(partial(self._lanes.look_ahead, batch.units, self._size)) if full else None
+            full = batch is batches[-1] and len(batch.seqs) >= self._size and not self._lanes.limited
+            ahead = _Aside(partial(self._lanes.look_ahead, batch.seqs, self._size)) if full else None
             try:
                 self._samples.send(batch)
             finally:
@@ -256,7 +258,7 @@ class Forwarder:
                     self._lanes.forget()
         if batches:
             self._size = min(self._batch, self._size * 2)
-        return sum(len(batch.units) for batch in batches) + self._send_again()
+        return sum(len(batch.seqs) for batch in batches) + self._send_again()
 
     def _send_again(self) -> int:
         """Sends a piece of what a server that went away may have forgotten."""
@@ -264,30 +266,27 @@ class Forwarder:
         if span is None:
             return 0
         first, last = span
-        rows = [row for row in self._journal.read_after(first - 1, last - first + 1) if row[0] <= last]
-        self._samples.send(parcel(self._units(rows)))
+        self._samples.send(self._parcel(self._journal.rows_between(first, last)))
         self._recent.sent(span)
         return 1
 
+    def _parcel(self, rows: Sequence[Row]) -> Parcel:
+        """A request of rows; those whose instrument has no known measurement are set aside."""
+        known, strange = self._outgoing.sendable(rows)
+        if strange:
+            reason = "no measurement is known for this instrument"
+            self._mark([row[0] for row in strange], SinkState.REJECTED, reason)
+        pieces = []
+        for first in range(0, len(known), _BREATH):
+            pieces.append(self._outgoing.text(known[first : first + _BREATH]))
+            time.sleep(0)  # the thread that sends must not wait for the interpreter
+        text = "\n".join(filter(None, pieces))
+        return Parcel(
+            [row[0] for row in known], self._pack(text) if text else None, partial(self._units, known)
+        )
+
     def _units(self, rows: Sequence[Row]) -> list[Unit]:
-        """The lines of rows; a row whose instrument has no known measurement is set aside."""
-        units: list[Unit] = []
-        for seq, sample in rows:
-            tags = self._tags(sample.instrument)
-            if tags is None:
-                reason = "no measurement is known for this instrument"
-                self._mark([Unit(seq, sample, ())], SinkState.REJECTED, reason)
-                continue
-            known = self._writers.get(sample.layout)
-            if known is None or known[0] is not tags:
-                channels = self._journal.layouts()[sample.layout].channels
-                known = self._writers[sample.layout] = (tags, LineWriter(channels, tags))
-            text = known[1].line(sample)
-            lines: tuple[str, ...] = (text,) if text else ()
-            if sample.flags:
-                lines += tuple(flag_lines(sample, tags, seq))
-            units.append(Unit(seq, sample, lines))
-        return units
+        return [Unit(row[0], row[2], row[4], self._outgoing.lines(row)) for row in rows]
 
     def _post(self, lines: Any) -> WriteResult:
         self._turns()
@@ -296,23 +295,26 @@ class Forwarder:
             self._up()
         return result
 
-    def _mark(self, units: Sequence[Unit], state: SinkState, reason: str) -> None:
-        seqs = [unit.seq for unit in units]
+    def _mark(self, seqs: Sequence[int], state: SinkState, reason: str) -> None:
         self._journal.mark(self._name, seqs, state, reason)
         if state is SinkState.DELIVERED:
             self._recent.took(seqs)
         if state is not SinkState.REJECTED:
             return
-        before, self._rejected = self._rejected, self._rejected + len(units)
+        before, self._rejected = self._rejected, self._rejected + len(seqs)
         # one line for the first, then for every tenfold: a bad profile must not fill the log
         if len(str(before)) < len(str(self._rejected)) or before == 0:
             log.warning(
                 "sink %s refused a sample of %s (%d refused so far): %s",
                 self._name,
-                units[0].item.instrument,
+                self._instrument(seqs[0]),
                 self._rejected,
                 reason,
             )
+
+    def _instrument(self, seq: int) -> str:
+        rows = self._journal.rows_between(seq, seq)
+        return self._outgoing.instrument(rows[0]) if rows else "?"
 
     def _too_large(self, units: int) -> None:
         self._size = max(1, units // 4)  # doubled again when the batch is through
@@ -323,15 +325,18 @@ class Forwarder:
         events = self._journal.events_after(cursor, _EVENTS)
         if not events:
             return 0
-        lines = [(seq, e, (event_line(e, self._company, self._site, seq),)) for seq, e in events]
-        self._notes.send(parcel([Unit(*parts) for parts in lines]))
+        units = [
+            Unit(seq, event.time_ns, 0, (event_line(event, self._company, self._site, seq),))
+            for seq, event in events
+        ]
+        self._notes.send(Parcel([unit.seq for unit in units], None, lambda: units))
         self._journal.set_cursor(cursor_name, events[-1][0])
         return len(events)
 
-    def _mark_events(self, units: Sequence[Unit], state: SinkState, reason: str) -> None:
+    def _mark_events(self, seqs: Sequence[int], state: SinkState, reason: str) -> None:
         if state is SinkState.REJECTED:
             log.warning(
-                "sink %s refused the event %d, it stays in the journal: %s", self._name, units[0].seq, reason
+                "sink %s refused the event %d, it stays in the journal: %s", self._name, seqs[0], reason
             )
 
     # -- state -----------------------------------------------------------------------------------
@@ -382,6 +387,10 @@ class Forwarder:
             self._report(Event(now_ns, EventKind.ALARM, text, source, data={"state": "start"}))
         else:
             self._report(Event(now_ns, EventKind.FAULT_START, text, source))
+
+
+def _lines_of(text: str) -> list[str]:
+    return text.split("\n")
 
 
 class _Aside:

@@ -150,16 +150,17 @@ class InfluxSink:
         self._http = Http(target)
         self._versions = Versions(target, self._http)
 
-    def pack(self, lines: Sequence[str]) -> Packed:
-        """Lines made ready for write()."""
-        return Packed(lines, gzipped("\n".join(lines).encode()))
+    def pack(self, text: str) -> Packed:
+        """Lines parted by line feeds, made ready for write()."""
+        # of the lines only one that is alone is ever looked at
+        return Packed(text.split("\n", 1), gzipped(text.encode()))
 
     def write(self, lines: Sequence[str] | Packed) -> WriteResult:
         """Writes lines with ns times and says how it went; never raises for a server's fault."""
-        packed = lines if isinstance(lines, Packed) else self.pack(lines)
-        lines, body = packed.lines, packed.body
         if not lines:
             return WriteResult(True, WriteKind.ACCEPTED)
+        packed = lines if isinstance(lines, Packed) else Packed(lines, gzipped("\n".join(lines).encode()))
+        body = packed.body
         server = self._versions.server()
         answer = self._post(server, body)
         if answer.status == 404 and not _NAMES_PLACE.search(message_of(answer.body)):
@@ -173,7 +174,7 @@ class InfluxSink:
                     self._versions.learn(now)
         if answer.ok:
             return WriteResult(True, WriteKind.ACCEPTED)
-        return self._said(answer, lines)
+        return self._said(answer, packed.lines)
 
     def close(self) -> None:
         """Closes the connections."""

@@ -276,6 +276,14 @@ class Journal(Standing):
         with self._lock:
             top = self._seq if before is None else min(self._seq, before - 1)
             gaps = self._sinks.waiting(sink, top)
+        by_number = self._catalog.by_number
+        rows = self.waiting_rows(sink, limit, newest_first, before)
+        return [(row[0], codec.decode(row, by_number[row[4]])) for row in rows]
+
+    def waiting_rows(
+        self, sink: str, limit: int, newest_first: bool = True, before: int | None = None
+    ) -> list[codec.Row]:
+        """The same as they are stored: Outgoing makes lines of them."""
         rows: list[codec.Row] = []
         with self._snapshot() as read:
             for first, last in reversed(gaps) if newest_first else gaps:
@@ -285,7 +293,18 @@ class Journal(Standing):
                 )  # fmt: skip
                 if len(rows) >= limit:
                     break
-        return self._decoded(rows)
+        return self._sound(rows)
+
+    def rows_between(self, first: int, last: int) -> list[codec.Row]:
+        """Rows with seqs in [first, last], as they are stored."""
+        with self._snapshot() as read:
+            layouts, count = self._catalog.by_number, max(0, last - first + 1)
+            rows = history.rows_by_seq(read, layouts, first, last, count, damaged=self._suspected)
+        return self._sound(rows)
+
+    def layout_numbers(self) -> Mapping[int, Layout]:
+        """Every layout by the journal's own number, by which rows name theirs."""
+        return self._catalog.by_number
 
     def sink_counts(self, sink: str) -> SinkCounts:
         """Rows by what became of them at a sink; together they are all rows of the journal."""
@@ -354,14 +373,18 @@ class Journal(Standing):
         return self._decoded(self._read(SELECT_SAMPLES + clause, values))
 
     def _decoded(self, rows: Sequence[Any]) -> list[tuple[int, Sample]]:
-        """The samples of sound rows; a damaged row goes nowhere, and the next commit rebuilds the file."""
         by_number = self._catalog.by_number
-        found = []
-        for row in rows:
-            if is_sound(row) and row[4] in by_number:
-                found.append((row[0], codec.decode(row, by_number[row[4]])))
-            else:
-                self._suspected(f"samples seq {row[0]}: the check sum does not match")
+        return [(row[0], codec.decode(row, by_number[row[4]])) for row in self._sound(rows)]
+
+    def _sound(self, rows: Sequence[Any]) -> list[codec.Row]:
+        """The sound rows; a damaged row goes nowhere, and the next commit rebuilds the file."""
+        by_number = self._catalog.by_number
+        found = [row for row in rows if is_sound(row) and row[4] in by_number]
+        if len(found) < len(rows):
+            good = {id(row) for row in found}
+            for row in rows:
+                if id(row) not in good:
+                    self._suspected(f"samples seq {row[0]}: the check sum does not match")
         return found
 
     @contextmanager
