@@ -125,17 +125,20 @@ class Walk:
             if (first := self._first(name, None)) is not None
         ]
         heapify(heap)
+        walked: dict[int, int] = {}
         while heap:
             begin, name = heappop(heap)
             end = begin + HOUR_NS
             if self._few(name, begin, end):
-                begin -= begin % DAY_NS
-                end = begin + DAY_NS
+                end += DAY_NS - HOUR_NS - begin % DAY_NS
+                # the hours of this day before it may have been given already: never a row twice
+                begin = max(begin - begin % DAY_NS, walked.get(name, begin - begin % DAY_NS))
             if end > self.before_ns:
                 if self.whole:
                     continue
                 end = self.before_ns
             yield from self._groups_of(name, begin, end)
+            walked[name] = end
             later = self._first(name, end)
             if later is not None:
                 heappush(heap, (later - later % HOUR_NS, name))

@@ -228,6 +228,25 @@ def test_hours_that_are_not_over_wait_and_slow_instruments_wait_for_their_day(jo
     assert journal.counts().samples == 456
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(
+    "counts", [(180, 20), (20, 180), (180, 0, 5, 180, 63, 64, 1), (5,) * 30, (64, 12, 11)]
+)
+def test_a_day_of_full_and_of_broken_hours_is_packed_to_its_end(
+    journal: Journal, counts: tuple[int, ...], whole: bool
+) -> None:
+    times = [T0 + hour * HOUR_NS + n * 10**10 for hour, count in enumerate(counts) for n in range(count)]
+    journal.commit([("bus", METER.sample(time_ns, {"power_w": 1.0})) for time_ns in times])
+    moved = 0
+    while step := journal.pack(T0 + 3 * DAY_NS, whole=whole):
+        moved += step
+    rest = _rows(journal.path, "samples")
+    assert moved + rest == len(times)
+    assert rest < 12
+    assert [sample.time_ns for _, sample in journal.read_after(0, 10_000)] == times
+
+
 def test_a_journal_with_every_sample_in_blocks_starts_without_damage_and_goes_on_counting(
     tmp_path: Path,
 ) -> None:
