@@ -7,10 +7,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from collector._clock_parts import Decision, Moment, Stretch, read
+from collector._clock_parts import Decision, Moment, Past, Stretch, read
 from collector._clock_trust import Trust
+from collector._clock_words import jump_event, state_event, state_words
 from dodac.clock import SECOND_NS, Clock
-from dodac.contracts import Event, EventKind
+from dodac.contracts import Event
 from dodac.samples import Reason
 
 JUMP_NS: Final = SECOND_NS // 10
@@ -22,7 +23,6 @@ _SLOWER: Final = 10
 _LOOK_NS: Final = SECOND_NS
 _SAME_NS: Final = 60 * SECOND_NS
 _ALERT_NS: Final = 120 * SECOND_NS
-SOURCE: Final = "clock"
 
 Report = Callable[[Event], None]
 
@@ -30,8 +30,10 @@ Report = Callable[[Event], None]
 class HostClock:
     """Watches wall against monotonic time; any thread may call it.
 
-    trust: how far a wall time is believed. floor_ns: the newest live time that is stored. seq: the journal's
-    last row now. report: takes events; decide: takes decisions, after the event that tells of them.
+    trust: how far a wall time is believed. floor_ns: the newest live time that is stored and stands; peak_ns: with
+    those that were corrected since. past: what an earlier
+    run in this boot knew. seq: the journal's last row now. report: takes events; decide: takes decisions, after
+    the event that tells of them; note: is called when `past` is another than before, at once.
 
     Live time is wall time while that is believed and goes forward. After a step back it runs on from the
     latest time at a tenth of the speed until wall time has caught up; without a good clock it runs on from
@@ -45,9 +47,12 @@ class HostClock:
         *,
         boot: str = "",
         floor_ns: int = 0,
+        peak_ns: int = 0,
+        past: Past | None = None,
         seq: Callable[[], int] = lambda: 0,
         report: Report = lambda _: None,
         decide: Callable[[Decision], None] = lambda _: None,
+        note: Callable[[], None] = lambda: None,
     ) -> None:
         self.boot = boot
         self.jumps = 0
@@ -56,13 +61,16 @@ class HostClock:
         self._seq = seq
         self._report = report
         self._decide = decide
+        self._note = note
+        self._floor_ns, peak_ns = floor_ns, max(floor_ns, peak_ns)
+        self._past = past if past is not None and past.fits(boot) else None
         self._lock = threading.RLock()
         wall_ns, boot_ns = read(clock)
         self._offset_ns = wall_ns - boot_ns
         self._older: deque[int] = deque(maxlen=4)
         self._pending: Stretch | None = None
         self._jumped_ns = boot_ns - _ALERT_NS
-        self._peak_ns, self._held_from_ns, self._speed = floor_ns, boot_ns, _SLOWER
+        self._peak_ns, self._held_from_ns, self._speed = peak_ns, boot_ns, _SLOWER
         self._right = True
         self._faulty = ""
         self._looked_ns = self._seen_ns = boot_ns
@@ -70,15 +78,16 @@ class HostClock:
         self._doubtful, self._uneasy = False, True
         self._stretches = [Stretch(boot_ns, self._offset_ns, Trust.NONE, seq())]
         level = trust(wall_ns)
-        if level is not Trust.SYNCED and wall_ns < floor_ns - TOLERANCE_NS:
+        if self._past is None and level is not Trust.SYNCED and wall_ns < floor_ns - TOLERANCE_NS:
             level = Trust.NONE
         self._level = self._stretches[0].trust = level
         if level is Trust.NONE:
-            self._lose(max(floor_ns, wall_ns), boot_ns)
-        elif wall_ns < floor_ns:
-            self._right = False
+            self._lose(max(peak_ns, wall_ns), boot_ns)
+        elif wall_ns < peak_ns:
+            self._right = level is Trust.SYNCED or wall_ns >= floor_ns
             self._doubtful = self._uneasy = True
         self._began = wall_ns, boot_ns
+        self._kept: tuple[object, ...] = ()
 
     @property
     def trust(self) -> Trust:
@@ -94,9 +103,20 @@ class HostClock:
         """Tells what is wrong from the start."""
         with self._lock:
             wall_ns, boot_ns = self._began
-            if self._level is not Trust.NONE and self._peak_ns - wall_ns > JUMP_NS:
-                self._tell_jump(wall_ns, boot_ns, wall_ns - self._peak_ns, "since the last run")
+            if self._past is not None and self._level is not Trust.NONE:
+                self._take_up(self._past, wall_ns, boot_ns)
+            elif self._level is not Trust.NONE and self._floor_ns - wall_ns > JUMP_NS:
+                self._tell_jump(wall_ns, boot_ns, wall_ns - self._floor_ns, "since the last run")
             self._tell_state(wall_ns, boot_ns)
+            self._keep()
+
+    @property
+    def past(self) -> Past:
+        """What a later run in this boot has to know."""
+        with self._lock:
+            return Past(
+                self.boot, list(self._stretches), pending=self._pending is not None, right=self._right
+            )
 
     @property
     def alert(self) -> bool:
@@ -135,6 +155,7 @@ class HostClock:
             if self._doubtful and self._level is not Trust.NONE and wall_ns >= self._held(boot_ns):
                 self._doubtful, self._right = False, True
                 self._tell_state(wall_ns, boot_ns)
+            self._keep()
             return self.jumps
 
     def live(self, stamp_ns: int) -> Moment | None:
@@ -172,6 +193,28 @@ class HostClock:
 
     # ---- inside, with the lock
 
+    def _take_up(self, past: Past, wall_ns: int, boot_ns: int) -> None:
+        """Goes on from an earlier run in this boot; wall time that moved since is a jump like any other."""
+        old = past.stretches[-1]
+        self._stretches = list(past.stretches)
+        self._pending = self._stretches[-2] if past.pending and len(self._stretches) > 1 else None
+        step_ns = wall_ns - boot_ns - old.offset_ns
+        if abs(step_ns) <= TOLERANCE_NS:  # what NTP slewed meanwhile
+            old.offset_ns += step_ns
+            self._right = past.right or self._level is Trust.SYNCED or wall_ns >= self._floor_ns
+            self._judge(wall_ns, boot_ns)
+            return
+        self._offset_ns, self._level = old.offset_ns, old.trust
+        self._jump(wall_ns, boot_ns, step_ns, "since the last run", self._peak_ns)
+        self._doubtful = self._uneasy = wall_ns < self._peak_ns
+
+    def _keep(self) -> None:
+        latest = self._stretches[-1]
+        known = (len(self._stretches), latest.begin_ns, latest.trust, self._pending is None, self._right)
+        if known != self._kept:
+            self._kept = known
+            self._note()
+
     def _held(self, boot_ns: int) -> int:
         return self._peak_ns + (boot_ns - self._held_from_ns) // self._speed
 
@@ -182,12 +225,12 @@ class HostClock:
             return self._held(self._seen_ns)
         return max(wall_ns, self._held(self._seen_ns)) if self._doubtful else wall_ns
 
-    def _hold(self) -> None:
+    def _hold(self, peak_ns: int | None = None) -> None:
         """Live time goes on slowly from the latest that was given: that of the look before this one.
 
         Between the two lies the jump; what was stamped there has its place by its monotonic time.
         """
-        from_ns, peak_ns = self._seen_ns, self._given()
+        from_ns, peak_ns = self._seen_ns, self._given() if peak_ns is None else peak_ns
         self._peak_ns, self._held_from_ns, self._speed = peak_ns, from_ns, _SLOWER
         self._doubtful = self._uneasy = True
 
@@ -196,17 +239,24 @@ class HostClock:
         self._peak_ns, self._held_from_ns, self._speed = from_ns, boot_ns, 1
         self._doubtful = self._uneasy = True
 
-    def _jump(self, wall_ns: int, boot_ns: int, step_ns: int) -> None:
+    def _jump(
+        self,
+        wall_ns: int,
+        boot_ns: int,
+        step_ns: int,
+        words: str = "against monotonic time",
+        given_ns: int | None = None,
+    ) -> None:
         old = self._stretches[-1]
         old_offset_ns = self._offset_ns
-        given_ns = self._given()
+        given_ns = self._given() if given_ns is None else given_ns
         if self._level is not Trust.NONE and step_ns < 0:
-            self._hold()
+            self._hold(given_ns)
         self._older.append(old_offset_ns)
         self._offset_ns = wall_ns - boot_ns
         self._jumped_ns, self._pending, self._uneasy = boot_ns, None, True
         self.jumps += 1
-        self._tell_jump(wall_ns, boot_ns, step_ns)
+        self._tell_jump(wall_ns, boot_ns, step_ns, words)
         level = self._trust_of(wall_ns)
         old.end_ns, old.until_ns = boot_ns, given_ns
         self._stretches.append(Stretch(self._seen_ns, self._offset_ns, level, self._seq(), after_ns=given_ns))
@@ -297,37 +347,16 @@ class HostClock:
             )
         )
 
-    def _tell_jump(
-        self, wall_ns: int, boot_ns: int, step_ns: int, words: str = "against monotonic time"
-    ) -> None:
-        seconds = step_ns / SECOND_NS
-        data: dict[str, str | int | float] = {
-            "jump_s": seconds,
-            "boot": self.boot,
-            "boot_ns": boot_ns,
-            "trust": self._level.name.lower(),
-        }
-        text = f"wall time moved by {seconds:+.3f} s {words}"
-        self._report(Event(wall_ns, EventKind.CLOCK_JUMP, text, "collector", data=data))
+    def _tell_jump(self, wall_ns: int, boot_ns: int, step_ns: int, words: str) -> None:
+        self._report(jump_event(wall_ns, boot_ns, step_ns, self.boot, self._level, words))
 
     def _tell_state(self, wall_ns: int, boot_ns: int) -> None:
-        words = ""
-        off_ns = self._held(boot_ns) - wall_ns
-        if self._level is Trust.NONE:
-            words = (
-                "the clock of this computer is not good: readings are stored as time_unknown, with boot id and "
-                "monotonic time, until NTP or a person (dodac clock) tells the time"
-            )
-        elif self._doubtful and off_ns > TOLERANCE_NS:
-            words = (
-                f"the clock was set back: live times are held {off_ns / SECOND_NS:.0f} s ahead of it "
-                + ("and corrected" if self._right else "and flagged clock")
-                + " until it has caught up"
-            )
-        if bool(words) == bool(self._faulty):
-            return
-        kind = EventKind.FAULT_START if words else EventKind.FAULT_END
-        text = words or "the clock of this computer is good again"
-        self._faulty = words
-        data: dict[str, str | int | float] = {"boot": self.boot, "boot_ns": boot_ns, "wall_ns": wall_ns}
-        self._report(Event(wall_ns, kind, text, SOURCE, data=data))
+        words = state_words(
+            self._level,
+            self._held(boot_ns) - wall_ns if self._doubtful else 0,
+            TOLERANCE_NS,
+            right=self._right,
+        )
+        if bool(words) != bool(self._faulty):
+            self._faulty = words
+            self._report(state_event(wall_ns, boot_ns, self.boot, words))

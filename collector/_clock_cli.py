@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from collector._clock import SOURCE
 from collector._clock_inbox import is_moved, noted
 from collector._clock_keeper import FACTS
 from collector._clock_parts import Decision
+from collector._clock_words import SOURCE
 from collector.cli import add_where, journal_path
 from dodac.clock import SECOND_NS, SystemClock, duration_ns, iso_utc, local_text, parse_time_ns
 from dodac.contracts import Event, EventKind

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
-from collector._clock import SOURCE
 from collector._clock_inbox import is_moved, moved, moved_by, noted
 from collector._clock_parts import Decision
+from collector._clock_words import SOURCE
 from dodac.clock import Clock, iso_utc
 from dodac.contracts import Event, EventKind
 from dodac.errors import StorageError
@@ -82,12 +83,27 @@ class Fixer:
             self._todo.append((id, decision))
             self._wake.notify()
 
-    def start(self) -> None:
-        """Takes up what an earlier run left undone, and starts the thread."""
+    def take_up(self, left: str = "") -> None:
+        """Takes up what an earlier run left undone; left: as_text() of it."""
+        undone = self._undone()
+        for id, decision in _of_text(left):  # noqa: A001
+            # decided, and killed before the event of it was stored; it moves nothing twice
+            if id not in {name for name, _ in undone}:
+                self._way_in.event(_event(decision, id, self._clock.now_ns()))
+                undone.append((id, decision))
         with self._wake:
-            self._todo = [*self._undone(), *self._todo]
+            self._todo = [*undone, *self._todo]
+
+    def start(self) -> None:
+        """Starts the thread."""
         self._thread = threading.Thread(target=self._run, name="clock fix", daemon=True)
         self._thread.start()
+
+    def as_text(self) -> str:
+        """What is decided and not carried out; "" for nothing."""
+        with self._wake:
+            said = [_event(decision, name, 0).data for name, decision in self._todo]
+        return json.dumps(said, separators=(",", ":")) if said else ""
 
     def stop(self) -> None:
         """Ends the thread; what is not done is done after the next start."""
@@ -169,7 +185,7 @@ class Fixer:
         while rows := self._journal.events_after(seq, 1000):
             for place, event in rows:
                 if event.source == SOURCE and event.data.get("clock") == "decided":
-                    open_ones[str(event.data["id"])] = (place, _of_event(event))
+                    open_ones[str(event.data["id"])] = (place, _of_data(event.data))
                 elif event.source == SOURCE and event.data.get("clock") == "done":
                     open_ones.pop(str(event.data["id"]), None)
             seq = rows[-1][0]
@@ -258,8 +274,14 @@ def _event(decision: Decision, id: str, now_ns: int) -> Event:
     return Event(now_ns, EventKind.NOTE, text, SOURCE, data=data)
 
 
-def _of_event(event: Event) -> Decision:
-    said = event.data
+def _of_text(text: str) -> list[tuple[str, Decision]]:
+    try:
+        return [(str(said["id"]), _of_data(said)) for said in json.loads(text or "[]")]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _of_data(said: Mapping[str, str | int | float]) -> Decision:
     return Decision(
         str(said["boot"]),
         int(said["begin_ns"]),

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from collector._clock import SOURCE, HostClock
+from collector._clock import HostClock
 from collector._clock_parts import Moment
+from collector._clock_words import SOURCE
 from dodac.contracts import DeadLetter, Event, Inbox
 from dodac.samples import FIRST_REVISION, Flag, Layout, Reason, Sample, TimeSource
 

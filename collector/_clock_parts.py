@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +50,41 @@ class Decision:
     after_ns: int = 0
     until_ns: int = 0
     unknown_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a run knew of the clock in one boot, the latest stretch last.
+
+    pending: NTP has still to confirm the latest one against the one before. right: its time is known to be right.
+    """
+
+    boot: str
+    stretches: list[Stretch]
+    pending: bool = False
+    right: bool = True
+
+    def fits(self, boot: str) -> bool:
+        """True where it can be gone on from: the same boot, and its clock was good."""
+        return self.boot == boot and bool(self.stretches) and self.stretches[-1].trust is not Trust.NONE
+
+    def as_text(self) -> str:
+        """For keeping in the journal."""
+        rows = [
+            [s.begin_ns, s.offset_ns, s.trust.name, s.seq, s.end_ns, s.after_ns, s.until_ns]
+            for s in self.stretches
+        ]
+        return json.dumps([self.boot, self.pending, self.right, rows], separators=(",", ":"))
+
+    @classmethod
+    def of_text(cls, text: str) -> Past | None:
+        """What as_text() kept; None where it can't be read."""
+        try:
+            boot, pending, right, rows = json.loads(text)
+            stretches = [Stretch(int(b), int(o), Trust[t], *map(int, rest)) for b, o, t, *rest in rows]
+            return cls(str(boot), stretches, pending=bool(pending), right=bool(right))
+        except (ValueError, KeyError, TypeError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +19,18 @@ from store import Item, Journal, Outcome
 
 T0 = 1_790_000_000 * SECOND_NS
 LAYOUT = Layout("meter1", ("power_w", "energy_import_kwh"))
+
+
+def _shared(name: str) -> None:
+    """A file of this folder that several tests import by its name."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+_shared("clock_bench")
 
 
 def make(number: int, power: float = 1000.0, layout: Layout = LAYOUT) -> Sample:

@@ -1,0 +1,155 @@
+"""A clock that is set while dodac is not running, or in the moment it is killed: no reading stays at a wrong time."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from clock_bench import T0, Bench
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dodac.clock import HOUR_NS, SECOND_NS
+from dodac.contracts import EventKind
+from dodac.samples import FIRST_REVISION
+
+
+def ahead(path: Path, ahead_ns: int = HOUR_NS) -> Bench:
+    """A collector whose clock runs on its own and is wrong; nobody knows yet."""
+    bench = Bench(path, start_ns=T0 + ahead_ns)
+    bench.true_offset_ns = T0
+    return bench
+
+
+def forward(bench: Bench) -> bool:
+    times = [s.time_ns for s in bench.live()]
+    return all(a < b for a, b in itertools.pairwise(times))
+
+
+@pytest.mark.parametrize("ahead_s", [3600, -3600])
+def test_a_clock_that_ntp_sets_while_dodac_is_away_is_corrected_for_the_run_before(
+    tmp_path: Path, ahead_s: int
+) -> None:
+    # the run before had stored an hour ahead as good; it stayed so, and the next run stored nothing good
+    bench = ahead(tmp_path / "journal.db", ahead_s * SECOND_NS)
+    bench.polls(20)
+    bench.restart(jump_s=-ahead_s, synced=True)
+    bench.polls(20)
+    assert bench.series() == bench.truth
+    assert forward(bench)
+    assert [event.data["jump_s"] for event in bench.events(EventKind.CLOCK_JUMP)] == [-ahead_s]
+    bench.close()
+
+
+def test_a_clock_that_is_set_while_dodac_is_away_waits_for_ntp_to_say_which_is_right(tmp_path: Path) -> None:
+    bench = ahead(tmp_path / "journal.db")
+    bench.polls(10)
+    bench.restart(jump_s=-3600)
+    bench.polls(10)
+    bench.restart()  # and again, before NTP has answered
+    bench.polls(10)
+    assert len(bench.series()) == 10
+    bench.synced = True
+    bench.polls(10)
+    assert bench.series() == bench.truth
+    assert forward(bench)
+    bench.close()
+
+
+def test_a_kill_before_the_decision_is_stored_leaves_no_reading_at_a_wrong_time(tmp_path: Path) -> None:
+    bench = ahead(tmp_path / "journal.db")
+    bench.polls(20)
+    bench.lose_events()
+    bench.clock.jump(-3600)
+    bench.synced = True
+    bench.host.look()
+    bench.polls(3)  # flagged, and at once corrected
+    bench.restart()
+    bench.polls(20)
+    assert bench.series() == bench.truth
+    assert forward(bench)
+    bench.close()
+
+
+def test_a_run_after_a_correction_goes_on_forward_and_counts(tmp_path: Path) -> None:
+    # what was moved away no longer held the next run back: its live times began an hour before them
+    bench = ahead(tmp_path / "journal.db")
+    bench.polls(20)
+    bench.clock.jump(-3600)
+    bench.synced = True
+    bench.polls(5)
+    bench.settle()
+    for _ in range(3):
+        bench.restart()
+        bench.polls(5)
+    assert bench.series() == bench.truth
+    assert forward(bench)
+    bench.close()
+
+
+def test_ntp_at_the_start_of_another_boot_is_right_whatever_is_stored(tmp_path: Path) -> None:
+    # every reading was flagged until wall time had caught up, days later
+    bench = ahead(tmp_path / "journal.db")
+    bench.polls(20)
+    bench.close()
+    after = Bench(tmp_path / "journal.db", start_ns=T0 + HOUR_NS // 2, boot="boot2")
+    after.true_offset_ns = T0 + HOUR_NS // 2
+    after.close()
+    after.synced = True
+    after.past = ""
+    after.open("boot3")
+    after.polls(20)
+    assert [row for row in after.series() if row in after.truth] == after.truth
+    assert forward(after)
+    assert len(after.events(EventKind.CLOCK_JUMP)) == 1  # that run's clock was ahead, and it is told
+    after.close()
+
+
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.integers(0, 4),
+            st.one_of(st.floats(-2e5, 2e5).filter(lambda s: abs(s) > 2.5), st.just(0.0)),
+            st.sampled_from(["runs", "restarts", "killed"]),
+        ),
+        max_size=5,
+    )
+)
+def test_whatever_sets_the_clock_and_whenever_it_is_killed_ntp_puts_it_right(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, float, str]]
+) -> None:
+    bench = ahead(tmp_path_factory.mktemp("jumps") / "journal.db", 0)
+    try:
+        bench.synced = True
+        bench.polls(3, uneven=True)
+        off = 0.0
+        for polls, jump, how in steps:
+            bench.synced = False  # a hand sets it: the kernel no longer says that NTP leads
+            off += jump
+            if how == "runs":
+                bench.clock.jump(jump)
+            else:
+                if how == "killed":
+                    bench.lose_events()
+                    bench.clock.jump(jump)
+                    bench.host.look()
+                bench.restart(jump_s=jump if how == "restarts" else 0.0)
+            bench.host.look()
+            bench.polls(polls, uneven=True)
+        bench.synced = True
+        bench.clock.jump(-off)
+        bench.polls(3, uneven=True)
+        assert forward(bench)
+        assert len({s.time_ns for s in bench.live()}) == bench.count
+        good = bench.series()
+        right = {value: ns for ns, value in bench.truth}
+        assert all(abs(right[value] - ns) <= SECOND_NS for ns, value in good)
+        moved = {s.time_ns for s in bench.stored() if s.part >= FIRST_REVISION}
+        kept = {
+            f.value for s in bench.live() if s.time_ns not in moved for f in s.flags if f.channel == "power_w"
+        }
+        assert {value for _, value in good} | kept >= set(right)
+    finally:
+        bench.close()
