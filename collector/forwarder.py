@@ -71,6 +71,8 @@ class Outbox(Protocol):
 
     def events_after(self, seq: int, limit: int) -> list[tuple[int, Event]]: ...
 
+    def event_parts(self, first: int, last: int) -> Mapping[int, int]: ...
+
     def cursor(self, name: str) -> int: ...
 
     def set_cursor(self, name: str, seq: int) -> None: ...
@@ -119,7 +121,7 @@ class Forwarder:
         self._clock = clock
         self._outgoing = Outgoing(journal.layout_numbers, tags)
         self._report = report
-        self._company, self._site = company, site
+        self._of = company, site
         self._batch = batch
         self._size = batch
         self._jitter = jitter
@@ -325,8 +327,9 @@ class Forwarder:
         events = self._journal.events_after(cursor, _EVENTS)
         if not events:
             return 0
+        parts = self._journal.event_parts(events[0][0], events[-1][0])
         units = [
-            Unit(seq, event.time_ns, 0, (event_line(event, self._company, self._site, seq),))
+            Unit(seq, event.time_ns, 0, (event_line(event, *self._of, seq, parts.get(seq, 0)),))
             for seq, event in events
         ]
         self._notes.send(Parcel([unit.seq for unit in units], None, lambda: units))

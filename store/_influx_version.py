@@ -20,7 +20,8 @@ _NUMBER: Final = re.compile(r"v?(\d+)\.(\d+)")
 class Server:
     """What answers: its major version (0: it did not say), the API to write with (1: /write, 2: /api/v2/write).
 
-    version: the text for people. sure: False when the API is a guess. fault: why nobody could be asked.
+    version: the text for people. sure: False when the API is a guess. fault: why nobody could be asked;
+    trust: that is the server's certificate.
     """
 
     version: str
@@ -28,6 +29,7 @@ class Server:
     api: int
     sure: bool
     fault: str = ""
+    trust: bool = False
 
     def write_path(self, target: InfluxTarget) -> tuple[str, dict[str, str]]:
         """Path and query of a write with ns times."""
@@ -81,7 +83,7 @@ class Versions:
     def _ask(self) -> Server:
         ping = self._http.ask("GET", "/ping", {}, timeout_ms=_PING_MS)
         if ping.status == 0:
-            return Server("away", 0, 2, sure=False, fault=ping.fault)
+            return Server("away", 0, 2, sure=False, fault=ping.fault, trust=ping.trust)
         told = ping.headers.get("x-influxdb-version", "")
         found = server_of(told)
         if found is not None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dodac.site import InfluxConfig, Site
 
 TIMEOUT_MS: Final = 30_000
+CONNECT_MS: Final = 5_000
+"""A host that swallows everything must not hold up the one that tries longer than this."""
 LONGEST_WAIT_S: Final = 600.0
 
 # how InfluxDB 1, 2 and 3 begin what they say of single points
@@ -84,7 +86,7 @@ class InfluxTarget:
             url=self.url,
             token=self.token,
             org=self.org,
-            timeout=TIMEOUT_MS,
+            timeout=(CONNECT_MS, TIMEOUT_MS),
             enable_gzip=True,
             retries=False,
             ssl_ca_cert=self.ca_file or None,
@@ -162,6 +164,9 @@ class InfluxSink:
         packed = lines if isinstance(lines, Packed) else Packed(lines, gzipped("\n".join(lines).encode()))
         body = packed.body
         server = self._versions.server()
+        if server.fault:
+            # a batch would wait for the same silence once more
+            return self._said(Answer(0, {}, b"", server.fault, server.trust), packed.lines)
         answer = self._post(server, body)
         if answer.status == 404 and not _NAMES_PLACE.search(message_of(answer.body)):
             # another server may stand there since it was asked, or it never said which one it is

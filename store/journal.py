@@ -264,6 +264,17 @@ class Journal(Standing):
     def cursor(self, name: str) -> int:
         """The place kept under a name, 0 when there is none."""
         rows = self._read("SELECT seq FROM cursors WHERE name = ?", (name,))
+    def event_parts(self, first: int, last: int) -> dict[int, int]:
+        """Of the events first … last: seq → how many before it have its time, kind, source and instrument."""
+        rows = self._read(
+            "SELECT seq, (SELECT count(*) FROM events AS other WHERE other.time_ns = mine.time_ns "
+            "AND other.seq < mine.seq AND other.kind = mine.kind AND other.source = mine.source "
+            "AND coalesce(other.instrument, '') = coalesce(mine.instrument, '')) "
+            "FROM events AS mine WHERE seq BETWEEN ? AND ?",
+            (first, last),
+        )
+        return dict(rows)
+
         return int(rows[0][0]) if rows else 0
 
     def waiting(

@@ -76,14 +76,18 @@ def flag_lines(sample: Sample, tags: Tags, seq: int) -> list[str]:
     return lines
 
 
-def event_line(event: Event, company: str, site: str, seq: int) -> str:
-    """The line of an event: tags kind, source and instrument, fields text, data (JSON), end_ns, seq."""
+def event_line(event: Event, company: str, site: str, seq: int, part: int = 0) -> str:
+    """The line of an event: tags kind, source and instrument, fields text, data (JSON), end_ns, seq.
+
+    part: how many events before it have the same time and tags; above 0 a tag, so that none overwrites.
+    """
     head = EVENT_MEASUREMENT + tag_text(
         company=company,
         site=site,
         kind=event.kind.value,
         source=event.source,
         instrument=event.instrument or "",
+        part=str(part) if part else "",
     )
     data = json.dumps(dict(event.data), ensure_ascii=False, sort_keys=True)
     end = f",end_ns={event.end_ns}i" if event.end_ns is not None else ""

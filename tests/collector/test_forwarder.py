@@ -217,6 +217,25 @@ def test_flags_and_events_are_sent_too(bench: Bench, journal: Journal) -> None:
     assert set(bench.sink.lines.values()) == {1}
 
 
+@pytest.mark.servers
+def test_two_events_of_one_moment_and_source_both_stand_in_the_database(
+    bench: Bench, journal: Journal, influxdb: Any
+) -> None:
+    """InfluxDB keeps one point a time and tags: the second of two exchanges typed in at once took the first's place."""
+    moment = bench.kit.t0
+    for text in ("first", "second", "third"):  # one comes later, and in another batch
+        journal.commit([("x", Event(moment, EventKind.NOTE, text, "bus", "meter1"))])
+        journal.commit([("x", Event(moment, EventKind.NOTE, text, "bus"))])
+    target = InfluxTarget(influxdb.url, influxdb.bucket, influxdb.org, influxdb.token)
+    for _ in range(2):  # sent again, they are the same points
+        journal.set_cursor("influx/events", 0)
+        bench.sink = InfluxSink(target)  # type: ignore[assignment]
+        bench.again()
+        bench.drain()
+    found = influxdb.influxql("SELECT * FROM event")
+    assert sorted(row["text"] for row in found) == ["first", "first", "second", "second", "third", "third"]
+
+
 def test_an_event_the_sink_refuses_does_not_block_the_others(bench: Bench, journal: Journal) -> None:
     bench.sink.bad = re.compile("poison")
     events = [Event(bench.kit.t0 + n, EventKind.NOTE, "poison" if n == 7 else "fine") for n in range(20)]

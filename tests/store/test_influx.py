@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -163,3 +164,27 @@ def test_points_older_than_the_bucket_keeps_are_told_apart_from_bad_lines(influx
     sink.close()
     influxdb.server.request("DELETE", f"/api/v2/buckets/{made['id']}")
     assert result.kind is WriteKind.BEYOND_RETENTION
+
+
+def test_a_host_that_swallows_everything_costs_one_patience_and_no_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A black-holed address took 35 s a try: 5 for the question of its version and 30 for a batch nobody heard."""
+    monkeypatch.setattr("store._influx_version._PING_MS", 100)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(1)
+        heard: list[bytes] = []
+        sink = InfluxSink(InfluxTarget(f"http://127.0.0.1:{deaf.getsockname()[1]}", "b", "o", "t"))
+        result = sink.write(["m x=1 1"])
+        assert result.kind is WriteKind.UNREACHABLE
+        deaf.settimeout(0.2)
+        try:
+            while True:
+                line, _ = deaf.accept()
+                line.settimeout(0.2)
+                heard.append(line.recv(1000))
+                line.close()
+        except TimeoutError:
+            pass
+        assert [words.split(b" ")[:2] for words in heard] == [[b"GET", b"/ping"]]
