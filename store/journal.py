@@ -275,8 +275,6 @@ class Journal(Standing):
         )
         return dict(rows)
 
-        return int(rows[0][0]) if rows else 0
-
     def waiting(
         self, sink: str, limit: int, newest_first: bool = True, before: int | None = None
     ) -> list[tuple[int, Sample]]:
@@ -284,9 +282,6 @@ class Journal(Standing):
 
         before: only those with a lower seq.
         """
-        with self._lock:
-            top = self._seq if before is None else min(self._seq, before - 1)
-            gaps = self._sinks.waiting(sink, top)
         by_number = self._catalog.by_number
         rows = self.waiting_rows(sink, limit, newest_first, before)
         return [(row[0], codec.decode(row, by_number[row[4]])) for row in rows]
@@ -295,6 +290,9 @@ class Journal(Standing):
         self, sink: str, limit: int, newest_first: bool = True, before: int | None = None
     ) -> list[codec.Row]:
         """The same as they are stored: Outgoing makes lines of them."""
+        with self._lock:
+            top = self._seq if before is None else min(self._seq, before - 1)
+            gaps = self._sinks.waiting(sink, top)
         rows: list[codec.Row] = []
         with self._snapshot() as read:
             for first, last in reversed(gaps) if newest_first else gaps:
