@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _FOREVER_NS = 1 << 62
 _ENOUGH = 0.995
 _WORST = 5
+_COLUMNS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +103,7 @@ class Report:
         )
         if self.lost:
             head += f"; {self.lost} samples were lost to damage of the file"
-        rows = [
-            (row.instrument, row.samples, self._local(row.last), row.answers(), row.fault or "–")
-            for row in self.instruments
-        ]
-        parts = [head]
-        if rows:
-            parts.append(table(("instrument", "samples", f"last ({self.zone})", "answers in", "fault"), rows))
-        parts.append(self._running())
-        parts.append(self.ledger.text())
-        if self.entries.waiting or self.entries.refused:
-            parts.append(
-                f"Readings by hand: {self.entries.waiting} wait to be stored, {self.entries.refused} set aside "
-                f"(dodac doctor says what to do)"
-            )
+        parts = [head, self._running()]
         if self.open_faults:
             parts.append(
                 "Open faults and gaps:\n"
@@ -123,6 +111,14 @@ class Report:
                     f"  since {local_text(e.time_ns, self.zone)}  {e.instrument or e.source}: {e.text}"
                     for e in self.open_faults
                 )
+            )
+        if self.instruments:
+            parts.append(self._instruments())
+        parts.append(self.ledger.text())
+        if self.entries.waiting or self.entries.refused:
+            parts.append(
+                f"Readings by hand: {self.entries.waiting} wait to be stored, {self.entries.refused} set aside "
+                f"(dodac doctor says what to do)"
             )
         if self.set_aside:
             parts.append(
@@ -134,6 +130,21 @@ class Report:
                 )
             )
         return "\n\n".join(part for part in parts if part)
+
+    def _instruments(self) -> str:
+        head = ("instrument", "samples", f"last ({self.zone})", "answers in", "fault")
+        rows = [
+            (row.instrument, row.samples, self._local(row.last), row.answers(), "")
+            for row in self.instruments
+        ]
+        # the whole fault stands above: a terminal of 80 columns keeps the table a table
+        room = max(
+            _COLUMNS - max(len(line) for line in table(head[:4], [row[:4] for row in rows]).split("\n")) - 2,
+            12,
+        )
+        words = [row.fault or "–" for row in self.instruments]
+        short = [text if len(text) <= room else f"{text[: room - 1].rstrip()}…" for text in words]
+        return table(head, [(*row[:4], text) for row, text in zip(rows, short, strict=True)])
 
     def _running(self) -> str:
         picture = self.seen.picture
@@ -204,14 +215,21 @@ def completeness_words(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     good = sum(min(row["good"], row["expected"]) for row in mine)
     share = 100 * good / sum(row["expected"] for row in mine)
     words = [f"Completeness today: {share:.1f} % of the expected readings are good."]
-    lacking = sorted((row for row in mine if row["complete"] < _ENOUGH), key=lambda row: row["complete"])
-    words += [
-        f"  {row['instrument']} {row['channel']}: {100 * row['complete']:.1f} % "
-        f"({row['missed']} missed, {row['flagged']} flagged of {row['expected']})"
-        for row in lacking[:_WORST]
-    ]
-    if len(lacking) > _WORST:
-        words.append(f"  and {len(lacking) - _WORST} channels more (--json has all)")
+    lacking: dict[tuple[Any, ...], list[str]] = {}
+    for row in mine:
+        if row["complete"] < _ENOUGH:
+            same = (row["complete"], row["instrument"], row["missed"], row["flagged"], row["expected"])
+            lacking.setdefault(same, []).append(row["channel"])
+    worst = sorted(lacking.items())
+    for (complete, instrument, missed, flagged, expected), channels in worst[:_WORST]:
+        what = channels[0] if len(channels) == 1 else f"({len(channels)} channels)"
+        words.append(
+            f"  {instrument} {what}: {100 * complete:.1f} % ({missed} missed, {flagged} flagged of {expected})"
+        )
+    if len(worst) > _WORST:
+        words.append(
+            f"  and {sum(len(channels) for _, channels in worst[_WORST:])} channels more (--json has all)"
+        )
     return words
 
 

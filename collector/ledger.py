@@ -142,12 +142,16 @@ class Ledger:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
-    """A text table: words to the left, numbers to the right."""
+    """A text table: words to the left, numbers to the right; a head of several words stands in as many lines."""
     cells = [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(row[place]) for row in [list(head), *cells]) for place in range(len(head))]
+    heads = [title.split(" ") for title in head]
+    high = max(len(words) for words in heads)
+    heads = [[""] * (high - len(words)) + words for words in heads]
+    titles = [[words[line] for words in heads] for line in range(high)]
+    widths = [max(len(row[place]) for row in [*titles, *cells]) for place in range(len(head))]
     numeric = [bool(rows) and all(isinstance(row[place], int) for row in rows) for place in range(len(head))]
     lines = []
-    for row in [list(head), *cells]:
+    for row in [*titles, *cells]:
         words = [
             cell.rjust(width) if right else cell.ljust(width)
             for cell, width, right in zip(row, widths, numeric, strict=True)

@@ -169,6 +169,7 @@ def test_no_loop_of_a_collector_that_works_is_called_stuck(
             return WriteResult(ok=True, kind=WriteKind.ACCEPTED)
 
     monkeypatch.setattr("collector._care.MINUTE_S", 0.1)
+    monkeypatch.setattr("collector._alive.EVERY_S", 0.1)
     with SimulatedTesto300(lambda: VALUES) as one, SimulatedTesto300(lambda: VALUES) as two:
         (tmp_path / "site.toml").write_text(SITE.format(one=one.port, two=two.port), encoding="utf-8")
         site = load_site(tmp_path / "site.toml")

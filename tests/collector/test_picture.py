@@ -379,3 +379,30 @@ def test_status_names_the_channels_that_lack_most() -> None:
     assert words[1] == "  meter1 c0: 0.0 % (95 missed, 5 flagged of 100)"
     assert words[-1] == "  and 2 channels more (--json has all)"
     assert completeness_words([]) == []
+
+
+def test_channels_that_lack_the_same_are_one_line() -> None:
+    rows = [ChannelDay("meter1", f"c{n}", "2026-09-21", 90, 0, 100).as_dict() for n in range(30)]
+    rows.append(ChannelDay("meter2", "power_w", "2026-09-21", 80, 1, 100).as_dict())
+    assert completeness_words(rows)[1:] == [
+        "  meter2 power_w: 80.0 % (19 missed, 1 flagged of 100)",
+        "  meter1 (30 channels): 90.0 % (10 missed, 0 flagged of 100)",
+    ]
+
+
+def test_a_long_fault_leaves_the_tables_of_status_within_eighty_columns(
+    site: Site, running: Callable[[], Collector]
+) -> None:
+    collector = running()
+    words = (
+        "the broker 127.0.0.1:1 can't be reached: nothing listens there (is it running, is the port right?)"
+    )
+    start = Event(collector.parts().clock.now_ns(), EventKind.FAULT_START, words, "bus1", "building")
+    collector.inbox.event(start)
+    assert collector.flush()
+    told = read_report(site.journal_path, site).text()
+    collector.stop()
+    faults, tables = told.split("\n\n")[2:4]
+    assert words in faults
+    assert "…" in tables
+    assert max(len(line) for line in tables.split("\n")) <= 80
