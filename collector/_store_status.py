@@ -49,7 +49,7 @@ class StoreStatus:
         limit = self.plan.limits.max_bytes
         if limit is None or not self.grows or self.grows <= 0:
             return None
-        return max(0.0, (limit - self.standing.space.filled) / self.grows)
+        return max(0.0, (limit - self.plan.limits.against(self.standing.space)) / self.grows)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -123,7 +123,11 @@ class StoreStatus:
             lines.append(f"  gone           {self.dropped} dropped by the limits, {self.lost} lost")
         size = "no max_size" if limits.max_bytes is None else f"max_size {size_text(limits.max_bytes)}"
         age = "no max_age" if limits.max_age_ns is None else f"max_age {limits.max_age_ns / DAY_NS:.3g} d"
-        share = f", {now.space.filled / limits.max_bytes:.0%} full" if limits.max_bytes is not None else ""
+        share = (
+            f", {limits.against(now.space) / limits.max_bytes:.0%} full"
+            if limits.max_bytes is not None
+            else ""
+        )
         lines.append(f"  limits         {size}{share}, {age}")
         if self.grows is not None:
             how = "a guess from what is there" if self.grows_from == "guess" else "of the last days"

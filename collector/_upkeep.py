@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from collector._age import BelievedNow
+from collector._clock_trust import Trust
 from collector._written import Written
-from dodac.clock import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, Clock, duration_ns
+from dodac.clock import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, Clock, duration_ns, iso_utc
 from dodac.contracts import Event, EventKind
 from dodac.errors import ConfigError, StorageError
 from dodac.site import Site
@@ -71,6 +73,7 @@ class Upkeep:
         report: Callable[[Event], None],
         plan: Plan,
         sinks: Sequence[str] = (),
+        trust: Callable[[], Trust] = lambda: Trust.FREE,
     ) -> None:
         self._journal = journal
         self._clock = clock
@@ -80,10 +83,18 @@ class Upkeep:
         self._keeper = Keeper(journal, plan.limits, self._sinks)
         self._kept = dict(journal.facts().get(PLACE, {}))
         self.written = Written(clock, plan.zone, self._kept.get("written", ""))
+        self._trust = trust
+        newest = [
+            ns
+            for name in {layout.instrument for layout in journal.layouts().values()}
+            if (ns := journal.newest_ns(name)) is not None
+        ]
+        self._believed = BelievedNow(clock, max(newest, default=None), self._kept.get("age", ""))
         self._stop = threading.Event()
         self._due_ns: dict[str, int] = {}
-        self._told_full = False
+        self._told_full = self._told_held = self._told_ahead = False
         self._told_day = ""
+        self._sized_ns = clock.monotonic_ns()
         self.thread: threading.Thread | None = None
         self.turned_ns = clock.monotonic_ns()
         if plan.limits.max_bytes is not None:
@@ -109,7 +120,7 @@ class Upkeep:
 
     def turn(self) -> None:
         """One look at everything that is due."""
-        self.turned_ns = self._clock.monotonic_ns()
+        self._go_on()
         self._try(self.hold_size)
         age_ns = self._plan.limits.max_age_ns
         jobs: tuple[tuple[str, int, Callable[[], None]], ...] = (
@@ -126,23 +137,35 @@ class Upkeep:
 
     def hold_size(self) -> None:
         """Brings the journal below max_size, and what it takes of the disk too."""
-        limit = self._plan.limits.max_bytes
+        self._sized_ns = self._clock.monotonic_ns()
+        limits, limit = self._plan.limits, self._plan.limits.max_bytes
         if limit is None or self._keeper.disk_bytes() < limit * _EMPTIER:
-            self._told_full = False
+            self._told_full = self._told_held = False
             return
         space = self._keeper.space()
-        if space.filled >= limit * FULL and not self._told_full:
+        filled = limits.against(space)
+        if filled >= limit * FULL and not self._told_full:
             self._told_full = True
-            self._tell_full(space.filled, limit)
-        elif space.filled < limit * _EMPTIER:
+            self._tell_full(filled, limit)
+        elif filled < limit * _EMPTIER:
             self._told_full = False
+        if limits.held(space) and not self._told_held:
+            self._told_held = True
+            self._tell_held(space.wal)
+        elif not limits.held(space):
+            self._told_held = False
         dropped = self._keeper.by_size(self._go_on)
         if dropped.samples:
             log.info("journal: %d samples dropped for %s", dropped.samples, dropped.limit)
-        while self._go_on() and self._keeper.space().total > limit * 0.99:
+        while self._go_on() and not limits.held(space := self._keeper.space()) and space.total > limit * 0.99:
             left = self._keeper.give_back()
             if not self._journal.checkpoint() or not left:
                 break
+
+    def _hold_size_meanwhile(self) -> None:
+        """What takes hours keeps the size below its limit all the while."""
+        if self._clock.monotonic_ns() - self._sized_ns >= _EVERY_S * SECOND_NS:
+            self._try(self.hold_size)
 
     def pack(self) -> None:
         """Moves what is older than pack_after and no sink waits for into column blocks."""
@@ -152,14 +175,16 @@ class Upkeep:
             if not self._journal.pack(before_ns, self._sinks):
                 return
             self._rest(begun_ns, _PACK_SHARE)
+            self._hold_size_meanwhile()
 
     def check(self) -> None:
         """Reads the whole journal, a small share of the time, and tells what is wrong with it."""
         begun_ns = [self._clock.monotonic_ns()]
 
         def pause(_seen: int) -> bool:
-            self.turned_ns = self._clock.monotonic_ns()
+            self._go_on()
             self._rest(begun_ns[0], _CHECK_SHARE)
+            self._hold_size_meanwhile()
             begun_ns[0] = self._clock.monotonic_ns()
             return self._go_on()
 
@@ -183,7 +208,14 @@ class Upkeep:
             )
 
     def _hold_age(self) -> None:
-        dropped = self._keeper.by_age(self._clock.now_ns(), self._go_on)
+        now_ns = self._believed.now_ns(self._trust())
+        self._keep("age", self._believed.as_text())
+        if not self._believed.waits:
+            self._told_ahead = False
+        elif self._plan.limits.max_age_ns is not None and not self._told_ahead:
+            self._told_ahead = True
+            self._tell_ahead(now_ns)
+        dropped = self._keeper.by_age(now_ns, self._go_on)
         if dropped.samples:
             log.info("journal: %d samples dropped for %s", dropped.samples, dropped.limit)
 
@@ -234,6 +266,32 @@ class Upkeep:
             )
         )
 
+    def _tell_held(self, wal: int) -> None:
+        self._report(
+            Event(
+                self._clock.now_ns(),
+                EventKind.ALARM,
+                f"another program has been reading the journal for long and keeps {size_text(wal)} of its write-ahead "
+                "log on the disk, beside max_size: no sample is dropped for it. End what reads (a report, "
+                "dodac serve, dodac store backup, an sqlite3 shell).",
+                SOURCE,
+                data={"wal": wal},
+            )
+        )
+
+    def _tell_ahead(self, believed_ns: int) -> None:
+        self._report(
+            Event(
+                self._clock.now_ns(),
+                EventKind.ALARM,
+                f"the clock says {iso_utc(self._clock.now_ns())} while the journal knows of {iso_utc(believed_ns)}: "
+                "max_age goes by the second until NTP has led the clock for an hour, or it has stood for a week. "
+                "Check the clock: dodac clock.",
+                SOURCE,
+                data={"believed_ns": believed_ns},
+            )
+        )
+
     def _keep(self, name: str, text: str) -> None:
         if self._kept.get(name) != text:
             self._journal.set_facts(PLACE, {name: text})
@@ -245,6 +303,7 @@ class Upkeep:
         self._clock.wait(self._stop, worked_s * (1 / share - 1))
 
     def _go_on(self) -> bool:
+        self.turned_ns = self._clock.monotonic_ns()  # between two steps: it turns, however long the work is
         return not self._stop.is_set()
 
     def _try(self, job: Callable[[], object]) -> None:

@@ -142,7 +142,14 @@ class Collector:
             lambda: turnaround_facts(c.status() for c in self._connections),
             chore=self._exchanges.look,
         )
-        self._upkeep = Upkeep(self.journal, clock, self._ingest.event, plan, [name for name, _ in sinks])
+        self._upkeep = Upkeep(
+            self.journal,
+            clock,
+            self._ingest.event,
+            plan,
+            [name for name, _ in sinks],
+            lambda: self._clock_keeper.host.trust,
+        )
         self._care = Care(
             self.parts,
             self._replace,

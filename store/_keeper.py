@@ -90,13 +90,13 @@ class Keeper:
     def by_size(self, go_on: Callable[[], bool] = lambda: True) -> Dropped:
         """Brings the journal below max_size; go_on() False ends it early, between two steps."""
         limit = self._limits.max_bytes
-        if limit is None or self.space().filled <= limit * HIGH:
+        if limit is None or self._limits.against(self.space()) <= limit * HIGH:
             return Dropped()
         self.tell_left_over()
         self._run = Dropped(f"max_size {size_text(limit)}")
 
         def enough(db: sqlite3.Connection) -> bool:
-            return space_of(db, self._journal.path).filled <= limit * LOW
+            return self._limits.against(space_of(db, self._journal.path)) <= limit * LOW
 
         with self._journal.upkeep() as (db, sinks):
             settled = sinks.settled(self._sinks)

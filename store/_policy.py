@@ -26,6 +26,20 @@ LETTER_BYTES: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Space:
+    """Bytes of a journal: pages that hold something, pages that are free to be filled again, the WAL."""
+
+    used: int
+    free: int
+    wal: int
+
+    @property
+    def total(self) -> int:
+        """What the disk may have to hold."""
+        return self.used + self.free + self.wal
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """max_bytes: file and WAL together; max_age_ns: by a sample's time. None: nothing is dropped for it.
 
@@ -44,6 +58,18 @@ class Limits:
         """What the WAL may keep on the disk."""
         return min(64 << 20, (self.max_bytes or 1 << 40) // 40)
 
+    def against(self, space: Space) -> int:
+        """Bytes that count against max_size: free pages are filled before the file grows.
+
+        Of the WAL only so much as is its own share counts: what a long reader holds of it comes back when that
+        ends, and no sample that is dropped makes it smaller.
+        """
+        return space.used + min(space.wal, 2 * self.wal_bytes)
+
+    def held(self, space: Space) -> bool:
+        """True when another program's reading keeps far more WAL on the disk than there should be."""
+        return space.wal > max(4 * self.wal_bytes, (self.max_bytes or 1 << 33) // 8)
+
     @property
     def event_bytes(self) -> int:
         return EVENT_BYTES if self.max_bytes is None else round(self.max_bytes * SHARE)
@@ -51,25 +77,6 @@ class Limits:
     @property
     def letter_bytes(self) -> int:
         return LETTER_BYTES if self.max_bytes is None else round(self.max_bytes * SHARE)
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """Bytes of a journal: pages that hold something, pages that are free to be filled again, the WAL."""
-
-    used: int
-    free: int
-    wal: int
-
-    @property
-    def total(self) -> int:
-        """What the disk may have to hold."""
-        return self.used + self.free + self.wal
-
-    @property
-    def filled(self) -> int:
-        """What counts against max_size: free pages are filled before the file grows."""
-        return self.used + self.wal
 
 
 def space_of(db: sqlite3.Connection, path: Path) -> Space:

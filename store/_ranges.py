@@ -28,8 +28,13 @@ class Ranges:
         if isinstance(ranges, Ranges):
             self._firsts, self._lasts = ranges._firsts[:], ranges._lasts[:]  # noqa: SLF001
             return
-        for first, last in ranges:
-            self.add(first, last)
+        firsts, lasts = self._firsts, self._lasts
+        for first, last in sorted(ranges):
+            if lasts and first <= lasts[-1] + 1:
+                lasts[-1] = max(lasts[-1], last)
+            else:
+                firsts.append(first)
+                lasts.append(last)
 
     def __iter__(self) -> Iterator[Range]:
         return iter(zip(self._firsts, self._lasts, strict=True))

@@ -13,6 +13,8 @@ from store._backup import copy_whole
 from store._sums import NUMBERED, SUMMED, add_function, fill
 
 VERSION: Final = 2
+PATIENCE_S: Final = 10.0
+"""So long a statement waits for another connection's lock."""
 APPLICATION_ID: Final = 0x646F6463  # "dodc"
 
 _TABLES: Final = """
@@ -133,7 +135,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection that leaves transactions to the caller and may change threads under a lock."""
     mode = "rwc" if not read_only else "ro&immutable=1" if is_frozen(path) else "ro"
     uri = f"{path.absolute().as_uri()}?mode={mode}"
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0)
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=PATIENCE_S)
     pragmas = (
         ("query_only = ON",)
         if read_only
@@ -153,6 +155,18 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def empty_wal(db: sqlite3.Connection) -> bool:
+    """Brings the WAL into the file and makes it empty; False, at once, when a reader still needs it.
+
+    SQLite's own patience with readers would hold up whoever wants to commit.
+    """
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        return bool(db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {round(PATIENCE_S * 1000)}")
 
 
 def is_frozen(path: Path) -> bool:

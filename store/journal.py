@@ -28,6 +28,7 @@ from store._ranges import Range, runs
 from store._recover import Standing
 from store._rows import SELECT_SAMPLES, event_of, is_sound
 from store._salvage import rescue, salvage, tell
+from store._schema import empty_wal
 from store._sinks import SinkCounts, Sinks, SinkState
 from store._sums import insert, replaced
 from store._verify import Pause, at_once, verify_rows
@@ -90,7 +91,7 @@ class Journal(Standing):
                 self._reader.close()
             try:
                 with storage_error(self.path):
-                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    empty_wal(self._db)
             finally:
                 self._disconnect()
                 self._files.release()
@@ -174,6 +175,7 @@ class Journal(Standing):
         day stay rows; whole=False takes everything at once. Readers find packed samples as before. What does
         not fit a block just as it is, a damaged row among them, stays a row.
         """
+        changed = 0
         with self._packing.lock, storage_error(self.path):
             while True:
                 with self._lock:
@@ -191,6 +193,9 @@ class Journal(Standing):
                         self._catalog.note_packed([block for block, _ in made])
                 except packing.RowsChangedError:
                     self._packing.begin_anew()
+                    changed += 1
+                    if changed > 9:  # limits take a few from under it, never this often
+                        raise
                     continue
                 except BaseException:
                     self._packing.begin_anew()
@@ -261,6 +266,9 @@ class Journal(Standing):
             self._suspected("rows of events are damaged")
         return found
 
+    def cursor(self, name: str) -> int:
+        """The place kept under a name, 0 when there is none."""
+        rows = self._read("SELECT seq FROM cursors WHERE name = ?", (name,))
     def event_parts(self, first: int, last: int) -> dict[int, int]:
         """Of the events first … last: seq → how many before it have its time, kind, source and instrument."""
         rows = self._read(
@@ -271,11 +279,6 @@ class Journal(Standing):
             (first, last),
         )
         return dict(rows)
-
-    def cursor(self, name: str) -> int:
-        """The place kept under a name, 0 when there is none."""
-        rows = self._read("SELECT seq FROM cursors WHERE name = ?", (name,))
-        return int(rows[0][0]) if rows else 0
 
     def waiting(
         self, sink: str, limit: int, newest_first: bool = True, before: int | None = None
@@ -360,7 +363,7 @@ class Journal(Standing):
     def checkpoint(self) -> bool:
         """Brings the WAL into the file and makes it empty; False when a reader still needs it."""
         with self._lock, storage_error(self.path):
-            return bool(self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+            return empty_wal(self._db)
 
     # inside
 

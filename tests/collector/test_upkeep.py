@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from collector._clock_trust import Trust
 from collector._upkeep import PLACE, Plan, Upkeep, plan_of
 from collector._written import DAYS, Written, of_text
 from collector.collector import Collector
@@ -101,6 +104,104 @@ def test_max_age_is_applied_each_hour(tmp_path: Path) -> None:
     machine.clock.advance(3600)
     machine.upkeep.turn()
     assert machine.journal.counts().samples == 360 + 1
+    machine.journal.close()
+
+
+@pytest.mark.parametrize("years", [1, 30, 74])
+def test_a_clock_that_is_years_ahead_drops_nothing_for_its_age(tmp_path: Path, years: int) -> None:
+    machine = _Machine(tmp_path, Plan(Limits(max_age_ns=2 * DAY_NS), pack_after_ns=9000 * DAY_NS))
+    machine.put(2000)
+    for _ in range(3):
+        machine.upkeep.turn()
+        machine.put(400)
+    right = machine.clock.now_ns()
+    machine.clock.jump(years * 365 * 86_400)
+    for _ in range(20):  # hours: also what is read by that clock counts
+        machine.put(200)
+        machine.clock.advance(1600)
+        machine.upkeep.turn()
+    (alarm,) = machine.alarms()
+    assert "max_age" in alarm
+    kept = {s.time_ns for _, s in machine.journal.read_after(0, 100_000)}
+    since = machine.clock.now_ns() - years * 365 * DAY_NS
+    assert min(kept) <= right
+    assert all(since - 2 * DAY_NS - HOUR_NS <= time_ns for time_ns in kept)  # the limit went on by the second
+    machine.clock.jump(-years * 365 * 86_400)
+    machine.put(200)
+    count = machine.journal.counts().samples
+    machine.clock.advance(3601)
+    machine.upkeep.turn()
+    assert machine.journal.counts().samples > count - 600
+    machine.journal.close()
+
+
+def test_a_clock_already_ahead_when_the_collector_starts_drops_nothing_for_its_age(tmp_path: Path) -> None:
+    plan = Plan(Limits(max_age_ns=2 * DAY_NS), pack_after_ns=9000 * DAY_NS)
+    machine = _Machine(tmp_path, plan)
+    machine.put(2000)
+    machine.clock.jump(10 * 365 * 86_400)
+    for _ in range(5):
+        again = Upkeep(machine.journal, machine.clock, machine.events.append, plan)
+        again.turn()
+        machine.clock.advance(3600)
+        again.turn()
+    assert machine.journal.counts().samples == 2000
+    machine.journal.close()
+
+
+def test_months_without_power_are_believed_when_ntp_leads_the_clock_or_after_a_week(tmp_path: Path) -> None:
+    plan = Plan(Limits(max_age_ns=2 * DAY_NS), pack_after_ns=9000 * DAY_NS)
+    for trust, hours in ((Trust.SYNCED, 1), (Trust.FREE, 7 * 24)):
+        folder = tmp_path / trust.name
+        folder.mkdir()
+        machine = _Machine(folder, plan)
+        machine.put(200, step_s=1)
+        machine.clock.jump(90 * 86_400)
+        upkeep = Upkeep(machine.journal, machine.clock, machine.events.append, plan, (), lambda t=trust: t)  # type: ignore[misc]
+        first = machine.journal.counts().samples
+        gone = None
+        for hour in range(200):
+            upkeep.turn()
+            if gone is None and machine.journal.counts().samples < first:
+                gone = hour
+            machine.clock.advance(3600)
+        # with a week to stand, two days have passed by the second before
+        assert gone == min(hours, 2 * 24)
+        machine.journal.close()
+
+
+def test_a_clock_that_was_never_set_drops_nothing_for_its_age(tmp_path: Path) -> None:
+    plan = Plan(Limits(max_age_ns=2 * HOUR_NS))
+    machine = _Machine(tmp_path, plan)
+    machine.put(200)
+    machine.clock.jump(90 * 86_400)
+    upkeep = Upkeep(machine.journal, machine.clock, machine.events.append, plan, (), lambda: Trust.NONE)
+    upkeep.turn()
+    assert machine.journal.counts().samples == 200
+    machine.journal.close()
+
+
+def test_packing_for_hours_keeps_the_size_and_is_not_taken_for_stuck(tmp_path: Path) -> None:
+    machine = _Machine(tmp_path, Plan(Limits(max_bytes=4_000_000)))
+    limits = machine.upkeep._plan.limits
+    machine.put(30_000)
+    machine.clock.advance(3 * 86_400)
+    turned: list[int] = []
+    whole = machine.journal.pack
+
+    def slow(before_ns: int, sinks: Sequence[str] = ()) -> int:
+        moved = whole(before_ns, sinks, limit=500)
+        machine.clock.advance(600)
+        turned.append(machine.clock.monotonic_ns() - machine.upkeep.turned_ns)
+        if moved:
+            machine.put(400, raw=random.Random(moved).randbytes(300))
+        return moved
+
+    machine.journal.pack = slow  # type: ignore[method-assign, assignment]
+    machine.upkeep.pack()
+    assert len(turned) > 20
+    assert max(turned) < 5000 * 1_000_000_000
+    assert limits.against(machine.upkeep._keeper.space()) <= 4_000_000
     machine.journal.close()
 
 
