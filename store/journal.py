@@ -266,9 +266,6 @@ class Journal(Standing):
             self._suspected("rows of events are damaged")
         return found
 
-    def cursor(self, name: str) -> int:
-        """The place kept under a name, 0 when there is none."""
-        rows = self._read("SELECT seq FROM cursors WHERE name = ?", (name,))
     def event_parts(self, first: int, last: int) -> dict[int, int]:
         """Of the events first … last: seq → how many before it have its time, kind, source and instrument."""
         rows = self._read(
@@ -279,6 +276,11 @@ class Journal(Standing):
             (first, last),
         )
         return dict(rows)
+
+    def cursor(self, name: str) -> int:
+        """The place kept under a name, 0 when there is none."""
+        rows = self._read("SELECT seq FROM cursors WHERE name = ?", (name,))
+        return int(rows[0][0]) if rows else 0
 
     def waiting(
         self, sink: str, limit: int, newest_first: bool = True, before: int | None = None
