@@ -77,8 +77,11 @@ class Alive:
         """The thread, once it was started."""
         return self._thread
 
-    def gap(self) -> Event | None:
-        """The time since the last note, or since a sample stored after it; None in a new journal."""
+    def gap(self, since: Callable[[int], int] = lambda ns: ns) -> Event | None:
+        """The time since the last note, or since a sample stored after it; None in a new journal.
+
+        since: when a time of an earlier run was, by the clock as it is set now.
+        """
         noted_ns = self._journal.cursor(CURSOR)
         if not noted_ns:
             return None
@@ -86,8 +89,9 @@ class Alive:
         last = self._journal.read_after(self._journal.last_seq() - 1, 1)
         if last and noted_ns < last[0][1].time_ns < now_ns:
             noted_ns = last[0][1].time_ns
+        noted_ns = since(noted_ns)
         if noted_ns >= now_ns:
-            return None  # the clock was set back: how long it was cannot be known
+            return None  # the clock was set back before a reboot: how long it was cannot be known
         return Event(noted_ns, EventKind.GAP, "dodac run was not running", "collector", end_ns=now_ns)
 
     def start(self) -> None:

@@ -67,7 +67,9 @@ class HostClock:
         self._lock = threading.RLock()
         wall_ns, boot_ns = read(clock)
         self._offset_ns = wall_ns - boot_ns
-        self._older: deque[int] = deque(maxlen=4)
+        # earlier settings of the clock: from, to (monotonic), wall time minus monotonic time
+        self._earlier: deque[tuple[int, int, int]] = deque(maxlen=16)
+        self._set_ns = boot_ns
         self._pending: Stretch | None = None
         self._jumped_ns = boot_ns - _ALERT_NS
         self._peak_ns, self._held_from_ns, self._speed = peak_ns, boot_ns, _SLOWER
@@ -87,6 +89,10 @@ class HostClock:
             self._right = level is Trust.SYNCED or wall_ns >= floor_ns
             self._doubtful = self._uneasy = True
         self._began = wall_ns, boot_ns
+        if self._past is not None:
+            self._earlier.extend(
+                (s.begin_ns, min(s.end_ns, boot_ns), s.offset_ns) for s in self._past.stretches
+            )
         self._kept: tuple[object, ...] = ()
 
     @property
@@ -170,7 +176,7 @@ class HostClock:
             boot_ns = stamp_ns - self._offset_ns
             if not now_ns - _SAME_NS <= boot_ns <= now_ns + _NOISE_NS:
                 # taken before a jump that was just seen?
-                for offset_ns in reversed(self._older):
+                for _, _, offset_ns in list(self._earlier)[-1:-5:-1]:
                     if now_ns - _SAME_NS <= stamp_ns - offset_ns <= now_ns + _NOISE_NS:
                         boot_ns = stamp_ns - offset_ns
                         break
@@ -190,6 +196,15 @@ class HostClock:
             if time_ns - right_ns <= TOLERANCE_NS:
                 return Moment(boot_ns, time_ns)
             return Moment(boot_ns, time_ns, Reason.CLOCK, right_ns if self._right else None)
+
+    def since(self, wall_ns: int) -> int:
+        """When that was by the clock as it is set now: a time that it gave in this boot, before a jump or after."""
+        with self._lock:
+            if not self._set_ns <= wall_ns - self._offset_ns <= self._clock.monotonic_ns():
+                for begin_ns, end_ns, offset_ns in reversed(self._earlier):
+                    if begin_ns - SECOND_NS <= wall_ns - offset_ns <= end_ns:
+                        return wall_ns - offset_ns + self._offset_ns
+            return wall_ns
 
     # ---- inside, with the lock
 
@@ -252,7 +267,8 @@ class HostClock:
         given_ns = self._given() if given_ns is None else given_ns
         if self._level is not Trust.NONE and step_ns < 0:
             self._hold(given_ns)
-        self._older.append(old_offset_ns)
+        self._earlier.append((self._set_ns, boot_ns, old_offset_ns))
+        self._set_ns = self._seen_ns
         self._offset_ns = wall_ns - boot_ns
         self._jumped_ns, self._pending, self._uneasy = boot_ns, None, True
         self.jumps += 1

@@ -195,7 +195,9 @@ class ClockInbox:
         self._inbox.dead_letter(letter, done=done)
 
     def event(self, event: Event) -> None:
-        """Queues an event."""
+        """Queues an event; what began before a jump of the clock gets the time it has by the clock of its end."""
+        if event.end_ns is not None:
+            event = replace(event, time_ns=min(self._host.since(event.time_ns), event.end_ns))
         self._inbox.event(event)
 
     def _checked(self, sample: Sample) -> tuple[Sample, ...]:

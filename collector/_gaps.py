@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from dodac.contracts import Event, EventKind
@@ -26,12 +26,16 @@ class EventBook(Protocol):
 
 
 def gaps_of_standing_faults(
-    journal: EventBook, members: Mapping[str, Sequence[str]], now_ns: int
+    journal: EventBook,
+    members: Mapping[str, Sequence[str]],
+    now_ns: int,
+    clock: Callable[[int], int] = lambda ns: ns,
 ) -> list[Event]:
     """One gap per instrument, from the fault that was standing at the end of the last run to now.
 
     members: connection → its instruments; a fault of the whole connection is a gap of each. Faults of
-    anything else (a sink, the journal) hide no readings.
+    anything else (a sink, the journal) hide no readings. clock: when a time of an earlier run was, by the clock
+    as it is set now.
     """
     seq = journal.cursor(CURSOR)
     begin = seq
@@ -50,11 +54,9 @@ def gaps_of_standing_faults(
             if known is None or fault.time_ns < known.time_ns:
                 since[fault.source, instrument] = fault
     return [
-        Event(
-            fault.time_ns, EventKind.GAP, "no readings until the restart", source, instrument, end_ns=now_ns
-        )
+        Event(begin_ns, EventKind.GAP, "no readings until the restart", source, instrument, end_ns=now_ns)
         for (source, instrument), fault in since.items()
-        if fault.time_ns < now_ns
+        if (begin_ns := clock(fault.time_ns)) < now_ns
     ]
 
 

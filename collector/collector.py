@@ -268,9 +268,10 @@ class Collector:
         )
 
     def _gaps(self) -> list[Event]:
-        away = self._alive.gap()
+        since = self._clock_keeper.host.since
+        away = self._alive.gap(since)
         members = {connection.id: connection.instruments for connection in self._connections}
-        found = gaps_of_standing_faults(self.journal, members, self._clock.now_ns())
+        found = gaps_of_standing_faults(self.journal, members, self._clock.now_ns(), since)
         return found if away is None else [away, *found]
 
     def _way_in(self, connection: Connection) -> Inbox:

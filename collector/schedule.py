@@ -210,4 +210,6 @@ class Schedule:
             return
         self._missing.pop(instrument, None)
         if count >= NAMED:
+            if self._host is not None:
+                first_ns = min(self._host.since(first_ns), due_ns)  # the clock may have been set meanwhile
             self._report(missed_gap(instrument, first_ns, due_ns, count))

@@ -10,8 +10,10 @@ from clock_bench import T0, Bench
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collector._alive import CURSOR as ALIVE
+from collector._alive import Alive
 from dodac.clock import HOUR_NS, SECOND_NS
-from dodac.contracts import EventKind
+from dodac.contracts import Event, EventKind
 from dodac.samples import FIRST_REVISION
 
 
@@ -153,3 +155,50 @@ def test_whatever_sets_the_clock_and_whenever_it_is_killed_ntp_puts_it_right(
         assert {value for _, value in good} | kept >= set(right)
     finally:
         bench.close()
+
+
+@pytest.mark.parametrize("jump_s", [-3600, 3600])
+def test_a_gap_that_lies_across_a_jump_is_as_long_as_it_was(tmp_path: Path, jump_s: int) -> None:
+    # it ended an hour before it began, or lasted an hour too long
+    bench = ahead(tmp_path / "journal.db", 0)
+    bench.polls(3)
+    began_ns = bench.clock.now_ns()
+    bench.clock.advance(40)
+    bench.host.look()
+    bench.clock.jump(jump_s)
+    bench.host.look()
+    bench.clock.advance(20)
+    bench.inbox.event(
+        Event(began_ns, EventKind.GAP, "no readings", "bus", "meter1", end_ns=bench.clock.now_ns())
+    )
+    bench.restart(away_s=10)
+    (gap,) = bench.events(EventKind.GAP)
+    assert gap.end_ns is not None
+    assert gap.end_ns - gap.time_ns == 60 * SECOND_NS
+    assert bench.host.since(began_ns) == bench.clock.now_ns() - 70 * SECOND_NS
+    bench.close()
+
+
+def test_a_gap_from_a_start_in_1970_is_not_half_a_century(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "journal.db", start_ns=100 * SECOND_NS)
+    bench.polls(3)
+    began_ns = bench.clock.now_ns()
+    bench.clock.advance(40)
+    bench.clock.jump(T0 / SECOND_NS)
+    bench.synced = True
+    bench.host.look()
+    assert bench.host.since(began_ns) == bench.clock.now_ns() - 40 * SECOND_NS
+    bench.close()
+
+
+def test_how_long_nothing_ran_is_known_though_the_clock_was_set_back_meanwhile(tmp_path: Path) -> None:
+    bench = ahead(tmp_path / "journal.db")
+    bench.polls(3)
+    noted_ns = bench.clock.now_ns()
+    bench.journal.set_cursor(ALIVE, noted_ns)
+    bench.restart(away_s=300, jump_s=-3600)
+    gap = Alive(bench.journal, bench.clock).gap(bench.host.since)
+    assert gap is not None
+    assert gap.end_ns is not None
+    assert gap.end_ns - gap.time_ns == 300 * SECOND_NS
+    bench.close()
