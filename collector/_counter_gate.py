@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from dodac.site import Site
     from store import Journal
 
-_SEEN: Final = 12
-"""Samples from before the start that tell where a counter stands, and how fast it rises."""
+_SEEN: Final = (12, 1000)
+"""Samples from before the start that tell where a counter stands, and how fast it rises; more where it is seldom read."""
 
 
 class CounterGate:
     """An Inbox in front of another one; any thread may call it.
 
     Samples of layouts without counters pass untouched. limits and tops: by instrument, then channel (see
-    CounterRules). before: the last samples of an instrument, oldest first, which tell where its counters stand.
+    CounterRules). before: so many of the last samples of an instrument with their layouts, oldest first, which tell
+    where its counters stand; recorded: its exchanges.
     """
 
     def __init__(
@@ -30,10 +31,11 @@ class CounterGate:
         inbox: Inbox,
         limits: Mapping[str, Mapping[str, float]],
         tops: Mapping[str, Mapping[str, float]],
-        before: Callable[[Layout], Iterable[Sample]] = lambda _: (),
+        before: Callable[[str, int], Iterable[tuple[Sample, Layout]]] = lambda *_: (),
+        recorded: Callable[[str], Iterable[Event]] = lambda _: (),
     ) -> None:
         self._inbox = inbox
-        self._limits, self._tops, self._before = limits, tops, before
+        self._limits, self._tops, self._before, self._recorded = limits, tops, before, recorded
         self._lock = threading.Lock()
         self._rules: dict[int, tuple[threading.Lock, CounterRules] | None] = {}
 
@@ -42,13 +44,22 @@ class CounterGate:
         self._inbox.layout(layout)
         if layout.id in self._rules:
             return
-        name = layout.instrument
-        rules = CounterRules(layout, self._limits.get(name), self._tops.get(name))
-        if rules.any:
-            for sample in self._before(layout):
-                rules.judged(sample)
+        rules = self._rules_of(layout)
         with self._lock:
             self._rules.setdefault(layout.id, (threading.Lock(), rules) if rules.any else None)
+
+    def _rules_of(self, layout: Layout) -> CounterRules:
+        name = layout.instrument
+        for count in _SEEN:
+            rules = CounterRules(layout, self._limits.get(name), self._tops.get(name))
+            if rules.any:
+                rules.remember(self._before(name, count))
+            if not rules.lost:
+                break
+        if rules.any:
+            for event in self._recorded(name):
+                rules.tell(event)
+        return rules
 
     def sample(self, sample: Sample, *, source: str, done: Callable[[], None] | None = None) -> None:
         """Passes one sample on, its counters judged."""
@@ -97,7 +108,7 @@ class CounterGate:
         self._inbox.event(event)
 
     def heard(self, event: Event) -> None:
-        """Takes note of what was committed: after an exchange the next readings begin a new count."""
+        """Takes note of what was committed: after an exchange the readings may begin a new count."""
         if event.kind is not EventKind.EXCHANGE:
             return
         with self._lock:
@@ -105,20 +116,24 @@ class CounterGate:
         for lock, rules in known:
             with lock:
                 if rules.instrument == event.instrument:
-                    rules.forget()
+                    rules.tell(event)
 
 
 def counter_gate(
     site: Site, facts: Mapping[str, Mapping[str, str]], inbox: Inbox, journal: Journal
 ) -> CounterGate:
     """The gate of a site: limits from the site file, tops from the fact `rollovers`, the rest from the journal."""
+
+    def before(instrument: str, count: int) -> list[tuple[Sample, Layout]]:
+        layouts = journal.layouts()
+        return [(sample, layouts[sample.layout]) for sample in journal.last_samples(instrument, count)]
+
     return CounterGate(
         inbox,
         limits={item.id: item.max_rate for item in site.instruments},
         tops={name: _tops(known.get("rollovers", "")) for name, known in facts.items()},
-        before=lambda layout: (
-            sample for sample in journal.last_samples(layout.instrument, _SEEN) if sample.layout == layout.id
-        ),
+        before=before,
+        recorded=journal.counter_events,
     )
 
 

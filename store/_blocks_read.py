@@ -200,6 +200,30 @@ def newest_before(read: Read, layouts: Layouts, instrument: int, key: tuple[int,
         edge = begin
 
 
+def last_rows(
+    read: Read, layouts: Layouts, instrument: int, count: int, damaged: Callable[[str], None]
+) -> list[Row]:
+    """The last rows of an instrument by (time, part), ascending; damaged blocks count as not there."""
+    found: list[Row] = list(
+        read(
+            SELECT_SAMPLES + "WHERE instrument = ? ORDER BY time_ns DESC, part DESC LIMIT ?",
+            (instrument, count),
+        )
+    )
+    for row in read(
+        SELECT_BLOCKS + "WHERE instrument = ? ORDER BY first_ns DESC LIMIT ?", (instrument, _PAGE)
+    ):
+        block = Block(*row)
+        found = sorted(found, key=lambda row: (row[2], row[3]))[-count:]
+        if len(found) == count and block.last_ns < found[0][2]:
+            break
+        try:
+            found += blocks.rows_of(block, layout_of(block, layouts))
+        except IntegrityError as error:
+            damaged(error.what)
+    return sorted(found, key=lambda row: (row[2], row[3]))[-count:]
+
+
 def newest_time(read: Read, instrument: int) -> int | None:
     """The last time of an instrument's packed samples."""
     begin = read("SELECT max(first_ns) FROM blocks WHERE instrument = ?", (instrument,))[0][0]

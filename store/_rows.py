@@ -19,6 +19,10 @@ SELECT_SAMPLES: Final = f"SELECT {COLUMNS} FROM samples "  # noqa: S608 - our ow
 INSERT_SAMPLE: Final = f"INSERT INTO samples ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608 - as above
 RESCUE_SAMPLE: Final = INSERT_SAMPLE.replace("INSERT", "INSERT OR IGNORE")
 EVENT_COLUMNS: Final = "time_ns, end_ns, kind, text, source, instrument, data"
+SELECT_COUNTER_EVENTS: Final = (
+    f"SELECT {EVENT_COLUMNS} FROM events WHERE instrument = ? "  # noqa: S608 - our own column names
+    "AND kind IN ('exchange', 'rollover') ORDER BY seq"
+)
 
 EventRow = tuple[int, int | None, str, str, str, str | None, str]
 

@@ -26,7 +26,7 @@ from store._frames import counting
 from store._integrity import Damage, check_tail
 from store._ranges import Range, runs
 from store._recover import Standing
-from store._rows import SELECT_SAMPLES, event_of, is_sound
+from store._rows import SELECT_COUNTER_EVENTS, event_of, is_sound
 from store._salvage import rescue, salvage, tell
 from store._schema import empty_wal
 from store._sinks import SinkCounts, Sinks, SinkState
@@ -241,12 +241,15 @@ class Journal(Standing):
         return self._decoded(rows)
 
     def last_samples(self, instrument: str, count: int) -> list[Sample]:
-        """The last samples of an instrument that are not packed yet, oldest first, corrected ones left out."""
-        found = self._samples(
-            "WHERE instrument = (SELECT id FROM names WHERE name = ?) ORDER BY time_ns DESC, part DESC LIMIT ?",
-            (instrument, count),
-        )
-        return list(counting(sample for _, sample in reversed(found)))
+        """The last samples of an instrument, oldest first, corrected ones left out."""
+        number = self._catalog.names.get(instrument, 0)
+        with self._snapshot() as read:
+            rows = history.last_rows(read, self._catalog.by_number, number, count, self._suspected)
+        return list(counting(sample for _, sample in self._decoded(rows)))
+
+    def counter_events(self, instrument: str) -> list[Event]:
+        """Exchanges and rollovers of an instrument, in the order in which they were recorded."""
+        return [event_of(row) for row in self._read(SELECT_COUNTER_EVENTS, (instrument,))]
 
     def events_after(self, seq: int, limit: int) -> list[tuple[int, Event]]:
         """Up to `limit` events with a later seq (events count on their own), in the order of seq."""
@@ -384,9 +387,6 @@ class Journal(Standing):
     def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._read_lock, storage_error(self.path), self._watched():
             return self._reader.execute(sql, values).fetchall()
-
-    def _samples(self, clause: str, values: Sequence[object]) -> list[tuple[int, Sample]]:
-        return self._decoded(self._read(SELECT_SAMPLES + clause, values))
 
     def _decoded(self, rows: Sequence[Any]) -> list[tuple[int, Sample]]:
         by_number = self._catalog.by_number

@@ -26,7 +26,7 @@ from store._faults import storage_error
 from store._files import refuse_a_strangers_file
 from store._frames import CONTEXT_NS, ArrayStore, flag_frame
 from store._presence import Presence, presence_of
-from store._rows import EVENT_COLUMNS, SELECT_SAMPLES, event_of, is_sound, layouts_of
+from store._rows import EVENT_COLUMNS, SELECT_COUNTER_EVENTS, SELECT_SAMPLES, event_of, is_sound, layouts_of
 from store._sinks import Sinks
 
 if TYPE_CHECKING:
@@ -264,12 +264,7 @@ class JournalStore(ArrayStore):
         return [event_of(row) for row in rows]
 
     def counter_events(self, instrument: str) -> list[Event]:
-        rows = self._read(
-            f"SELECT {EVENT_COLUMNS} FROM events WHERE instrument = ? "  # noqa: S608 - our own column names
-            "AND kind IN ('exchange', 'rollover') ORDER BY seq",
-            (instrument,),
-        )
-        return [event_of(row) for row in rows]
+        return [event_of(row) for row in self._read(SELECT_COUNTER_EVENTS, (instrument,))]
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """The newest payloads that could not become samples, newest first."""

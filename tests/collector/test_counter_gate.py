@@ -99,3 +99,43 @@ def test_after_an_exchange_was_recorded_the_new_meters_first_reading_counts(
         assert store.flags("m", T0, T0 + 10**12).empty
         frame = store.intervals("m", "energy_import_kwh", T0, T0 + 4 * SECOND_NS, "15min")
         assert frame["value"].sum() == pytest.approx(1 + 0.5 + 0.5 + 1)
+
+
+def test_where_a_counter_stood_is_known_after_its_history_was_packed_and_under_another_layout(
+    way: Callable[..., tuple[CounterGate, Ingest, Journal]], tmp_path: Path
+) -> None:
+    gate, ingest, journal = way()
+    _send(gate, 997, 998, 999)
+    # the counter is in few messages: those after it hold power only
+    powers = [METER.sample(T0 + (10 + n) * SECOND_NS, {"power_w": 1.0}) for n in range(40)]
+    gate.samples(powers, source="bus")
+    assert ingest.stop()
+    assert journal.pack(T0 + 10**15, limit=1000, whole=False) == 43
+    journal.close()
+    gate, ingest, journal = way()
+    wider = Layout("m", ("power_w", "voltage_l1_v", "energy_import_kwh"))
+    gate.layout(wider)
+    for number, value in ((60, 0.0), (61, 999.5)):
+        gate.sample(wider.sample(T0 + number * SECOND_NS, {"energy_import_kwh": value}), source="bus")
+    _stop(ingest, journal)
+    with JournalStore(tmp_path / "j.db") as store:
+        flags = store.flags("m", T0, T0 + 10**12)
+        assert flags["reason"].tolist() == [Reason.COUNTER_FALL.value]
+
+
+def test_an_exchange_told_while_the_collector_was_away_raises_no_alarm_at_its_start(
+    way: Callable[..., tuple[CounterGate, Ingest, Journal]], tmp_path: Path
+) -> None:
+    gate, ingest, journal = way()
+    _send(gate, 500, 501)
+    _stop(ingest, journal)
+    ends = {"end.energy_import_kwh": 501.5, "start.energy_import_kwh": 7.0}
+    with Journal.open(tmp_path / "j.db") as journal:
+        told = Event(T0 + 2 * SECOND_NS, EventKind.EXCHANGE, "exchanged", "exchange", "m", data=ends)
+        journal.commit([("exchange", told)])
+    gate, ingest, journal = way()
+    _send(gate, 7.5, 8.5, first=3)
+    _stop(ingest, journal)
+    with JournalStore(tmp_path / "j.db") as store:
+        assert [e.kind for e in store.events(T0, T0 + 10**12)] == [EventKind.EXCHANGE]
+        assert store.flags("m", T0, T0 + 10**12).empty

@@ -141,13 +141,136 @@ def test_a_correction_never_hides_another_sample_of_its_moment() -> None:
     assert found.sample.values[1] == 0.5
 
 
-def test_after_an_exchange_the_next_reading_begins_a_new_count() -> None:
+def _exchange(time_ns: int, start: float, **more: Any) -> Event:
+    data = {"end.energy_import_kwh": 100.0, "start.energy_import_kwh": start, **more}
+    return Event(time_ns, EventKind.EXCHANGE, "exchanged", "exchange", "m", data=data)
+
+
+@pytest.mark.parametrize("told_after", [2, 3, 4])
+def test_an_exchange_that_was_told_needs_no_proof_whether_before_or_after_the_work(told_after: int) -> None:
+    rules, events, stored = CounterRules(LAYOUT), [], {}
+    for number, value in enumerate((99.0, 99.5, 100.0, 7.0, 7.5, 8.0), start=1):
+        found = rules.judged(LAYOUT.sample(number * TEN_S, {"energy_import_kwh": value}))
+        for sample in [] if found is None else [*found.corrections, found.sample]:
+            stored[sample.time_ns] = sample
+        events += [] if found is None else found.events
+        if number == told_after:
+            rules.tell(_exchange(told_after * TEN_S, 7.0))
+    assert events == []
+    assert not any(sample.flags for sample in stored.values())
+
+
+def test_only_the_counters_that_an_exchange_names_begin_again() -> None:
+    layout = Layout("m", ("energy_import_kwh", "energy_export_kwh"))
+    rules = CounterRules(layout)
+    rules.judged(layout.sample(1, {"energy_import_kwh": 100.0, "energy_export_kwh": 50.0}))
+    rules.tell(_exchange(2, 7.0))
+    found = rules.judged(layout.sample(3, {"energy_import_kwh": 7.0, "energy_export_kwh": 0.0}))
+    assert found is not None
+    assert [flag.channel for flag in found.sample.flags] == ["energy_export_kwh"]
     rules = CounterRules(LAYOUT)
     rules.judged(LAYOUT.sample(1, {"energy_import_kwh": 100.0}))
-    rules.forget()
-    found = rules.judged(LAYOUT.sample(2, {"energy_import_kwh": 3.0}))
+    rules.tell(_exchange(2, 7.0))
+    rules.tell(_exchange(2, 7.0, withdrawn=1))
+    found = rules.judged(LAYOUT.sample(3, {"energy_import_kwh": 7.0}))
     assert found is not None
-    assert found.sample.flags == ()
+    assert found.sample.flags
+
+
+def test_zeros_near_the_top_are_no_rollover_once_the_old_count_is_back() -> None:
+    told = Told(998, 999, 0, 0, 0, 999.5, 999.6, tops={"energy_import_kwh": 1000.0})
+    assert [event.kind for event in told.events] == [EventKind.ROLLOVER] * 2
+    first, second = told.events
+    assert second.time_ns == first.time_ns
+    assert (second.data["end.energy_import_kwh"], second.data["withdrawn"]) == (1000.0, 1)
+    assert told.good(told.now)[-2:] == [999.5, 999.6]
+    for low in (1, 9):  # a reset that was none: no alarm tells that the old count is consumption
+        told = Told(498, 499, 500, 501, *([0.0] * (low + 1)), 501.5, 502)
+        assert [event.kind for event in told.events] == [EventKind.ALARM, EventKind.NOTE]
+        assert "no consumption" in told.events[-1].text
+        assert told.good(told.now)[-2:] == [501.5, 502]
+
+
+@pytest.mark.parametrize(
+    ("readings", "known"),
+    [
+        # a meter that was exchanged while the collector was away for three hours: its pace could have gone round
+        ((100, 101, 102, 103, *[None] * 1080, 0.5, 1.5), {}),
+        # it can go round more than once in that time
+        ((640, 641, 642, 643, *[None] * 1080, 5, 6), {"limits": {"energy_import_kwh": 400.0}}),
+    ],
+)
+def test_a_rollover_that_can_not_be_known_is_not_made_up(
+    readings: tuple[float | None, ...], known: dict[str, Any]
+) -> None:
+    told = Told(*readings, tops={"energy_import_kwh": 655.36}, **known)
+    assert [event.kind for event in told.events] == [EventKind.ALARM]
+    assert "not known" in told.events[0].text
+
+
+def test_a_rollover_within_an_hour_without_readings_is_still_known() -> None:
+    told = Told(630, 630.1, 630.2, 630.3, *[None] * 360, 10.9, 11, tops={"energy_import_kwh": 655.36})
+    assert [event.kind for event in told.events] == [EventKind.ROLLOVER]
+
+
+def test_a_meter_that_renews_its_total_each_minute_raises_no_alarm_at_full_load() -> None:
+    idle = [10 + 0.1 * (n // 6) for n in range(60)]
+    full = [idle[-1] + 1.67 * ((n + 5) // 6) for n in range(240)]
+    told = Told(*idle, *full, limits={"energy_import_kwh": 105.0})
+    assert told.events == []
+    assert None not in told.good(told.now)
+
+
+def test_readings_that_never_follow_one_another_are_told_once() -> None:
+    falling = [100.0 - n for n in range(40)]
+    told = Told(*falling)
+    assert [event.kind for event in told.events] == [EventKind.ALARM]
+    assert "10 readings in a row" in told.events[0].text
+    too_fast = Told(*(float(10 * n) for n in range(40)), limits={"energy_import_kwh": 60.0})
+    assert [event.kind for event in too_fast.events] == [EventKind.ALARM]
+    assert "max_rate" in too_fast.events[0].text
+
+
+def test_a_held_message_that_a_broker_sends_again_stays_what_it_was() -> None:
+    rules = CounterRules(LAYOUT)
+    samples = [LAYOUT.sample(n, {"energy_import_kwh": v}) for n, v in ((1, 100.0), (2, 0.0), (3, 100.5))]
+    first = [rules.judged(sample) for sample in samples]
+    for number, sample in enumerate(samples[1:], start=1):
+        again = rules.judged(sample)
+        assert (again.sample if again else sample) == (first[number].sample if first[number] else sample)
+    held = CounterRules(LAYOUT)
+    held.judged(samples[0])
+    one, two = held.judged(samples[1]), held.judged(samples[1])
+    assert one is not None
+    assert two is not None
+    assert one.sample == two.sample
+    found = held.judged(LAYOUT.sample(4, {"energy_import_kwh": 0.5}))
+    assert found is not None
+    assert len(found.corrections) == 1
+
+
+def test_a_part_that_comes_after_the_held_one_is_not_hidden_by_its_correction() -> None:
+    rules = CounterRules(LAYOUT)
+    rules.judged(LAYOUT.sample(1, {"energy_import_kwh": 100.0}))
+    rules.judged(LAYOUT.sample(2, {"energy_import_kwh": 0.0}))
+    rules.judged(LAYOUT.sample(2, {"power_w": 5.0}, part=1))
+    found = rules.judged(LAYOUT.sample(3, {"energy_import_kwh": 0.5}))
+    assert found is not None
+    assert found.corrections == []
+
+
+def test_what_was_held_when_the_collector_stopped_is_still_promoted() -> None:
+    rules = CounterRules(LAYOUT)
+    good = LAYOUT.sample(TEN_S, {"energy_import_kwh": 100.0})
+    rules.judged(good)
+    held = rules.judged(LAYOUT.sample(2 * TEN_S, {"power_w": 4.0, "energy_import_kwh": 0.0}, raw=b"x"))
+    assert held is not None
+    fresh = CounterRules(LAYOUT)
+    fresh.remember([(good, LAYOUT), (held.sample, LAYOUT)])
+    found = fresh.judged(LAYOUT.sample(3 * TEN_S, {"energy_import_kwh": 0.5}))
+    assert found is not None
+    (promoted,) = found.corrections
+    assert (promoted.values, promoted.raw, promoted.flags) == ((4.0, 0.0), b"x", ())
 
 
 @settings(derandomize=True, deadline=None, max_examples=200)
