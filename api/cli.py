@@ -18,9 +18,7 @@ def serve(argv: Sequence[str]) -> int:
         description="The web page with live values and savings, and the same figures as JSON under /api.",
         epilog="Example: dodac serve --site plant/site.toml --port 8321",
     )
-    parser.add_argument(
-        "--site", default="site.toml", metavar="PATH", help="the site file (default site.toml)"
-    )
+    parser.add_argument("--site", default="site.toml", help="site file (default site.toml)")
     parser.add_argument("--host", help="address to listen on (default: the site file's, else 127.0.0.1)")
     parser.add_argument(
         "--port", type=int, help="port (default: the site file's, else 8321; 0 takes a free one)"

@@ -38,6 +38,8 @@ _HEADERS: Final = {
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 # what anyone may see: that we are alive, and the sign-in page with its style
 _PUBLIC: Final = ("/health", "/api/health", "/sign-in", "/static/")
+# who reads these can't sign in on a page
+_PROGRAMS: Final = ("/api/", "/metrics")
 
 
 def is_loopback(host: str) -> bool:
@@ -115,7 +117,7 @@ class Door:
             scope["dodac.known"] = self._known(headers)
             await self._app(scope, receive, guarded)
             return
-        elif scope["path"].startswith("/api/") or scope["method"] != "GET":
+        elif scope["path"].startswith(_PROGRAMS) or scope["method"] != "GET":
             answer = problem(401, "token needed", "Send the header Authorization: Bearer TOKEN.")
             answer.headers["www-authenticate"] = "Bearer"
         else:

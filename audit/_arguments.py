@@ -30,12 +30,12 @@ class Place:
 
 def add_place(parser: argparse.ArgumentParser) -> None:
     """The arguments that `place_of` reads."""
-    parser.add_argument("--site", type=Path, default=None, help="site file (default: site.toml)")
+    parser.add_argument("--site", type=Path, default=None, help="site file (default site.toml)")
     parser.add_argument("--journal", type=Path, default=None, help="a journal file, without a site file")
     parser.add_argument(
         "--language", choices=LANGUAGES, default=None, help="vi or en (default: the site's, or en)"
     )
-    parser.add_argument("--json", action="store_true", help="JSON on stdout")
+    parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def place_of(arguments: argparse.Namespace) -> Place:

@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--yes", action="store_true", help="answer every question with yes")
     add("--language", choices=["vi", "en"], help="default: the site's")
-    add("--json", action="store_true", help="the result as JSON")
+    add("--json", action="store_true", help="as JSON")
     return parser
 
 

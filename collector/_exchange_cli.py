@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dodac.clock import SystemClock, iso_utc, local_text
 from dodac.errors import ConfigError, DataError, Exit, StorageError, Where
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collector.exchange import Exchange, ExchangeDesk
     from dodac.contracts import Event
     from store import JournalStore
+
+_TIME_OF_DAY: Final = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
 
 
 def exchange(argv: Sequence[str]) -> int:
@@ -45,7 +48,7 @@ def exchange(argv: Sequence[str]) -> int:
         "--yes", action="store_true", help="record it although readings before or after speak against it"
     )
     parser.add_argument("--list", action="store_true", dest="listing", help="show what was recorded")
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="as JSON")
     args = parser.parse_args(argv)
     from collector.exchange import ExchangeDesk
     from dodac.site import load_site
@@ -90,13 +93,14 @@ def _told(desk: ExchangeDesk, args: argparse.Namespace) -> Exchange:
     if args.at is None:
         raise ConfigError("when was it? Give --at.", todo="e.g. --at 2026-11-22T08:30")
     text = args.at
-    if len(text) <= 5 and ":" in text:  # a time of today
-        text = f"{local_text(desk.clock.now_ns(), zone, '%Y-%m-%d')}T{text.zfill(5)}"
+    if _TIME_OF_DAY.fullmatch(text):
+        text = f"{local_text(desk.clock.now_ns(), zone, '%Y-%m-%d')}T{text if text[2] == ':' else '0' + text}"
     try:
         time_ns = moment_ns(text, zone)
-    except ValueError as error:
+    except ValueError:
         raise ConfigError(
-            f'--at "{args.at}" is no time: {error}.', todo="e.g. --at 2026-11-22T08:30"
+            f'--at "{args.at}" is no time that can be.',
+            todo="Write e.g. --at 2026-11-22T08:30, or 08:30 of today.",
         ) from None
     if args.withdraw:
         counters = _recorded(desk, args.instrument, time_ns)
@@ -160,14 +164,18 @@ def _recorded(desk: ExchangeDesk, instrument: str, time_ns: int) -> dict[str, tu
 def _events(desk: ExchangeDesk, instrument: str) -> list[Event]:
     store = desk.journal()
     if store is None:
-        raise StorageError("there is no journal yet.", Where(file=str(desk.site.journal_path)))
+        where = Where(file=str(desk.site.journal_path))
+        raise StorageError("there is no journal here.", where, "Collect first: dodac run.")
     with store:
         return store.counter_events(instrument)
 
 
 def _list(desk: ExchangeDesk, args: argparse.Namespace) -> int:
     zone = desk.site.site.timezone
-    for event in _events(desk, args.instrument):
+    events = _events(desk, args.instrument)
+    if not events:
+        _words(f'No exchange is recorded for "{args.instrument}".')
+    for event in events:
         if args.json:
             row: dict[str, Any] = {
                 "time": iso_utc(event.time_ns),

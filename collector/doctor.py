@@ -32,8 +32,8 @@ def doctor(argv: Sequence[str]) -> int:
         "no secret is shown.",
         epilog="Example: dodac doctor --site my-plant",
     )
-    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (site.toml)")
-    parser.add_argument("--json", action="store_true", help="machine-readable")
+    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (default site.toml)")
+    parser.add_argument("--json", action="store_true", help="as JSON")
     args = parser.parse_args(argv)
     site: Site | None = None
     first: list[Line] = []

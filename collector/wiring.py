@@ -32,7 +32,7 @@ def wiring(argv: Sequence[str]) -> int:
         epilog="Examples: dodac wiring main-power --site my-plant; dodac wiring main-power --clamp 1=183 --clamp 2=176",
     )
     parser.add_argument("instrument", help="its id in the site file")
-    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (site.toml)")
+    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (default site.toml)")
     parser.add_argument(
         "--clamp",
         action="append",
@@ -61,7 +61,7 @@ def wiring(argv: Sequence[str]) -> int:
         "meters that publish",
     )
     parser.add_argument("--no-record", action="store_true", help="keep nothing in the journal")
-    parser.add_argument("--json", action="store_true", help="machine-readable")
+    parser.add_argument("--json", action="store_true", help="as JSON")
     args = parser.parse_args(argv)
     if not 1 <= args.readings <= 1000 or not 0 <= args.seconds <= 3600:
         raise ConfigError("--readings is 1 to 1000, --seconds 0 to 3600.")

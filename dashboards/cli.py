@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(dest="action", required=True, metavar="build | push | publish")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (default site.toml)")
-    common.add_argument("--json", action="store_true", help="the outcome as JSON")
+    common.add_argument("--json", action="store_true", help="as JSON")
     language = argparse.ArgumentParser(add_help=False)
     language.add_argument("--language", choices=LANGUAGES, help="of titles (default: the site's)")
 

@@ -25,7 +25,7 @@ def profiles(argv: Sequence[str]) -> int:
         description="Lists the instruments dodac can read, or shows one.",
         epilog="Examples: dodac profiles; dodac profiles show eastron.sdm630; dodac profiles check --site my-plant",
     )
-    parser.add_argument("--json", action="store_true", help="machine-readable")
+    parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument(
         "--site", type=Path, default=Path("site.toml"), help="its folder's profiles/ count too"
     )

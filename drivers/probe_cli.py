@@ -47,7 +47,7 @@ def run(argv: Sequence[str]) -> int:
     )
     parser.add_argument("target", help="a connection of the site file, a port, or host[:port]")
     parser.add_argument("unit", type=int, help="its address, 1-247")
-    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (site.toml)")
+    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (default site.toml)")
     parser.add_argument("--baud", help="speed of the line (found by trying)")
     parser.add_argument("--frame", help="data bits, parity, stop bits, e.g. 8E1 (found by trying)")
     parser.add_argument(
@@ -56,7 +56,7 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--golden", metavar="PROFILE", help="write a test block for this profile from what was read"
     )
-    parser.add_argument("--json", action="store_true", help="machine-readable")
+    parser.add_argument("--json", action="store_true", help="as JSON")
     args = parser.parse_args(argv)
     args.all, args.wait = False, 0.3
     if not 1 <= args.unit <= 247:

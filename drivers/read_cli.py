@@ -43,9 +43,9 @@ def read(argv: Sequence[str]) -> int:
     )
     parser.add_argument("instrument", help="its id in the site file")
     parser.add_argument("channel", nargs="*", default=[], help="only these channels (all)")
-    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (site.toml)")
+    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (default site.toml)")
     parser.add_argument("--golden", action="store_true", help="write a test block for its profile instead")
-    parser.add_argument("--json", action="store_true", help="machine-readable")
+    parser.add_argument("--json", action="store_true", help="as JSON")
     args = parser.parse_args(argv)
     if args.golden and (args.json or args.channel):
         words = "--golden writes a whole reading as a block of a profile."

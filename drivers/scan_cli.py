@@ -65,7 +65,7 @@ def scan(argv: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("target", nargs="?", help="port, host[:port], mqtt://host, beacons, or a connection")
-    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (site.toml)")
+    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (default site.toml)")
     parser.add_argument("--protocol", choices=["modbus", "mbus"], default="modbus", help="on a line (modbus)")
     parser.add_argument("--units", help="addresses, e.g. 1-32,40 (Modbus 1-32; M-Bus 0-250)")
     parser.add_argument("--baud", help="only these speeds, e.g. 9600,19200")
@@ -86,7 +86,7 @@ def scan(argv: Sequence[str]) -> int:
     parser.add_argument("--user", help="user of the broker")
     parser.add_argument("--password-file", type=Path, help="file with the broker's password, mode 0600")
     parser.add_argument("--ca-file", type=Path, help="certificate of the broker's authority")
-    parser.add_argument("--json", action="store_true", help="machine-readable")
+    parser.add_argument("--json", action="store_true", help="as JSON")
     args = parser.parse_args(argv)
     seconds(args.seconds, "--seconds")
     if args.wait is not None:

@@ -46,7 +46,7 @@ def run(argv: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("source", help="a port, a connection of the site file, a recording, or - for stdin")
-    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (site.toml)")
+    parser.add_argument("--site", type=Path, default=Path("site.toml"), help="site file (default site.toml)")
     parser.add_argument(
         "--baud", help="speed of the line (the profile's first, else the protocol's usual one)"
     )
@@ -59,7 +59,7 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--golden", metavar="PROFILE", help="at the end, write a test block for this profile")
     parser.add_argument("--record", type=Path, help="write what comes into a file that sniff reads again")
     parser.add_argument("--seconds", type=float, help="end after so long (default: Ctrl-C)")
-    parser.add_argument("--json", action="store_true", help="machine-readable, one object a line")
+    parser.add_argument("--json", action="store_true", help="as JSON, one object a line")
     args = parser.parse_args(argv)
     if args.seconds is not None:
         seconds(args.seconds, "--seconds")

@@ -22,9 +22,7 @@ def report(argv: Sequence[str]) -> int:
         epilog="Examples: dodac report; dodac report vsd-s1 --language en --output vsd.html",
     )
     parser.add_argument("saving", nargs="?", metavar="SAVING_ID", help="which saving (default: the newest)")
-    parser.add_argument(
-        "--site", default="site.toml", metavar="PATH", help="the site file (default site.toml)"
-    )
+    parser.add_argument("--site", default="site.toml", help="site file (default site.toml)")
     parser.add_argument("--language", choices=LANGUAGES, help="default: the site's language")
     parser.add_argument("--output", metavar="FILE.html", help="default: report-SAVING_ID-LANGUAGE.html")
     options = parser.parse_args(argv)

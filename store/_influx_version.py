@@ -69,7 +69,7 @@ class Versions:
             return Server(said, int(said), 1 if said == "1" else 2, sure=True)
         with self._lock:
             if self._known is None or again:
-                found = self._ask()
+                found = self.asked()
                 if found.fault:
                     return found  # the next call asks again
                 self._known = found
@@ -80,7 +80,8 @@ class Versions:
         with self._lock:
             self._known = server
 
-    def _ask(self) -> Server:
+    def asked(self) -> Server:
+        """What the server says at this moment, also where the site file says which it is."""
         ping = self._http.ask("GET", "/ping", {}, timeout_ms=_PING_MS)
         if ping.status == 0:
             return Server("away", 0, 2, sure=False, fault=ping.fault, trust=ping.trust)

@@ -50,7 +50,7 @@ class InfluxStore(ArrayStore):
 
         Raises StorageError when nobody answers.
         """
-        server = self._versions.server(again=True)
+        server = self._versions.asked()
         if server.fault:
             raise self._refusal(Answer(0, {}, b"", server.fault), Where(file=self._target.url))
         return server.version

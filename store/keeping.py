@@ -148,6 +148,8 @@ def backup(path: Path, target: Path, *, force: bool = False, progress: Progress 
     """
     if target.is_dir():
         raise ConfigError("this is a folder.", Where(file=str(target)), "Name a file in it.")
+    if target.exists() and not target.is_file():  # a device or a pipe would be replaced by a file
+        raise ConfigError("this is no file.", Where(file=str(target)), "Name a file.")
     if target.exists() and (target.samefile(path) or not force):
         todo = "Name another file." if target.samefile(path) else "Name another file, or add --force."
         raise ConfigError("this file is there already.", Where(file=str(target)), todo)

@@ -43,7 +43,7 @@ def test_a_name_pointed_at_this_machine_can_not_read_it(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/site", "/api/instruments", "/api/live", "/api/savings", "/api/openapi.json"]
+    "path", ["/api/site", "/api/instruments", "/api/live", "/api/savings", "/api/openapi.json", "/metrics"]
 )
 def test_without_the_token_the_api_is_shut(site: Site, path: str) -> None:
     client = _client(site)

@@ -267,6 +267,14 @@ def test_certificates_are_told_before_they_end() -> None:
     assert _doctor_net.certificate("b", {}) == []
 
 
+def test_a_server_of_a_version_that_is_told_is_asked_all_the_same(tmp_path: Path) -> None:
+    # it was said to answer because the site file named its version
+    site = load_site(
+        site_of(tmp_path, '[sinks.old]\nurl = "http://127.0.0.1:1"\nbucket = "b"\nversion = "1"\n')
+    )
+    assert codes(_doctor_net.influxdb(site, site.sinks["old"])) == ["influx_away"]
+
+
 def test_an_influxdb_that_answers_and_a_token_that_does_not_open_it(tmp_path: Path, influxdb) -> None:
     token = tmp_path / "token"
     token.write_text(influxdb.token)

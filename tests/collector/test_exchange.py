@@ -57,6 +57,8 @@ def _run(site: Site, *args: str) -> int:
 
 def test_consumption_across_an_exchange_is_that_of_both_meters(site: Site, capsys: Any) -> None:
     assert _amount(site) == pytest.approx(4.0)  # the hour of the exchange is not known
+    assert _run(site, "--list") == 0
+    assert "No exchange is recorded" in capsys.readouterr().err
     code = _run(site, "--at", "2026-11-20T10:30", "--old", "502,4", "--new", "7", "--serial", "17-B")
     assert code == 0
     out = capsys.readouterr()
@@ -83,6 +85,7 @@ def test_consumption_across_an_exchange_is_that_of_both_meters(site: Site, capsy
         (["--at", "2026-11-20T10:30", "--old", "flow_m3h=3", "--new", "flow_m3h=1"], 1, "no counter"),
         (["--at", "2026-11-20T10:30", "--old", "x=3", "--new", "x=1"], 1, "no counter"),
         (["--at", "tomorrow", "--old", "502", "--new", "7"], 2, "no time"),
+        (["--at", "25:00:00", "--old", "502", "--new", "7"], 2, "08:30 of today"),
         (["--at", "2199-01-01T00:00", "--old", "502", "--new", "7"], 1, "is to come"),
         (["--old", "502", "--new", "7"], 2, "Give --at"),
         (["--at", "2026-11-20T11:31", "--withdraw"], 1, "no exchange is recorded"),

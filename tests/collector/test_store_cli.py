@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import threading
@@ -119,6 +120,9 @@ def test_a_backup_is_made_while_the_collector_writes_and_is_read_whole(
     assert target.read_bytes() == before
     assert main(["store", "backup", str(target), "--site", str(site), "--force"]) == 0
     assert main(["store", "backup", str(journal), "--site", str(site), "--force"]) == 2
+    os.mkfifo(pipe := target.with_name("pipe"))  # as root, /dev/full became a file
+    assert main(["store", "backup", str(pipe), "--site", str(site), "--force"]) == 2
+    assert "this is no file" in capsys.readouterr().err
 
 
 def test_a_copy_with_one_wrong_byte_is_refused_and_the_journal_stays(
