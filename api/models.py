@@ -102,7 +102,7 @@ class LedgerRow(BaseModel):
 
 
 class SinkRow(BaseModel):
-    """committed = delivered + waiting + rejected + expired + dropped."""
+    """committed = delivered + waiting + rejected + expired + dropped; removed: no longer in the site file."""
 
     sink: str
     committed: int
@@ -111,6 +111,7 @@ class SinkRow(BaseModel):
     rejected: int
     expired: int
     dropped: int
+    removed: bool = False
 
 
 class EntriesOut(BaseModel):

@@ -101,10 +101,11 @@ def _ledger(ledger: Ledger) -> Iterator[Metric]:
     flying = [((row.instrument, row.source), float(row.in_flight)) for row in ledger.sources]
     words = "Samples taken, not yet on the disk and not yet acknowledged."
     yield _gauge("dodac_samples_in_flight", words, labels, flying)
+    of_site = [row for row in ledger.sinks if not row.removed]
     for name, words in _SINK_COUNTS.items():
-        sinks = [((row.sink,), float(getattr(row, name))) for row in ledger.sinks]
+        sinks = [((row.sink,), float(getattr(row, name))) for row in of_site]
         yield _counter(f"dodac_sink_samples_{name}", f"{words} Since the journal began.", ("sink",), sinks)
-    waiting = [((row.sink,), float(row.waiting)) for row in ledger.sinks]
+    waiting = [((row.sink,), float(row.waiting)) for row in of_site]
     yield _gauge("dodac_sink_samples_waiting", "Samples that the sink does not have yet.", ("sink",), waiting)
 
 

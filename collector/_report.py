@@ -162,10 +162,11 @@ class Report:
         return local_text(parse_time_ns(last, "UTC"), self.zone) if last != "never" else last
 
 
-def ledger_of(view: Accounts, sinks: Sequence[str] = ()) -> Ledger:
+def ledger_of(view: Accounts, sinks: Sequence[str] | None = None) -> Ledger:
     """The ledger since the journal began; nothing is in flight in a journal.
 
-    sinks: names of sinks that are configured: to one that took nothing yet, everything waits.
+    sinks: names of those that the site file has: to one that took nothing yet, everything waits, and
+    others were removed. None without a site file.
     """
     sources = []
     for (instrument, source), tally in sorted(view.tallies.items()):
@@ -182,13 +183,14 @@ def ledger_of(view: Accounts, sinks: Sequence[str] = ()) -> Ledger:
             rejected=known.rejected,
             expired=known.expired,
             dropped=known.dropped,
+            removed=sinks is not None and name not in sinks,
         )
-        for name, known in sorted({**dict.fromkeys(sinks, fresh), **view.sinks}.items())
+        for name, known in sorted({**dict.fromkeys(sinks or (), fresh), **view.sinks}.items())
     )
     return Ledger(tuple(sources), rows)
 
 
-def ledger_now(view: Accounts, sinks: Sequence[str], picture: Picture | None) -> Ledger:
+def ledger_now(view: Accounts, sinks: Sequence[str] | None, picture: Picture | None) -> Ledger:
     """The ledger of the running collector, with sinks that only the journal remembers; else the journal's."""
     stored = ledger_of(view, sinks)
     if picture is None:
@@ -278,7 +280,7 @@ def read_report(path: Path, site: Site | None) -> Report:
         dead_letters=counts.dead_letters,
         lost=counts.lost,
         size_bytes=counts.size_bytes,
-        ledger=ledger_now(view, list(sink_configs(site)) if site is not None else [], seen.picture),
+        ledger=ledger_now(view, list(sink_configs(site)) if site is not None else None, seen.picture),
         instruments=tuple(rows),
         open_faults=faults,
         set_aside=tuple(sorted(letters.values(), key=lambda letter: -letter.time_ns)[:10]),

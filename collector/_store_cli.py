@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from collector.cli import add_where, journal_path
 from dodac.clock import DAY_NS, iso_utc
-from dodac.errors import Exit, StorageError, Where
+from dodac.errors import ConfigError, Exit, StorageError, Where
 from dodac.sizes import size_text
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _EVERY_S: Final = 2.0
 
 
 def store(argv: Sequence[str]) -> int:
-    """`dodac store`: status, compact, backup, restore, check, upgrade, downgrade."""
+    """`dodac store`: status, compact, backup, restore, check, forget, upgrade, downgrade."""
     parser = argparse.ArgumentParser(
         prog="dodac store",
         description="The journal's file: how it stands, a copy of it while dodac run works, its return, and its size. "
@@ -36,6 +36,7 @@ def store(argv: Sequence[str]) -> int:
 
     def verb(name: str, run: Callable[[argparse.Namespace], int], words: str) -> argparse.ArgumentParser:
         file = " /media/usb/journal.db" if name in ("backup", "restore") else ""
+        file = " http://10.0.0.5:8086/field" if name == "forget" else file
         made = verbs.add_parser(
             name,
             help=words,
@@ -64,6 +65,8 @@ def store(argv: Sequence[str]) -> int:
     made.add_argument("file", type=Path, metavar="FILE", help="a copy that dodac store backup made")
     made.add_argument("--verify", action="store_true", help="only read it whole and say what it holds")
     verb("check", _check, "read the whole journal: structure, every row and block, no number missing")
+    made = verb("forget", _forget, "drop the account of a server that is no longer in the site file")
+    made.add_argument("sink", metavar="SINK", help="its name, as dodac store status shows it")
     made = verb("upgrade", _upgrade, "bring an older journal to this version, as dodac run does by itself")
     made.add_argument(
         "--copy", type=Path, metavar="FILE", help="where the copy of before goes (default: beside it)"
@@ -168,6 +171,35 @@ def _check(args: argparse.Namespace) -> int:
 
     path, _ = journal_path(args)
     return _verified(args, verify_file(path, _progress("checked")), path)
+
+
+def _forget(args: argparse.Namespace) -> int:
+    from collector.facts import sink_configs
+    from store import Journal, JournalStore
+
+    path, site = journal_path(args)
+    _must_exist(path)
+    if site is not None and args.sink in sink_configs(site):
+        raise ConfigError(
+            f'"{args.sink}" is still in the site file.',
+            Where(file=str(site.path)),
+            "Take its table out first, and start dodac run again.",
+        )
+    with Journal.open(path) as journal:
+        if not journal.forget(args.sink):
+            with JournalStore(path) as store:
+                names = ", ".join(f'"{name}"' for name in sorted(store.accounts().sinks)) or "none"
+            raise ConfigError(
+                f'this journal keeps no account of "{args.sink}".',
+                Where(file=str(path)),
+                f"It knows {names}.",
+            )
+    _show(
+        args,
+        {"journal": str(path), "forgotten": args.sink},
+        f"{path}: {args.sink} is forgotten; no sample was touched",
+    )
+    return Exit.OK
 
 
 def _upgrade(args: argparse.Namespace) -> int:

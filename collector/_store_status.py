@@ -81,7 +81,7 @@ class StoreStatus:
             "max_age_s": None if limits.max_age_ns is None else limits.max_age_ns / 1e9,
             "sinks": [
                 {"sink": row.sink, "delivered": row.delivered, "waiting": row.waiting, "rejected": row.rejected,
-                 "expired": row.expired, "dropped": row.dropped}
+                 "expired": row.expired, "dropped": row.dropped, "removed": row.removed}
                 for row in self.sinks
             ],
             "written": dict(self.written),
@@ -145,9 +145,11 @@ class StoreStatus:
             words = "no fault" if not found else f"{found} FAULTS, the first: {self.check['findings'][0]}"
             lines.append(f"  full check     {local_text(int(self.check['time_ns']), zone)}: {words}")
         if self.sinks:
-            rows = [(r.sink, r.delivered, r.waiting, r.rejected, r.expired, r.dropped) for r in self.sinks]
+            rows = [(r.label, r.delivered, r.waiting, r.rejected, r.expired, r.dropped) for r in self.sinks]
             head = ("sink", "delivered", "waiting", "rejected", "expired", "dropped")
             lines += ["", table(head, rows)]
+            if any(row.removed for row in self.sinks):
+                lines.append('To drop a row that is no longer in the site file: dodac store forget "SINK".')
         return "\n".join(lines)
 
 
@@ -163,7 +165,8 @@ def read_status(path: Path, site: Site | None) -> StoreStatus:
     named = list(sink_configs(site)) if site is not None else []
     sinks = tuple(
         SinkCount(
-            name, counts.samples + counts.dropped, k.delivered, k.waiting, k.rejected, k.expired, k.dropped
+            name, counts.samples + counts.dropped, k.delivered, k.waiting, k.rejected, k.expired, k.dropped,
+            removed=site is not None and name not in named,
         )
         for name, k in sorted({**dict.fromkeys(named, fresh), **view.sinks}.items())
     )

@@ -39,7 +39,8 @@ class SinkCount:
     """What became of the journal's samples at one sink, since the journal was made.
 
     committed = delivered + waiting + rejected + expired + dropped; committed counts conflicts that are
-    kept. dropped: taken by the journal's limits of size and age before the sink had them.
+    kept. dropped: taken by the journal's limits of size and age before the sink had them. removed: the
+    site file does not name this sink any more, so what waits for it is sent nowhere.
     """
 
     sink: str
@@ -49,6 +50,12 @@ class SinkCount:
     rejected: int = 0
     expired: int = 0
     dropped: int = 0
+    removed: bool = False
+
+    @property
+    def label(self) -> str:
+        """Its name for people."""
+        return f"{self.sink} (no longer in the site file)" if self.removed else self.sink
 
     @property
     def balanced(self) -> bool:
@@ -120,7 +127,7 @@ class Ledger:
                     sink_head,
                     [
                         (
-                            row.sink,
+                            row.label,
                             row.committed,
                             row.delivered,
                             row.waiting,

@@ -106,6 +106,11 @@ class Sinks:
         steps = tuple(after.add(first, last) for first, last in ranges)
         return Change("", _DROPPED, after, steps, reason)
 
+    def forget(self, sink: str) -> None:
+        """Keeps no account of a sink any more."""
+        self._sinks.pop(sink, None)
+        self._done.pop(sink, None)
+
     def apply(self, change: Change) -> None:
         """Takes a written change into memory."""
         if change.state == _LOST:

@@ -165,6 +165,17 @@ class Journal(Standing):
                 change.write(self._db)
             self._sinks.apply(change)
 
+    def forget(self, sink: str) -> bool:
+        """Drops the account of a sink; False when there is none. Were it named again, it would get everything."""
+        with self._lock:
+            if not sink or sink not in self._sinks.names():
+                return False
+            with self._transaction():
+                self._db.execute("DELETE FROM marks WHERE sink = ?", (sink,))
+                self._db.execute("DELETE FROM cursors WHERE name = ?", (f"{sink}/events",))
+            self._sinks.forget(sink)
+            return True
+
     def pack(
         self, before_ns: int, sinks: Sequence[str] = (), *, limit: int = packing.LIMIT, whole: bool = True
     ) -> int:

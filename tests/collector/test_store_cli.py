@@ -308,3 +308,29 @@ def test_a_journal_on_a_disk_that_cant_be_written_is_shown_and_what_is_not_seen_
 def test_a_disk_that_can_be_written_is_not_frozen(tmp_path: Path) -> None:
     assert not is_frozen(tmp_path / "journal.db")
     assert not is_frozen(tmp_path / "none" / "journal.db")
+
+
+def test_a_server_taken_out_of_the_site_file_is_shown_as_such_and_can_be_forgotten(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its row stayed in every table for ever, with a waiting that grew and that nobody would ever send."""
+    gone, kept = "http://10.0.0.5:8086/old", "http://127.0.0.1:9/b"
+    with Journal.open(site / "data" / "journal.db") as journal:
+        journal.mark_ranges(gone, [(1, 10)], "delivered")
+        journal.set_cursor(f"{gone}/events", 3)
+    where = ["--site", str(site)]
+    assert main(["store", "status", *where]) == 0
+    assert f"{gone} (no longer in the site file)" in capsys.readouterr().out
+    assert main(["status", *where, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["ledger"]["sinks"]
+    assert {row["sink"]: row["removed"] for row in rows} == {gone: True, kept: False}
+    assert main(["store", "forget", kept, *where]) == 2
+    assert "still in the site file" in capsys.readouterr().err
+    assert main(["store", "forget", gone[:-1], *where]) == 2
+    assert f'"{gone}"' in capsys.readouterr().err
+    assert main(["store", "forget", gone, *where]) == 0
+    assert main(["store", "status", *where, "--json"]) == 0
+    assert [row["sink"] for row in json.loads(capsys.readouterr().out.partition("\n")[2])["sinks"]] == [kept]
+    with Journal.open(site / "data" / "journal.db") as journal:
+        assert (journal.cursor(f"{gone}/events"), journal.sink_counts(kept).delivered) == (0, 1000)
+        assert journal.last_seq() == 3000
