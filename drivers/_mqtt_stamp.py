@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dodac.clock import SECOND_NS
@@ -44,10 +44,23 @@ def stamp_of(decoded: Decoded, skew_s: float | None, arrival: Arrival) -> Stamp:
     time_unknown. Retained messages are stale.
     """
     waited = arrival.waited or arrival.retained
+    if decoded.or_ns is not None and decoded.time_ns is not None:
+        decoded = _one_of(decoded, decoded.time_ns, decoded.or_ns, skew_s, arrival, waited=waited)
     stamp = _stamp(decoded, skew_s, arrival.now_ns, waited)
     if arrival.retained:
         return Stamp(stamp.time_ns, stamp.source, Reason.STALE, stamp.clock_refused)
     return stamp
+
+
+def _one_of(
+    decoded: Decoded, first_ns: int, later_ns: int, skew_s: float | None, arrival: Arrival, *, waited: bool
+) -> Decoded:
+    """The hour that comes twice: which of the two it was, told by our clock; no time where that can't tell."""
+    if not waited:
+        near_ns = min(first_ns, later_ns, key=lambda ns: abs(ns - arrival.now_ns))
+        return replace(decoded, time_ns=near_ns)
+    possible = later_ns <= arrival.now_ns + round((skew_s or 0) * SECOND_NS)
+    return replace(decoded, time_ns=None) if possible else decoded
 
 
 def _stamp(decoded: Decoded, skew_s: float | None, now_ns: int, waited: bool) -> Stamp:
@@ -98,7 +111,7 @@ def part_of(layout: Layout, decoded: Decoded, stamp: Stamp, place: int, *, parti
     place: which moment of its message it is. partial: messages carry some of the channels, so that
     several may speak of one moment; those carry different channels.
     """
-    if decoded.time_ns != stamp.time_ns:
+    if stamp.time_ns not in (decoded.time_ns, decoded.or_ns):
         # all of a message that are stamped when it came; parts from 2048 on would be corrections
         return 2 * (place % 1023)
     if not partial:

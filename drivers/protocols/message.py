@@ -32,7 +32,8 @@ class Decoded:
     time_ns: UTC, None when the message says none that can be read; time_fault then says what was wrong.
     time_source: whose clock said it. history: stored and sent later, so its time may lie far back.
     sent_ns: when the message was sent by the clock that said time_ns, where it says so: tells how right
-    that clock is.
+    that clock is. or_ns: another moment that the same words name, in the hour that comes twice when summer
+    time ends.
     """
 
     values: Mapping[str, float]
@@ -42,6 +43,7 @@ class Decoded:
     time_source: TimeSource = TimeSource.DEVICE
     history: bool = False
     sent_ns: int | None = None
+    or_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

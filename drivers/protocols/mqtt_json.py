@@ -103,7 +103,8 @@ class MqttJsonDecoder:
         if stamp is ABSENT:
             return Decoded(values, tuple(flags), None, f'no time at "{self._time.path}"')
         try:
-            return Decoded(values, tuple(flags), time_of(stamp, self._time.format, self._zone))
+            time_ns, or_ns = times_of(stamp, self._time.format, self._zone)
+            return Decoded(values, tuple(flags), time_ns, or_ns=or_ns)
         except ValueError as error:
             return Decoded(values, tuple(flags), None, str(error))
 
@@ -153,18 +154,24 @@ def _other_shape(data: Any, also: MqttAlso) -> Any:
 
 def time_of(stamp: Any, form: str, zone: ZoneInfo) -> int:
     """UTC nanoseconds of a payload's time, exact to the last digit sent; ValueError with the reason."""
+    return times_of(stamp, form, zone)[0]
+
+
+def times_of(stamp: Any, form: str, zone: ZoneInfo) -> tuple[int, int | None]:
+    """The same, and the later moment where local words name two: the hour that comes twice."""
+    or_ns = None
     if form in UNIX:
         ns = _unix(stamp, UNIX[form])
     elif isinstance(stamp, str):
         local = form == "iso_local"
         # Tasmota before 6.0: 2018.02.15 01:00:50
         text = _DOTTED.sub(r"\1-\2-\3", stamp.strip()) if local else stamp
-        ns = _iso(text, zone if local else None)
+        ns, or_ns = _iso(text, zone if local else None)
     else:
         raise ValueError(f"the time is no text: {str(stamp)[:40]}")
     if not 0 < ns < _LATEST_NS:
         raise ValueError(f"no time: {str(stamp)[:40]}")
-    return ns
+    return ns, or_ns
 
 
 def _unix(stamp: Any, scale: int) -> int:
@@ -180,7 +187,7 @@ def _unix(stamp: Any, scale: int) -> int:
         raise ValueError(f"the time is no number: {str(stamp)[:40]}") from None
 
 
-def _iso(text: str, zone: ZoneInfo | None) -> int:
+def _iso(text: str, zone: ZoneInfo | None) -> tuple[int, int | None]:
     match = _ISO.match(text.strip())
     if match is None:
         raise ValueError(f'"{text[:40]}" is no ISO 8601 time')
@@ -192,4 +199,6 @@ def _iso(text: str, zone: ZoneInfo | None) -> int:
         moment = moment.replace(tzinfo=zone)
     if not 1970 <= moment.year <= 2262:
         raise ValueError(f'"{text[:40]}" is no time of ours')
-    return int(moment.timestamp()) * SECOND_NS + int((fraction or "0").ljust(9, "0"))
+    ns = int(moment.timestamp()) * SECOND_NS + int((fraction or "0").ljust(9, "0"))
+    later = int(moment.replace(fold=1).timestamp()) - int(moment.timestamp()) if offset is None else 0
+    return ns, ns + later * SECOND_NS if later > 0 else None

@@ -15,7 +15,7 @@ import msgspec
 from dodac.quantities import CHANNELS
 from drivers.profile import MqttJsonChannel, MqttJsonProfile
 from drivers.protocols.message import Scale
-from drivers.protocols.mqtt_json import UNIX, time_of
+from drivers.protocols.mqtt_json import UNIX, times_of
 from drivers.protocols.mqtt_path import words_of
 
 Plain = tuple[tuple[float, ...], int, int | None]
@@ -174,7 +174,8 @@ def _time(form: str, zone: ZoneInfo) -> Callable[[bytes], int | None]:
 
     def _said(stamp: str | Decimal) -> int | None:
         try:
-            return time_of(stamp, form, zone)
+            time_ns, or_ns = times_of(stamp, form, zone)
+            return time_ns if or_ns is None else None
         except (ValueError, ArithmeticError):
             return None
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dodac.clock import SECOND_NS
-from dodac.samples import Reason, TimeSource
-from drivers._mqtt_stamp import Arrival, stamp_of
+from dodac.samples import Layout, Reason, TimeSource
+from drivers._mqtt_stamp import Arrival, part_of, stamp_of
 from drivers.protocols.message import Decoded
+from drivers.protocols.mqtt_json import times_of
 
 NOW = 1_795_327_211 * SECOND_NS
 HOUR = 3600 * SECOND_NS
@@ -65,3 +68,28 @@ def test_nothing_good_lies_in_the_future_and_nothing_retained_is_good(
     time, _, doubt = stamp(at, sent, history=history, waited=waited, retained=retained)
     assert time <= 300 * SECOND_NS
     assert not retained or doubt == Reason.STALE
+
+
+def test_the_hour_that_comes_twice_is_told_by_our_clock_or_not_at_all() -> None:
+    # Tasmota says local time: 02:30 in Berlin of 25 October came twice, and the second was stored an hour early
+    berlin, payload = ZoneInfo("Europe/Berlin"), "2026-10-25T02:30:00"
+    first_ns, later_ns = times_of(payload, "iso_local", berlin)
+    assert first_ns == 1_792_888_200 * SECOND_NS
+    assert later_ns == first_ns + HOUR
+    assert times_of("2026-10-25T01:59:59", "iso_local", berlin)[1] is None
+    assert times_of("2026-10-25T02:30:00+01:00", "iso_local", berlin) == (later_ns, None)
+    assert times_of("2026-03-29T02:30:00", "iso_local", berlin)[1] is None
+    decoded = Decoded({"power_w": 1.0}, (), first_ns, or_ns=later_ns)
+    for right_ns in (first_ns, later_ns):
+        found = stamp_of(decoded, 300.0, Arrival(right_ns + SECOND_NS, waited=False, retained=False))
+        assert (found.time_ns, found.source, found.doubt) == (right_ns, TimeSource.DEVICE, None)
+        assert part_of(Layout("m", ("power_w",)), decoded, found, 3, partial=False) == 0
+    # what waited: before the second one only the first can be meant, after it nobody knows
+    found = stamp_of(decoded, 300.0, Arrival(first_ns + HOUR // 2, waited=True, retained=False))
+    assert (found.time_ns, found.doubt) == (first_ns, None)
+    found = stamp_of(decoded, 300.0, Arrival(first_ns + DAY, waited=True, retained=False))
+    assert (found.time_ns, found.source, found.doubt) == (
+        first_ns + DAY,
+        TimeSource.UNKNOWN,
+        Reason.TIME_UNKNOWN,
+    )

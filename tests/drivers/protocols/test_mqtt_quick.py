@@ -127,6 +127,8 @@ def test_plain_messages_take_the_short_way() -> None:
     assert not check(profile("", power_w={"path": "p"}, voltage_l1_v={"path": "u"}), b'{"p":null,"u":1}')
     iso = profile("iso_local")
     assert check(iso, b'{"p":5.5,"t":"2026-09-21T21:13:20"}', "Asia/Ho_Chi_Minh")
+    # the hour that comes twice when summer time ends: which it was, the long way tells
+    assert not check(iso, b'{"p":5.5,"t":"2026-10-25T02:30:00"}', "Europe/Berlin")
 
 
 @pytest.mark.parametrize(
