@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from dodac.errors import IntegrityError
 from store import _blocks as blocks
@@ -13,6 +14,7 @@ from store import _sums
 from store._accounts import last_seq_of
 from store._blocks_read import SELECT_BLOCKS
 from store._faults import UNREADABLE, storage_error
+from store._files import size_of
 from store._integrity import span_text
 from store._ranges import Ranges, runs
 from store._rows import SELECT_SAMPLES, is_sound, layouts_of
@@ -21,7 +23,16 @@ from store._sinks import GONE, Sinks
 Pause = Callable[[int], bool]
 """Told between pieces how many rows and blocks were looked at; may wait; False ends the check early."""
 
+WHOLE: Final = 512 << 20
+"""Bytes of a journal whose structure SQLite checks in one statement beside a collector: a longer one can't be paced."""
+
 _BLOCKS_PAGE = 200
+_INDEXES: Final = (
+    ("samples", "samples_key", "seq", ("instrument", "time_ns", "part")),
+    ("blocks", "blocks_time", "id", ("instrument", "first_ns", "last_ns", "layout", "count")),
+    ("blocks", "blocks_seq", "id", ("first_seq", "last_seq")),
+    ("events", "events_time", "seq", ("time_ns",)),
+)
 
 
 def at_once(_seen: int) -> bool:
@@ -44,25 +55,32 @@ class _Pace:
             raise _EndedError
 
 
-def verify_rows(path: Path, page: int = 5000, pause: Pause = at_once) -> list[str]:
+def verify_rows(path: Path, page: int = 5000, pause: Pause = at_once, whole: int | None = None) -> list[str]:
     """Checks a journal that another thread or process may be writing; gives findings in words.
 
-    Each piece is read in a transaction of its own, so that the WAL need not grow meanwhile.
+    Each piece is read in a transaction of its own, so that the WAL need not grow meanwhile. whole: bytes above
+    which SQLite's own check, one long statement, is left out and each row is looked up in its indexes instead.
     """
     pace = _Pace(pause)
     findings: list[str] = []
     with storage_error(path):
         db = schema.connect(path, read_only=True)
-    db.text_factory = lambda data: data.decode("utf-8", "replace")
+    db.text_factory = _sums.text_or_bytes
     try:
-        findings += [
-            f"structure: {text}" for (text,) in db.execute("PRAGMA integrity_check(20)") if text != "ok"
-        ]
-        pace.after(0)
+        if whole is None or size_of(path) <= whole:
+            check = db.execute("PRAGMA integrity_check(20)")
+            findings += [f"structure: {text}" for (text,) in check if text != "ok"]
+            pace.after(0)
+        else:
+            for table, index, key, columns in _INDEXES:
+                if table != "blocks" or schema.version_of(db) >= 2:
+                    findings += _indexed(db, table, index, key, columns, page, pace)
         findings += _samples(db, page, pace)
         if schema.version_of(db) >= 2:
             for table in _sums.SUMMED:
                 findings += _summed(db, table)
+                if table in _sums.NUMBERED and _sums.is_cut_short(db, table):
+                    findings.append(f"{table}: the last rows are missing")
                 pace.after(0)
             findings += _blocks(db, pace)
             findings += _missing(db)
@@ -89,6 +107,33 @@ def _samples(db: sqlite3.Connection, page: int, pace: _Pace) -> Iterator[str]:
             return
         seq = rows[-1][0]
         pace.after(len(rows))
+
+
+def _indexed(
+    db: sqlite3.Connection, table: str, index: str, key: str, columns: Sequence[str], page: int, pace: _Pace
+) -> Iterator[str]:
+    """Rows that their index does not lead to, and an index that leads to more than there is."""
+    same = " AND ".join(f"b.{name} = a.{name}" for name in (*columns, key))
+    sql = (
+        f"SELECT max({key}), count(*), total(NOT EXISTS (SELECT 1 FROM {table} AS b INDEXED BY {index} "  # noqa: S608
+        f"WHERE {same})) FROM (SELECT * FROM {table} NOT INDEXED WHERE {key} > ? ORDER BY {key} LIMIT ?) AS a"
+    )
+    last, astray = -1, 0
+    while True:
+        top, count, wrong = db.execute(sql, (last, page)).fetchone()
+        if not count or top <= last:
+            break
+        last, astray = top, astray + int(wrong)
+        pace.after(0)
+    rows, entries = db.execute(
+        f"SELECT (SELECT count(*) FROM {table} NOT INDEXED), "  # noqa: S608 - our own names
+        f"(SELECT count(*) FROM {table} INDEXED BY {index})"
+    ).fetchone()
+    pace.after(0)
+    if astray:
+        yield f"structure: {astray} rows of {table} are missing from index {index}"
+    elif rows != entries:
+        yield f"structure: wrong # of entries in index {index}"
 
 
 def _summed(db: sqlite3.Connection, table: str) -> Iterator[str]:

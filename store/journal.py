@@ -31,7 +31,7 @@ from store._salvage import rescue, salvage, tell
 from store._schema import empty_wal
 from store._sinks import SinkCounts, Sinks, SinkState
 from store._sums import insert, replaced
-from store._verify import Pause, at_once, verify_rows
+from store._verify import WHOLE, Pause, at_once, verify_rows
 
 log = logging.getLogger("dodac.store")
 
@@ -359,7 +359,7 @@ class Journal(Standing):
         Reads on a connection of its own, so it may run beside the writer. When something is wrong, the next
         commit sets the file aside and saves the rest.
         """
-        found = verify_rows(self.path, pause=pause)
+        found = verify_rows(self.path, pause=pause, whole=WHOLE)
         if found:
             self._suspected(found[0])
         return found
