@@ -1,18 +1,25 @@
-"""Which samples a figure came from: counted, dated and digested per instrument and channel."""
+"""Which samples a figure came from, and which exchanges of meters: counted, dated and digested."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
+from collections.abc import Iterable
 
 from audit.periods import window_ns
 from audit.records import Evidence, Plan
-from dodac.contracts import Store
+from dodac.contracts import Event, EventKind, Store
+
+
+_COUNTS = (EventKind.EXCHANGE, EventKind.ROLLOVER)
 
 
 def evidence_of(store: Store, plan: Plan, period: tuple[str, str]) -> tuple[Evidence, ...]:
     """The evidence of a plan's channels in a period, each instrument's samples read once.
 
+    An instrument's digest is over its samples, and after them its exchanges and rollovers, where there are any:
+    amounts are made of both.
     About 5 µs a sample: 70 000 samples in 0.3 s (benchmarks/audit_evidence.py).
     """
     start_ns, end_ns = window_ns(plan.zone, period)
@@ -22,6 +29,7 @@ def evidence_of(store: Store, plan: Plan, period: tuple[str, str]) -> tuple[Evid
         if channel not in channels:
             channels.append(channel)
     found: list[Evidence] = []
+    events = store.events(start_ns, end_ns)
     for instrument, channels in wanted.items():
         hasher = hashlib.sha256()
         count = first_ns = last_ns = 0
@@ -33,9 +41,22 @@ def evidence_of(store: Store, plan: Plan, period: tuple[str, str]) -> tuple[Evid
             count += 1
             if sample.flags:
                 flagged.update({flag.channel for flag in sample.flags})
+        for told in _told(event for event in events if event.instrument == instrument):
+            hasher.update(told)
         digest = hasher.hexdigest()
         found += [
             Evidence(instrument, channel, count, flagged[channel], first_ns, last_ns, digest)
             for channel in channels
         ]
     return tuple(found)
+
+
+def _told(events: Iterable[Event]) -> list[bytes]:
+    """What exchanges and rollovers say of counters, in time order, as bytes."""
+    return [
+        json.dumps(
+            [event.time_ns, event.kind.value, dict(event.data)], sort_keys=True, ensure_ascii=False
+        ).encode()
+        for event in events
+        if event.kind in _COUNTS
+    ]

@@ -71,7 +71,7 @@ class Evidence:
 
     samples: of the instrument in the period, flagged ones too; flagged: those in which this channel
     is not good; first_ns, last_ns: their times (0 when there are none); digest: SHA-256 over the
-    samples' digests in time order.
+    samples' digests in time order, then over the exchanges and rollovers of its meter.
     """
 
     instrument: str

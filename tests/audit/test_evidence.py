@@ -2,6 +2,7 @@
 
 from audit.evidence import evidence_of
 from dodac.clock import DAY_NS, parse_time_ns
+from dodac.contracts import Event, EventKind
 from dodac.samples import FIRST_REVISION, Flag, Layout, Reason
 from store import Journal
 
@@ -31,6 +32,35 @@ def test_packing_the_history_changes_no_evidence(store, plan, journal_path):
     assert evidence_of(store, plan, plan.baseline) == before
 
 
+def test_an_exchange_of_the_meter_is_part_of_the_evidence_whenever_it_is_told(store, plan, journal_path):
+    """Amounts are made of readings and of what was told about the meter."""
+    before = evidence_of(store, plan, plan.baseline)
+    noon = parse_time_ns("2023-06-07T12:00", plan.zone)
+    ends = {"end.energy_import_kwh": 501.5, "start.energy_import_kwh": 7.0, "operator": "Lân"}
+
+    def tell(kind, instrument, time_ns, **more):
+        with Journal.open(journal_path) as journal:
+            event = Event(time_ns, kind, "told", "exchange", instrument, data={**ends, **more})
+            journal.commit([("exchange", event)])
+        return evidence_of(store, plan, plan.baseline)
+
+    digests = [before[0].digest]
+    tell(EventKind.ALARM, "main", noon)
+    tell(EventKind.EXCHANGE, "another", noon)
+    tell(EventKind.EXCHANGE, "main", parse_time_ns("2024-06-07T12:00", plan.zone))
+    assert evidence_of(store, plan, plan.baseline) == before
+    for kind, more in (
+        (EventKind.EXCHANGE, {}),
+        (EventKind.EXCHANGE, {"withdrawn": 1}),
+        (EventKind.ROLLOVER, {"end.energy_import_kwh": 501.6}),
+    ):
+        after = tell(kind, "main", noon, **more)
+        assert after[0].samples == before[0].samples
+        assert after[1] == before[1]
+        digests.append(after[0].digest)
+    assert len(set(digests)) == 4
+
+
 def test_a_period_without_samples_says_so(store, plan):
     empty = evidence_of(store, plan, ("2020-01-01", "2020-12-31"))
     assert {(item.samples, item.first_ns, item.last_ns) for item in empty} == {(0, 0, 0)}
@@ -50,6 +80,9 @@ def test_the_evidence_pins_what_was_typed_and_the_photo_of_it(plan):
 
         def samples(self, instrument: str, *_: int):
             return iter(self.rows if instrument == "main" else [])
+
+        def events(self, *_: int):
+            return []
 
     digests = [
         evidence_of(made, plan, plan.baseline)[0].digest
