@@ -107,14 +107,12 @@ class Acks:
             if not self._owed:
                 self._ask(client)
 
-    def take(self, client: Client, mid: int, qos: int) -> Callable[[], None] | None:
-        """Notes a message as owed; gives what acknowledges it once it is on disk."""
-        if qos == 0:
-            return None
-        return self._owe(client, 1, lambda: client.ack(mid, qos))
+    def take(self, client: WireClient, mid: int) -> Callable[[], None]:
+        """Notes a message of QoS 2 as owed; gives what tells the broker that it is on disk."""
+        return self._owe(client, 1, lambda: client.received(mid))
 
     def take_all(self, client: WireClient, mids: Sequence[int]) -> Callable[[], None] | None:
-        """The same for messages of QoS 1 in the order they came: they are acknowledged together."""
+        """Notes messages of QoS 1 as owed, in the order they came: they are acknowledged together."""
         return self._owe(client, len(mids), lambda: client.acknowledge(mids)) if mids else None
 
     def _owe(self, client: Client, count: int, acknowledge: Callable[[], object]) -> Callable[[], None]:

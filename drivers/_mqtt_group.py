@@ -86,25 +86,31 @@ class Group:
         """A message that is stored already: it is counted, and acknowledged with what was before it."""
         self.hand_over()
         self._repeats += repeats
-        self._mids.append(message.mid)
+        self._acknowledge(message)
 
     def owe(self, message: Arrived, *, timed: bool) -> None:
         """All that a message gave is here: it is acknowledged with it; timed: the journal knows it by its times."""
-        if message.qos == 1:
-            self._mids.append(message.mid)
-            if self._past.memory is None:
-                return
+        if not message.qos:
+            return
+        if self._past.memory is not None:
             self.remember()
             if timed:
                 self._past.known.take(message.mid, dup=message.dup)
             else:
                 self._past.known.take_untimed(message.topic, message.payload, message.mid, dup=message.dup)
-        elif message.qos:
-            # never asked for: left by another program that used our session
+        self._acknowledge(message)
+
+    def _acknowledge(self, message: Arrived) -> None:
+        if message.qos == 1:
+            self._mids.append(message.mid)
+        else:  # QoS 2 was never asked for: left by another program that used our session
             self.hand_over()
-            self._inbox.samples(
-                (), source=self._source, done=self._acks.take(self._client, message.mid, message.qos)
-            )
+            done = self._acks.take(self._client, message.mid)
+            self._inbox.samples((), source=self._source, done=self._with_receipts(done))
+
+    def _with_receipts(self, done: Callable[[], None]) -> Callable[[], None]:
+        told = self._past.known.receipts()
+        return _Done(done, Receipt(self._past.session, told)) if told else done
 
     def remember(self) -> None:
         """What add() took, before anything that came after it is remembered."""
@@ -123,8 +129,8 @@ class Group:
             self._past.memory.repeats(repeats, source=self._source)
         if samples or mids:
             done = self._acks.take_all(self._client, mids)
-            if done is not None and (told := self._past.known.receipts()):
-                done = _Done(done, Receipt(self._past.session, told))
+            if done is not None:
+                done = self._with_receipts(done)
             if len(samples) == 1:
                 self._inbox.sample(samples[0], source=self._source, done=done)
             else:

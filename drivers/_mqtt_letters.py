@@ -9,18 +9,18 @@ from dataclasses import replace
 from typing import Final
 
 from dodac.contracts import DeadLetter
+from drivers._mqtt_large import DECODED, KEPT, Cut
 
-KEPT: Final = 1 << 16  # bytes of one that is too large
 WAITING: Final = 16 << 20  # bytes of all that are not stored yet
 
 
-def shortened(letter: DeadLetter, largest: int) -> DeadLetter:
-    """Of a payload beyond `largest` bytes its head is kept, and size and SHA-256 of the whole in the reason."""
-    size = len(letter.payload)
-    if size <= largest:
-        return letter
-    whole = hashlib.sha256(letter.payload).hexdigest()
-    reason = f"{letter.reason} (its first {KEPT} of {size} bytes are kept; SHA-256 of all {whole})"
+def shortened(letter: DeadLetter, cut: Cut | None) -> DeadLetter:
+    """Of a payload beyond DECODED bytes its head is kept, and size and SHA-256 of the whole in the reason."""
+    if cut is None:
+        if len(letter.payload) <= DECODED:
+            return letter
+        cut = Cut(len(letter.payload), hashlib.sha256(letter.payload).hexdigest())
+    reason = f"{letter.reason} (its first {KEPT} of {cut.size} bytes are kept; SHA-256 of all {cut.sha256})"
     return replace(letter, payload=letter.payload[:KEPT], reason=reason)
 
 

@@ -13,12 +13,17 @@ from typing import Any, Final, NamedTuple
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from drivers._mqtt_large import WHOLE, Cut, Large
+
 log = logging.getLogger("dodac.mqtt")
 
 _READ: Final = 1 << 16  # bytes a read: some 400 short messages, handed over together
 _TOPICS: Final = 4096  # topics whose text is remembered
 _PUBLISH: Final = 0x30
 _PUBACK: Final = 0x40
+_PUBREC: Final = 0x50
+_PUBREL: Final = b"\x62\x02"
+_PUBCOMP: Final = 0x70
 
 # what we stand on inside paho: name → its parameters (looked at in paho-mqtt 2.1 and 2.2)
 _INSIDE: Final = {
@@ -29,7 +34,7 @@ _INSIDE: Final = {
 
 
 class Arrived(NamedTuple):
-    """A published message; topic None: it is not UTF-8."""
+    """A published message; topic None: it is not UTF-8; cut: only the begin of its payload is here."""
 
     topic: str | None
     payload: bytes
@@ -37,6 +42,7 @@ class Arrived(NamedTuple):
     qos: int
     retain: bool
     dup: bool
+    cut: Cut | None = None
 
 
 def misfit(kind: type[Client] = Client) -> str | None:
@@ -55,9 +61,12 @@ class WireClient(Client):
 
     on_messages is called from the network thread with what one read brought, in order. paho reads a
     packet byte by byte and sends each acknowledgement with a call of its own, which costs more than
-    all we do with a message; here one read serves many packets. Only whole PUBLISH packets of QoS 0
-    and 1 are taken out; every other packet goes through paho, in its turn. Where paho is not as we know
-    it, everything does, message by message (told in the log).
+    all we do with a message; here one read serves many packets. Only PUBLISH and PUBREL packets are taken
+    out; every other packet goes through paho, in its turn. Where paho is not as we know it, everything
+    does, message by message (told in the log).
+
+    QoS 2 is never asked for, but a subscription that another program left in our session may bring it:
+    such a message is told when it comes and received() after the commit, where paho would do so before.
     """
 
     def __init__(
@@ -76,6 +85,7 @@ class WireClient(Client):
         self._on_messages = on_messages
         self._rest = bytearray()
         self._needed = 0  # bytes of _rest that the first packet in it needs
+        self._large: Large | None = None
         self._fed: bytes | None = None
         self.ended: OSError | None = None  # what ended the last connection, where it was an error
         self._topic_texts: dict[bytes, str | None] = {}
@@ -102,6 +112,13 @@ class WireClient(Client):
             packet = b"".join([_puback(_PUBACK, 2, mid) for mid in mids])
             self._packet_queue(_PUBACK, packet, mids[-1], 1)
 
+    def received(self, mid: int) -> None:
+        """Tells the broker that a message of QoS 2 is stored; it need not be sent again."""
+        if self.grouped:
+            self._packet_queue(_PUBREC, _puback(_PUBREC, 2, mid), mid, 1)
+        else:
+            self.ack(mid, 2)
+
     def reconnect(self) -> MQTTErrorCode:
         """As paho does; what an old connection left half-read is forgotten.
 
@@ -110,6 +127,7 @@ class WireClient(Client):
         self.turned_ns = self._monotonic_ns()
         self._rest.clear()
         self._needed = 0
+        self._large = None
         self.ended = None
         return super().reconnect()
 
@@ -126,6 +144,8 @@ class WireClient(Client):
             data = b""
         if not data:
             return super().loop_read(max_packets)  # the connection's end: paho meets it too
+        if self._large is not None:
+            data = self._swallow(self._large, data)
         if self._rest:
             self._rest += data
             if len(self._rest) < self._needed:
@@ -149,12 +169,19 @@ class WireClient(Client):
         while at < end:
             body, stop = _bounds(data, at)
             if not stop or stop > end:
-                self._rest += data[at:]
-                self._needed = stop - at
+                if stop - body > WHOLE and data[at] & 0xF0 == _PUBLISH and data[at] & 6 != 6:
+                    self._large = Large(data[at], stop - body)
+                    self._large.take(data, body)
+                else:
+                    self._rest += data[at:]
+                    self._needed = stop - at
                 break
             message = self._published(data, data[at], body, stop)
             if message is not None:
                 found.append(message)
+            elif data[at:body] == _PUBREL and stop - body == 2:
+                # what it is about was stored before it was told as received
+                self._packet_queue(_PUBCOMP, bytes((_PUBCOMP, 2)) + data[body:stop], 0, 1)
             else:
                 # in its turn: what came before it has been handed over
                 self._hand_over(found)
@@ -167,13 +194,13 @@ class WireClient(Client):
         return MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _published(self, data: bytes, head: int, body: int, stop: int) -> Arrived | None:
-        """A PUBLISH of QoS 0 or 1; None for what paho deals with."""
-        if head & 0xF4 != _PUBLISH or body + 2 > stop:
+        """A PUBLISH; None for what paho deals with."""
+        if head & 0xF0 != _PUBLISH or head & 6 == 6 or body + 2 > stop:
             return None
         topic_end = body + 2 + (data[body] << 8 | data[body + 1])
         mid = 0
         start = topic_end
-        if head & 2:
+        if head & 6:
             start += 2
             if start > stop:
                 return None
@@ -185,7 +212,18 @@ class WireClient(Client):
             text = self._topic_texts[topic]
         except KeyError:
             text = self._text(topic)
-        return Arrived(text, data[start:stop], mid, head >> 1 & 1, bool(head & 1), bool(head & 8))
+        return Arrived(text, data[start:stop], mid, head >> 1 & 3, bool(head & 1), bool(head & 8))
+
+    def _swallow(self, large: Large, data: bytes) -> bytes:
+        """Gives it what is its own; what comes after it is given back."""
+        end = large.take(data)
+        if not large.left:
+            self._large = None
+            topic, mid, payload, cut = large.parts()
+            head = large.head
+            arrived = Arrived(_utf8(topic), payload, mid, head >> 1 & 3, bool(head & 1), bool(head & 8), cut)
+            self._hand_over([arrived])
+        return data[end:]
 
     def _text(self, topic: bytes) -> str | None:
         if len(self._topic_texts) >= _TOPICS:

@@ -16,10 +16,12 @@ from dodac.quantities import Measurement
 from dodac.samples import Layout, Reason, Sample, TimeSource
 from dodac.site import InstrumentConfig, MqttConnection, Site
 from drivers._mqtt_acks import Acks
-from drivers._mqtt_config import address_of, client_id_of, tls_context
+from drivers._mqtt_config import address_of, client_id_of
 from drivers._mqtt_group import Group, Past
+from drivers._mqtt_large import DECODED
 from drivers._mqtt_letters import Letters, shortened
 from drivers._mqtt_link import BrokerLink
+from drivers._mqtt_login import Login
 from drivers._mqtt_rebirth import Rebirths
 from drivers._mqtt_receipts import Remembered
 from drivers._mqtt_stamp import Arrival, part_of, stamp_of, stamped
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 KEEPALIVE_S = 30  # a line that is half open is seen within twice that
 log = logging.getLogger("dodac.mqtt")
 
-_LARGEST: Final = 1 << 20  # bytes of a payload that is decoded
 _EXACTLY_ONCE: Final = 2
 _TIMED: Final = (TimeSource.DEVICE, TimeSource.NETWORK)
 
@@ -71,7 +72,6 @@ class MqttStream:
         self.id = id
         self.instruments = tuple(item.id for item, _ in members)
         self._clock = clock
-        self._config = config
         self._kinds = {item.id: profile.kind for item, profile in members}
         self._stations = {item.id: station_of(site, item, profile) for item, profile in members}
         self._topics = Topics(self._stations.values(), config.share_group)
@@ -83,8 +83,7 @@ class MqttStream:
             )
         self._address = address_of(config)
         self._client_id = client_id_of(site, id, config)
-        self._tls = tls_context(site, config) if config.url.startswith("mqtts:") else None
-        self._password = site.secret(config.password_file) if config.password_file else None
+        self._login = Login(site, config)
         self._counters: Counter[str] = Counter()
         self._acks = Acks(clock, self._counters)
         self._watch = MqttWatch(id, self._stations, clock)
@@ -149,10 +148,7 @@ class MqttStream:
         self._past.known = Remembered(told)
         self._watch.listening()
         client = WireClient(self._client_id, self._on_messages, self._clock.monotonic_ns)
-        if self._config.user is not None:
-            client.username_pw_set(self._config.user, self._password)
-        if self._tls is not None:
-            client.tls_set_context(self._tls)
+        self._login.attach(client)
         self._link.attach(client)
         client.connect_async(*self._address, keepalive=KEEPALIVE_S)
         self._client = client
@@ -216,7 +212,7 @@ class MqttStream:
         """Plain messages in a loop of their own: at full rate each call would be felt."""
         now_ns, stations_of, add = self._clock.now_ns, self._topics.stations, group.add
         for message in arrived:
-            topic, payload, mid, qos, retain, dup = message
+            topic, payload, mid, qos, retain, dup, _ = message
             stations = stations_of(topic)
             if len(stations) == 1 and qos < _EXACTLY_ONCE and not retain and not dup:
                 quick = stations[0].quick
@@ -237,23 +233,25 @@ class MqttStream:
         now_ns = self._clock.now_ns()
         payload = message.payload
         topic, stations = message.topic, self._topics.stations(message.topic)
-        again = message.dup and message.qos == 1 and self._past.known.has(topic, payload, message.mid)
+        again = message.dup and message.qos > 0 and self._past.known.has(topic, payload, message.mid)
         if topic is None:
             topic = "(a topic that is not UTF-8)"
         repeats: list[Repeat] = []
         timed = bool(stations)
         if not stations:
             reason = "no instrument of the site file has this topic"
-            self._dead(DeadLetter(now_ns, self.id, topic, payload, reason), group, repeats, again=again)
+            self._dead(
+                DeadLetter(now_ns, self.id, topic, payload, reason), message, group, repeats, again=again
+            )
         arrival = Arrival(now_ns, waited, message.retain)
         for station in stations:
             instrument = station.layout.instrument
             try:
-                found = _decoded(station, topic, payload)
+                found = _decoded(station, topic, message)
             except MqttRefusal as refusal:
                 timed = False
                 letter = DeadLetter(now_ns, self.id, topic, payload, str(refusal), instrument)
-                self._dead(letter, group, repeats, again=again)
+                self._dead(letter, message, group, repeats, again=again)
                 self._ask_birth(client, station, refusal.birth)
                 continue
             self._ask_birth(client, station, found.birth)
@@ -294,12 +292,14 @@ class MqttStream:
             samples.append(stamped(station.layout, decoded, payload, stamp, arrival, part))
         return samples, None if fine else off_ns
 
-    def _dead(self, letter: DeadLetter, group: Group, repeats: list[Repeat], *, again: bool) -> None:
+    def _dead(
+        self, letter: DeadLetter, message: Arrived, group: Group, repeats: list[Repeat], *, again: bool
+    ) -> None:
         if again:
             repeats.append(Repeat(letter.instrument))
             return
         self._counters["dead_letters"] += 1
-        letter = shortened(letter, _LARGEST)
+        letter = shortened(letter, message.cut)
         group.letter(letter, self._letters.room(len(letter.payload)))
 
     def _ask_birth(self, client: Client, station: MqttStation, birth: Birth | None) -> None:
@@ -313,9 +313,10 @@ class MqttStream:
             self._watch.tell(EventKind.NOTE, "the edge node was asked for its birth (NCMD)", station)
 
 
-def _decoded(station: MqttStation, topic: str, payload: bytes) -> Message:
-    if len(payload) > _LARGEST:
-        raise MqttRefusal(f"larger than {_LARGEST} bytes")
+def _decoded(station: MqttStation, topic: str, message: Arrived) -> Message:
+    payload = message.payload
+    if message.cut is not None or len(payload) > DECODED:
+        raise MqttRefusal(f"larger than {DECODED} bytes")
     try:
         return station.decoder.message(topic, payload)
     except MqttRefusal:

@@ -42,9 +42,8 @@ class Broker:
         self.to_broker.append((self.step_no + self.away, "fence", 1000 + self.fences))
         return 0, 1000 + self.fences
 
-    def ack(self, mid: int, qos: int) -> int:
-        self.to_broker.append((self.step_no + self.away, "ack", mid))
-        return 0
+    def acknowledge(self, mids: list[int]) -> None:
+        self.to_broker.extend((self.step_no + self.away, "ack", mid) for mid in mids)
 
     def connect(self) -> None:
         self._send()
@@ -77,7 +76,7 @@ class Broker:
                 self.acks.answered(self, number)  # type: ignore[arg-type]
                 continue
             self.taken.append((kind, self.acks.may_have_waited()))
-            self.owed.append(self.acks.take(self, number, 1))  # type: ignore[arg-type]
+            self.owed.append(self.acks.take_all(self, [number]))  # type: ignore[arg-type]
             self.acks.touch(self)  # type: ignore[arg-type]
         if commit:
             owed, self.owed = self.owed, []
@@ -137,7 +136,7 @@ def test_messages_without_acknowledgement_are_good_again_too() -> None:
     for _ in range(2 * IDLE_NS // round(STEP_S * 1e9)):
         broker.step()
         waited = broker.acks.may_have_waited()
-        assert broker.acks.take(broker, 1, 0) is None  # type: ignore[arg-type]
+        assert broker.acks.take_all(broker, []) is None  # type: ignore[arg-type]
         broker.acks.touch(broker)  # type: ignore[arg-type]
     assert not waited
 

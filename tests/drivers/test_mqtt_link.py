@@ -334,3 +334,86 @@ def test_what_keeps_state_is_given_to_one_collector_of_a_group(tmp_path: Path) -
     assert theirs.instruments == ("m",)
     with pytest.raises(ConfigError, match="would come twice"):
         opened("a", topic="plant/+")
+
+
+def test_a_password_that_is_changed_while_we_run_holds_from_the_next_attempt_on(
+    tmp_path: Path,
+    mosquitto_factory: Callable[..., Mosquitto],
+    require: Callable[[str], Path],
+    inbox: Any,
+    eventually: Eventually,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    passwords, secret = tmp_path / "passwords", tmp_path / "secret"
+
+    def broker_wants(password: str) -> None:
+        subprocess.run([require("mosquitto_passwd"), "-b", "-c", passwords, "kit", password], check=True)
+        passwords.chmod(0o644)
+
+    secret.write_text("mật-khẩu-1\n", "utf-8")
+    secret.chmod(0o600)
+    broker_wants("mật-khẩu-1")
+    broker = mosquitto_factory("allow_anonymous false", f"password_file {passwords}")
+    with running(stream(tmp_path, broker.url, 'user = "kit"\npassword_file = "secret"'), inbox) as line:
+        eventually(lambda: line.status().state == "up")
+        broker.stop()
+        broker_wants("mật-khẩu-2")
+        secret.unlink()  # not there for a moment: what was read before is tried
+        broker.start()
+        eventually(lambda: any("refuses" in event.text for event in inbox.events) or "secret" in caplog.text)
+        assert line.thread is not None
+        assert line.thread.is_alive()
+        secret.write_text("mật-khẩu-2\n", "utf-8")
+        secret.chmod(0o600)
+        eventually(lambda: line.status().state == "up")
+    told = caplog.text + "".join(event.text for event in inbox.events)
+    assert "What was read before is used" in caplog.text
+    assert "mật-khẩu" not in told
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_certificate_that_is_renewed_while_we_run_holds_from_the_next_attempt_on(
+    tmp_path: Path,
+    certificates: Certificates,
+    mosquitto_factory: Callable[..., Mosquitto],
+    inbox: Any,
+    eventually: Eventually,
+) -> None:
+    certificates.make("server")
+    certificates.make("kit", "stranger", host="DNS:kit")  # one the broker refuses, as if it had expired
+    ask = (f"cafile {tmp_path}/authority.crt", "require_certificate true")
+    url = secure(mosquitto_factory, tmp_path, "server", *ask)
+    own = 'ca_file = "authority.crt"\ncert_file = "kit.crt"\nkey_file = "kit.key"'
+    with running(stream(tmp_path, url, own), inbox) as line:
+        eventually(lambda: any("refuses our certificate" in event.text for event in inbox.events))
+        certificates.make("kit", host="DNS:kit")
+        eventually(lambda: line.status().state == "up")
+
+
+def test_messages_of_qos_2_that_another_program_asked_for_in_our_session_are_stored_first(
+    tmp_path: Path, mosquitto: Mosquitto, inbox: Any, eventually: Eventually
+) -> None:
+    other = Client(CallbackAPIVersion.VERSION2, client_id="dodac-p-broker", clean_session=False)
+    subscribed = threading.Event()
+    other.on_subscribe = lambda *_: subscribed.set()
+    other.connect(mosquitto.host, mosquitto.port)
+    other.loop_start()
+    other.subscribe("plant/+", qos=2)
+    assert subscribed.wait(10)
+    other.disconnect()
+    other.loop_stop()
+    with running(stream(tmp_path, mosquitto.url), inbox) as line:
+        eventually(lambda: line.status().state == "up")
+        sender = Client(CallbackAPIVersion.VERSION2)
+        sender.connect(mosquitto.host, mosquitto.port)
+        sender.loop_start()
+        for number in range(1, 31):
+            sender.publish("plant/m", f'{{"power_w": {number}}}', qos=2).wait_for_publish(10)
+        sender.disconnect()
+        sender.loop_stop()
+        eventually(lambda: line.status().counters.get("acknowledged", 0) >= 30)
+        read = {flag.value for sample in inbox.taken for flag in sample.flags}
+        read |= {value for sample in inbox.taken for value in sample.values}
+        assert read >= set(range(1, 31))
+    log = (mosquitto.folder / "mosquitto.log").read_text("utf-8")
+    assert "protocol error" not in log
