@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,16 @@ def facts_of(read: Read) -> dict[str, dict[str, str]]:
     return found
 
 
+@contextlib.contextmanager
+def _sense() -> Iterator[None]:
+    """Content that no sound journal holds (text for a number, nothing for a sum) is damage like any other."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError(f"malformed content: {error}") from error
+
+
+@_sense()
 def tallies_of(read: Read) -> dict[tuple[str, str], dict[str, int]]:
     """Since the journal began, per (instrument, source): committed, duplicate, conflict, dead_letter."""
     found: dict[tuple[str, str], dict[str, int]] = {}
@@ -64,12 +76,14 @@ def tallies_of(read: Read) -> dict[tuple[str, str], dict[str, int]]:
     return found
 
 
+@_sense()
 def last_seq_of(read: Read, sinks: Sinks) -> int:
     """The seq of the newest row that was ever given out, lost ones too; 0 in an empty journal."""
     rows = read("SELECT seq FROM sqlite_sequence WHERE name = 'samples'", ())
     return max(int(rows[0][0]) if rows else 0, sinks.top())
 
 
+@_sense()
 def counts_of(read: Read, sinks: Sinks, path: Path) -> Counts:
     """Rows and bytes that stand in the journal now."""
     per = read(
@@ -92,6 +106,7 @@ def counts_of(read: Read, sinks: Sinks, path: Path) -> Counts:
     )
 
 
+@_sense()
 def accounts_of(read: Read, sinks: Sinks, path: Path) -> Accounts:
     """Everything at once; the caller holds a read transaction so that it is of one moment."""
     newest = read(

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from store import _sums
 from store._blocks import Block
+from store._plausible import is_plausible
 from store._rows import is_sound
 
 Row = tuple[Any, ...]
@@ -29,6 +30,10 @@ _SMALLEST: Final = 4  # bytes of a record that can hold any of our rows
 _LARGEST: Final = 256 << 20
 _WAL_HEAD: Final = 32
 _FRAME_HEAD: Final = 24
+
+FIRST: Final = "first version: "
+"""Before the name of a table: a row without a check sum, that may or may not be one of version 1."""
+_OF_FIRST: Final = {len(_sums.SUMMED[table]): table for table in ("names", "layouts")}
 
 # columns of a record → tables; the first column of a table with a row number is that number
 _WITH_NUMBER: Final[dict[int, list[str]]] = {}
@@ -173,7 +178,7 @@ def _cell(pages: _Pages, page: bytes, place: int, kind: int) -> tuple[str, Row] 
         if types is None:
             return None
         ours = _WITHOUT if number is None else _WITH_NUMBER
-        if len(types) in ours or (number is not None and len(types) == _SAMPLE_COLUMNS):
+        if len(types) in ours or (number is not None and len(types) in (_SAMPLE_COLUMNS, *_OF_FIRST)):
             for payload in _payloads(pages, page, place, length, kind):
                 found = _known(number, _values(payload, types))
                 if found is not None:
@@ -266,6 +271,9 @@ def _known(number: int | None, values: list[Any]) -> tuple[str, Row] | None:
             return "samples", row
         if Block(*row).is_sound():
             return "blocks", row
+    table_of_first = _OF_FIRST.get(len(values))
+    if table_of_first and values[0] is None and is_plausible(table_of_first, (number, *values[1:])):
+        return FIRST + table_of_first, (number, *values[1:])
     for table in _WITH_NUMBER.get(len(values), ()):
         row = tuple(values[1:]) if table in _sums.NUMBERED else (number, *values[1:])
         if values[-1] is not None and _sums.is_sound(table, row):

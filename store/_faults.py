@@ -54,6 +54,11 @@ def is_damage(error: BaseException) -> bool:
     return isinstance(error, sqlite3.DatabaseError) and any(word in said for word in _DAMAGE)
 
 
+def is_nonsense(error: BaseException) -> bool:
+    """The same of what reading a file raised: also that its rows can't be made sense of (ValueError, KeyError …)."""
+    return is_damage(error) or not isinstance(error, sqlite3.Error | OSError | MemoryError)
+
+
 def _full(path: Path) -> bool:
     try:
         return shutil.disk_usage(path.parent).free < _NOTHING_FREE

@@ -12,10 +12,11 @@ from store import _schema as schema
 from store import _sums
 from store._blocks import Block
 from store._blocks_read import SELECT_BLOCKS
-from store._faults import UNREADABLE, is_damage, storage_error
+from store._faults import UNREADABLE, is_damage, is_nonsense, storage_error
 from store._files import JournalFiles
+from store._plausible import is_plausible
 from store._ranges import Range
-from store._rows import SELECT_SAMPLES, is_sound
+from store._rows import SELECT_SAMPLES, is_sound, layouts_of
 from store._sinks import GONE
 
 TAIL_BLOCKS: Final = 4
@@ -99,6 +100,10 @@ def check_tail(files: JournalFiles, count: int) -> Damage | None:
         what = _unsound(db, version, count)
         if what:
             return Damage(what, rebuild=True, mark=mark)
+        if version >= 2:
+            for table in _sums.NUMBERED:
+                if _sums.is_cut_short(db, table):
+                    return Damage(f"the last rows of {table} are missing", rebuild=True, mark=mark)
         stands, gone = _reach(db, version)
         found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'samples'").fetchone()
         sequence = found[0] if found else 0
@@ -111,7 +116,7 @@ def check_tail(files: JournalFiles, count: int) -> Damage | None:
         if told > last:
             return Damage("its end was cut off", rebuild=False, mark=mark, lost=((last + 1, told),))
     except UNREADABLE as error:
-        if is_damage(error):
+        if is_nonsense(error):
             return Damage(str(error), rebuild=True, mark=mark)
         with storage_error(files.path):
             raise
@@ -134,11 +139,9 @@ def _unsound(db: sqlite3.Connection, version: int, count: int) -> str:
     rows = db.execute(SELECT_SAMPLES + "ORDER BY seq DESC LIMIT ?", (count,)).fetchall()
     if any(not is_sound(row) for row in rows):
         return "rows do not match their check sums"
+    if version < 2:
+        return _implausible(db)
     for table, columns in _sums.SUMMED.items():
-        if version < 2:
-            if table != "layouts_spare":
-                db.execute(f"SELECT * FROM {table} LIMIT 1").fetchall()  # noqa: S608 - our own table names
-            continue
         order = "ORDER BY seq DESC LIMIT ?" if table in _sums.NUMBERED else "LIMIT ?"
         sql = f"SELECT {', '.join(columns)}, crc FROM {table} {order}"  # noqa: S608 - as above
         if any(
@@ -146,10 +149,25 @@ def _unsound(db: sqlite3.Connection, version: int, count: int) -> str:
             for row in db.execute(sql, (count if table in _sums.NUMBERED else 100_000,))
         ):
             return f"rows of {table} do not match their check sums"
-    if version >= 2:
-        for row in db.execute(SELECT_BLOCKS + "ORDER BY id DESC LIMIT ?", (TAIL_BLOCKS,)):
-            if not Block(*row).is_sound():
-                return "a block does not match its check sum"
+    for row in db.execute(SELECT_BLOCKS + "ORDER BY id DESC LIMIT ?", (TAIL_BLOCKS,)):
+        if not Block(*row).is_sound():
+            return "a block does not match its check sum"
+    return ""
+
+
+def _implausible(db: sqlite3.Connection) -> str:
+    """What can't be true in the small tables of version 1, which have no check sums; looked at once, wholly."""
+    for table, columns in _sums.SUMMED.items():
+        if table == "layouts_spare":
+            continue
+        rows = db.execute(f"SELECT {', '.join(columns)} FROM {table}")  # noqa: S608 - our own table names
+        if not all(is_plausible(table, row) for row in rows):
+            return f"rows of {table} can't be what was written"
+    last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'samples'").fetchone()
+    if db.execute("SELECT 1 FROM marks WHERE last > ?", (last[0] if last else 0,)).fetchone():
+        return "rows of marks can't be what was written"
+    if len(layouts_of(db)) < db.execute("SELECT count(*) FROM layouts").fetchone()[0]:
+        return "a layout or its instrument's name is not what was written"
     return ""
 
 

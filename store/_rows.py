@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
 import struct
@@ -13,6 +12,7 @@ from dodac.contracts import Event, EventKind
 from dodac.errors import IntegrityError
 from dodac.samples import Layout
 from store._codec import row_crc
+from store._plausible import layout_of
 
 COLUMNS: Final = "seq, instrument, time_ns, part, layout, span_ns, source, present, body, flags, raw, crc"
 SELECT_SAMPLES: Final = f"SELECT {COLUMNS} FROM samples "  # noqa: S608 - our own column names
@@ -50,13 +50,14 @@ def event_of(row: Sequence[Any]) -> Event:
 def layouts_of(db: sqlite3.Connection) -> dict[int, Layout]:
     """Layouts by the journal's own number."""
     rows = db.execute(
-        "SELECT layouts.number, names.name, layouts.channels FROM layouts "
+        "SELECT layouts.number, layouts.layout, names.name, layouts.channels FROM layouts "
         "JOIN names ON names.id = layouts.instrument"
     )
     found = {}
-    for number, name, channels in rows:
-        with contextlib.suppress(ValueError):  # damaged: its rows can't be read by any other
-            found[number] = Layout(name, tuple(json.loads(channels)))
+    for number, *content in rows:
+        layout = layout_of(*content)
+        if layout is not None:  # damaged: its rows can't be read by any other
+            found[number] = layout
     return found
 
 

@@ -15,6 +15,7 @@ from dodac.contracts import Event, EventKind
 from dodac.errors import IntegrityError
 from dodac.samples import Layout
 from store import _blocks as blocks
+from store import _salvage_small as small
 from store import _schema as schema
 from store import _sums
 from store._blocks_read import COLUMNS, SELECT_BLOCKS
@@ -31,9 +32,6 @@ Row = tuple[Any, ...]
 _LARGEST_KEY: Final = 2**62
 _PUT_BLOCK: Final = f"INSERT INTO blocks ({COLUMNS}) VALUES ({','.join('?' * 12)})"  # noqa: S608 - our own names
 _MARKED: Final = "SELECT first, last FROM marks WHERE sink = '' AND state = ?"
-# tables whose rows change: of several copies that are found the greatest in this column is the last
-_GROWING: Final = {"tallies": 3, "marks": 3, "cursors": 1}
-_KEYS: Final = {"tallies": 3, "marks": 3, "cursors": 1, "facts": 2, "conflicts": 4}
 _MOST_GAPS: Final = 100
 
 
@@ -123,14 +121,14 @@ def rescue(db: sqlite3.Connection, wal: Path, damage: Damage) -> Damage:
     """
     missing = Ranges(damage.lost)
     samples: dict[int, Row] = {}
-    small: list[tuple[str, Row]] = []
+    others: list[tuple[str, Row]] = []
     for table, row in carve(wal.with_name("-"), wal):  # nothing but the WAL
         if table != "samples":
-            small.append((table, row))
+            others.append((table, row))
         elif row[0] in missing:
             samples.setdefault(row[0], row)
-    _put_small(db, _best(small, _tops(db)))
-    _layouts_from_spare(db)
+    small.put_small(db, small.best(others, small.tops(db)))
+    small.layouts_from_spare(db)
     saved = Ranges()
     _put_samples(db, (samples[seq] for seq in sorted(samples)), missing, saved)
     lost = tuple(gap for first, last in missing for gap in saved.gaps(first, last))
@@ -140,7 +138,7 @@ def rescue(db: sqlite3.Connection, wal: Path, damage: Damage) -> Damage:
 def _copy(aside: Path, new: sqlite3.Connection, damage: Damage) -> Damage:
     """Copies what can be read into a new journal; gives what could not."""
     old = sqlite3.connect(aside, isolation_level=None)
-    old.text_factory = lambda data: data.decode("utf-8", "replace")
+    old.text_factory = _sums.text_or_bytes
     top, sure, incomplete = damage.mark, damage.mark > 0, []
     try:
         with contextlib.suppress(*UNREADABLE):
@@ -155,18 +153,33 @@ def _copy(aside: Path, new: sqlite3.Connection, damage: Damage) -> Damage:
         for table in _sums.SUMMED:
             if first_version and table == "layouts_spare":
                 continue
-            wrong = _copy_table(old, new, table, first_version)
+            wrong = small.copy_table(old, new, table, first_version)
+            if not wrong and table in _sums.NUMBERED and small.is_cut_short(old, new, table):
+                wrong = "rows at its end are missing"
+            if not wrong and table == "tallies" and top and not small.has_rows(new, table):
+                wrong = "no rows"
             if wrong:
                 incomplete.append((table, wrong))
         # receipts stay behind: one of a row that is lost would keep the message from being stored again
         carving: list[Path | None] = [wal for wal in _wals(aside) if wal.exists()]
         carving = carving or [None]
         if incomplete:
-            tops = {} if len(incomplete) == len(_sums.SUMMED) else _tops(new)
+            tops = {} if len(incomplete) == len(_sums.SUMMED) else small.tops(new)
             for wal in carving:
-                _put_small(new, _best(carve(aside, wal), tops))
-        _layouts_from_spare(new)
+                small.put_small(new, small.best(carve(aside, wal), tops))
+        if first_version:
+            new.execute("DELETE FROM marks WHERE last > ?", (top,))
+            if small.mend_layouts(old, new):
+                incomplete.append(("layouts", "damaged rows"))
+        small.layouts_from_spare(new)
+        if first_version or not layouts_of(new):
+            small.layouts_of_first(new, (row for wal in carving for row in carve(aside, wal)))
+            small.layouts_from_spare(new)
         known = layouts_of(new)
+        # a layout without its name would stand in the way when the instrument is told again
+        for (number,) in new.execute("SELECT number FROM layouts").fetchall():
+            if number not in known:
+                new.execute("DELETE FROM layouts WHERE number = ?", (number,))
         saved = Ranges()
         everything = Ranges([(1, _LARGEST_KEY)])
         limit = top or aside.stat().st_size // 16
@@ -217,89 +230,6 @@ def _is_first(old: sqlite3.Connection) -> bool:
         return schema.version_of(old) == 1
     except UNREADABLE:
         return False
-
-
-def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str, first_version: bool) -> str:
-    """Copies the sound rows of a small table; gives what is wrong with the others."""
-    columns = ", ".join(_sums.SUMMED[table])
-    numbered = table in _sums.NUMBERED
-    names = f"seq, {columns}" if numbered else columns
-    put = _put(table)
-    bad, whole = 0, True
-    sql = f"SELECT {names}{'' if first_version else ', crc'} FROM {table} "  # noqa: S608 - our own names
-    for order in ("ASC", "DESC"):  # what lies behind an unreadable page is reached from the other end
-        bad = 0
-        try:
-            for row in old.execute(sql + f"ORDER BY 1 {order}"):
-                told = (*row, None) if first_version else row
-                if first_version and not numbered:
-                    told = (*row, _sums.row_sum(table, *row))
-                sound = _sums.is_sound(table, told[1:] if numbered else told)
-                if not sound or (new.execute(put, told).rowcount == 0 and whole):
-                    bad += 1
-            return f"{bad} damaged rows" if bad else "" if whole else "unreadable pages"
-        except UNREADABLE:
-            whole = False
-    return "unreadable pages"
-
-
-def _put(table: str) -> str:
-    columns = _sums.SUMMED[table]
-    names = ("seq", *columns, "crc") if table in _sums.NUMBERED else (*columns, "crc")
-    places = ", ".join("?" * len(names))
-    return f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608 - ours
-
-
-def _tops(db: sqlite3.Connection) -> dict[str, int]:
-    """The last seq of events and dead letters: only later ones are taken from pages, what was dropped is not."""
-    return {
-        table: db.execute(f"SELECT min(seq) FROM {table}").fetchone()[0] or 0  # noqa: S608 - our own names
-        for table in _sums.NUMBERED
-    }
-
-
-def _best(found: Iterable[tuple[str, Row]], from_seq: dict[str, int]) -> Iterator[tuple[str, Row]]:
-    """Rows of small tables, of several copies of one the last."""
-    best: dict[tuple[object, ...], Row] = {}
-    for table, row in found:
-        if table in ("samples", "blocks"):
-            continue
-        if table in _sums.NUMBERED:
-            if row[0] >= from_seq.get(table, 0):
-                yield table, row
-            continue
-        key = (table, *row[: _KEYS.get(table, 1)])
-        grows = _GROWING.get(table)
-        if key not in best or grows is None or row[grows] > best[key][grows]:
-            best[key] = row
-    for key, row in best.items():
-        yield str(key[0]), row
-
-
-def _put_small(db: sqlite3.Connection, rows: Iterable[tuple[str, Row]]) -> None:
-    for table, row in rows:
-        done = db.execute(_put(table), row).rowcount
-        grows = _GROWING.get(table)
-        if not done and grows is not None:
-            key = [f"{name} = ?" for name in _sums.SUMMED[table][: _KEYS[table]]]
-            column = _sums.SUMMED[table][grows]
-            db.execute(
-                f"UPDATE {table} SET {column} = ?, crc = ? WHERE {' AND '.join(key)} AND {column} < ?",  # noqa: S608
-                (row[grows], row[-1], *row[: len(key)], row[grows]),
-            )
-
-
-def _layouts_from_spare(new: sqlite3.Connection) -> None:
-    for number, layout, instrument, channels, name in new.execute(
-        "SELECT number, layout, instrument, channels, name FROM layouts_spare"
-    ).fetchall():
-        new.execute(_sums.insert("names", "INSERT OR IGNORE"), (instrument, name))
-        row = (number, layout, instrument, channels)
-        new.execute(_sums.insert("layouts", "INSERT OR IGNORE"), row)
-    for row in new.execute(
-        "SELECT number, layout, instrument, channels, name FROM layouts JOIN names ON names.id = instrument"
-    ).fetchall():
-        new.execute(_sums.insert("layouts_spare", "INSERT OR IGNORE"), row)
 
 
 def _put_samples(

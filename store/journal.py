@@ -20,7 +20,7 @@ from store import _codec as codec
 from store import _sums
 from store._accounts import Counts, Read, counts_of, facts_of, tallies_of
 from store._batch import Batch, Item, Outcome
-from store._faults import UNREADABLE, is_damage, storage_error
+from store._faults import UNREADABLE, is_damage, is_nonsense, storage_error
 from store._files import JournalFiles
 from store._frames import counting
 from store._integrity import Damage, check_tail
@@ -64,7 +64,7 @@ class Journal(Standing):
                 journal = cls(files)
             except UNREADABLE as error:
                 # what is kept in memory could not be made of what stands there: ValueError, KeyError …
-                if isinstance(error, sqlite3.Error | MemoryError) and not is_damage(error):
+                if not is_nonsense(error):
                     raise
                 # damage outside the tail, e.g. in an index
                 damage = salvage(files, Damage(str(error), rebuild=True, mark=files.read_mark()))

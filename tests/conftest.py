@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     tests/ itself must not be on sys.path: its folders carry the names of the rooms.
     """
-    for name in ("servers", "line_servers", "fault_proxy"):
+    for name in ("servers", "line_servers", "fault_proxy", "damaged_journals"):
         config.pluginmanager.register(_by_path(name), f"dodac-{name}")
 
 

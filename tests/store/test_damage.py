@@ -155,6 +155,7 @@ def test_a_journal_whose_file_is_gone_says_how_much_it_had(folders: dict[str, Pa
         (["names", "layouts"], ROWS),
         (["layouts_spare"], ROWS),
         (["layouts", "layouts_spare"], 0),
+        (["names", "layouts_spare"], 0),
     ],
 )
 def test_layouts_stand_twice_and_rows_whose_layout_is_gone_are_never_read_by_another(
