@@ -11,7 +11,6 @@ from audit.periods import window_ns
 from audit.records import Evidence, Plan
 from dodac.contracts import Event, EventKind, Store
 
-
 _COUNTS = (EventKind.EXCHANGE, EventKind.ROLLOVER)
 
 
