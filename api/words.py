@@ -72,6 +72,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "Trình thu thập đang chạy nhưng không trả lời.",
         "The collector runs but does not answer.",
     ),
+    "a_collector_denied": (
+        "Trang này không có quyền xem trình thu thập: hãy chạy cả hai bằng cùng một người dùng.",
+        "This page may not see the collector: run both as the same user.",
+    ),
     "a_loop_stuck": (
         "Một phần của trình thu thập bị treo và sẽ được khởi động lại.",
         "A part of the collector hangs and will be started again.",

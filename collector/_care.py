@@ -19,6 +19,7 @@ from collector._watch import Loop, Watch, within
 from dodac.clock import SECOND_NS
 from dodac.contracts import Event, EventKind, Inbox
 from dodac.errors import ConfigError
+from store import SinkCounts
 
 if TYPE_CHECKING:
     from collector._metrics_server import MetricsServer
@@ -102,7 +103,9 @@ class Care:
         self._thread: threading.Thread | None = None
         self._turns = 0
         report = now.ingest.event
-        self._ledger = LedgerCheck(now.journal.path, base, now.ingest.counts, self._clock, report)
+        self._ledger = LedgerCheck(
+            now.journal.path, base, now.ingest.counts, self._clock, report, self._at_sinks
+        )
         expected = expected_of(now.site, now.connections)
         self.completeness = Completeness(now.journal, self._clock, now.site.site.timezone, lambda: expected)
         self.minutely: list[Callable[[], None]] = [self._ledger.run, self.completeness.run]
@@ -150,6 +153,10 @@ class Care:
         self._metrics = self._scraped(parts.site.collector.metrics)
         self._notify.ready(self._words())
 
+    def watch_too(self, name: str, patience_s: float, loop: Turning) -> None:
+        """Watches one loop more, which only a new process replaces."""
+        self._add(name, patience_s, lambda: loop)
+
     def stop(self) -> None:
         """The stop begins: nothing is judged any more."""
         self._notify.stopping()
@@ -163,6 +170,10 @@ class Care:
         self._ledger.close()
         self._do(self.completeness.keep)
         self.completeness.close()
+
+    def _at_sinks(self) -> dict[str, SinkCounts]:
+        parts = self._parts()
+        return {one.name: parts.journal.sink_counts(one.name) for one in parts.forwarders}
 
     def _scraped(self, address: str | None) -> MetricsServer | None:
         """A port that is taken must not keep a plant from being read: it is told, and collecting goes on."""

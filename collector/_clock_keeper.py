@@ -93,6 +93,12 @@ class ClockKeeper:
         )
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.turned_ns = 0
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The thread that looks at the clock."""
+        return self._thread
 
     def inbox(self, behind: Inbox) -> ClockInbox:
         """The way in for a live connection."""
@@ -132,6 +138,7 @@ class ClockKeeper:
     def _run(self) -> None:
         # real seconds: a clock that is handed in moves when it is told
         while not self._stop.wait(_LOOK_S):
+            self.turned_ns = self._clock.monotonic_ns()
             self.host.look()
             if self._fixer.as_text() != self._decided:
                 self._note()

@@ -11,7 +11,7 @@ from collector.ledger import SourceCount
 from dodac.clock import Clock
 from dodac.contracts import Event, EventKind
 from dodac.errors import StorageError
-from store import Accounts, JournalStore
+from store import Accounts, JournalStore, SinkCounts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,28 +20,37 @@ log = logging.getLogger("dodac.collector")
 
 SOURCE: Final = "ledger"
 _OUTCOMES: Final = ("committed", "duplicate", "conflict", "dead_letter")
+_AT_SINKS: Final = ("delivered", "rejected", "expired", "dropped")
 _TRIES: Final = 5
 _SHARE: Final = 100
 """Counting the rows of a large journal may take one part in so many of the time."""
 
 Tallies = Mapping[tuple[str, str], Mapping[str, int]]
 Counts = Callable[[], Iterable[SourceCount]]
+AtSinks = Callable[[], Mapping[str, SinkCounts]]
 
 
 class LedgerCheck:
     """Looks at the accounts when asked to; tells once when they begin to differ, and once when they agree again.
 
     base: the stored tallies before this process stored anything. counts: the running ledger, since the
-    start. A journal that was damaged once may hold tallies that never add up to its rows: what differed
+    start. sinks: what became of the rows at each sink, as this process has it. A journal that was damaged once may hold tallies that never add up to its rows: what differed
     at the start because of it is taken as known.
     """
 
     def __init__(
-        self, journal: Path, base: Tallies, counts: Counts, clock: Clock, report: Callable[[Event], None]
+        self,
+        journal: Path,
+        base: Tallies,
+        counts: Counts,
+        clock: Clock,
+        report: Callable[[Event], None],
+        sinks: AtSinks = dict,
     ) -> None:
         self._path = journal
         self._base = base
         self._counts = counts
+        self._sinks = sinks
         self._clock = clock
         self._report = report
         self._store: JournalStore | None = None
@@ -82,12 +91,15 @@ class LedgerCheck:
         for _ in range(_TRIES):
             # what is committed while the journal is read stands between the two counts
             before = {(row.instrument, row.source): row for row in self._counts()}
+            sent = self._sinks()
             accounts, last_seq = self._accounts()
+            sent_after = self._sinks()
             after = {(row.instrument, row.source): row for row in self._counts()}
             found = (
                 _balanced(after.values())
                 or self._tallied(before, accounts.tallies, after)
                 or self._standing(accounts, last_seq)
+                or _marked(sent, accounts.sinks, sent_after)
             )
             if not found:
                 return ""
@@ -139,6 +151,11 @@ class LedgerCheck:
         total = sum(stored.values())
         if counts.lost and self._damaged is None:
             self._damaged = last_seq - total
+        if not counts.lost and not counts.dropped:
+            for instrument in sorted({*stored, *counts.per_instrument}):
+                rows = counts.per_instrument.get(instrument, 0)
+                if rows != stored[instrument]:
+                    return f"{instrument}: {stored[instrument]} samples are tallied, {rows} rows stand"
         if total + (self._damaged or 0) != last_seq:
             return f"{total} samples are tallied, {last_seq} rows were given out"
         standing = counts.samples + counts.lost + counts.dropped
@@ -147,15 +164,26 @@ class LedgerCheck:
                 f"{counts.samples} rows stand, {counts.lost} are lost, {counts.dropped} dropped: "
                 f"{standing} of {last_seq}"
             )
-        if not counts.lost and not counts.dropped:
-            for instrument in sorted({*stored, *counts.per_instrument}):
-                rows = counts.per_instrument.get(instrument, 0)
-                if rows != stored[instrument]:
-                    return f"{instrument}: {stored[instrument]} samples are tallied, {rows} rows stand"
         for name, sink in sorted(accounts.sinks.items()):
             if sink.waiting < 0:
                 return f"sink {name}: {-sink.waiting} samples more than the journal has"
         return ""
+
+
+def _marked(
+    before: Mapping[str, SinkCounts], stored: Mapping[str, SinkCounts], after: Mapping[str, SinkCounts]
+) -> str:
+    """What the journal's marks say of a sink against what this process knows; the first that differs."""
+    for name in sorted(before.keys() & after.keys()):
+        # a sink without a mark has nothing; what the limits took before it had it is no mark of its own
+        known = stored.get(name, SinkCounts(0, 0, 0, 0, before[name].dropped))
+        for state in _AT_SINKS:
+            told = getattr(known, state)
+            least, most = sorted((getattr(before[name], state), getattr(after[name], state)))
+            if not least <= told <= most:
+                seen = f"{least}" if least == most else f"{least} to {most}"
+                return f"sink {name}: {told} {state} by the journal's marks, {seen} counted by this process"
+    return ""
 
 
 def _balanced(rows: Iterable[SourceCount]) -> str:

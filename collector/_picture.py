@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
@@ -26,6 +27,8 @@ from store import Journal
 if TYPE_CHECKING:
     from drivers import Connection
 
+log = logging.getLogger("dodac.collector")
+
 Tallies = Mapping[tuple[str, str], Mapping[str, int]]
 T = TypeVar("T")
 
@@ -48,7 +51,10 @@ class Parts:
 
 
 class Bounded(Generic[T]):
-    """Asks something that may hang (a disk), waits a moment, and gives the last answer with its age in seconds."""
+    """Asks something that may hang (a disk), waits a moment, and gives the last answer with its age in seconds.
+
+    What fails (a file that was deleted) leaves the last answer to grow old; one log line tells it.
+    """
 
     def __init__(self, ask: Callable[[], T], clock: Clock, patience_s: float = _PATIENCE_S) -> None:
         self._ask = ask
@@ -57,6 +63,7 @@ class Bounded(Generic[T]):
         self._lock = threading.Lock()
         self._asking: threading.Thread | None = None
         self._last: tuple[T, int] | None = None
+        self._failing = False
 
     def __call__(self) -> tuple[T | None, float]:
         """(answer, its age); (None, 0) when none ever came in time."""
@@ -73,7 +80,14 @@ class Bounded(Generic[T]):
 
     def _run(self) -> None:
         started = self._clock.monotonic_ns()
-        self._last = (self._ask(), started)
+        try:
+            self._last = (self._ask(), started)
+        except Exception as error:  # noqa: BLE001  (a picture without the disk is better than none)
+            if not self._failing:
+                log.warning("the picture goes without the journal's disk: %s", error)
+            self._failing = True
+        else:
+            self._failing = False
 
 
 def since_the_journal_began(base: Tallies, live: Iterable[SourceCount]) -> tuple[SourceCount, ...]:

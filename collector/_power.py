@@ -59,6 +59,12 @@ class PowerWatch:
         self._away_ns: int | None = None  # monotonic
         self._asked = False
         self._blind = False
+        self.turned_ns = 0
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The thread, once it was started."""
+        return self._thread
 
     def start(self) -> None:
         """Starts the thread."""
@@ -73,6 +79,7 @@ class PowerWatch:
 
     def look(self) -> None:
         """One look at the file, and what follows from it."""
+        self.turned_ns = self._clock.monotonic_ns()
         there = self._read()
         now_ns = self._clock.monotonic_ns()
         if there is None:

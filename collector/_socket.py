@@ -27,10 +27,14 @@ Picture = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was found at a journal's socket: a picture; or nobody; or a collector that does not answer."""
+    """What was found at a journal's socket: a picture; or nobody; or a collector that does not answer.
+
+    denied: the folder or the socket is another user's, so nobody knows.
+    """
 
     picture: Picture | None = None
     silent: bool = False
+    denied: bool = False
 
     @property
     def running(self) -> bool:
@@ -133,15 +137,17 @@ class PictureServer:
 def look(journal: Path, timeout_s: float = 6.0) -> Seen:
     """The picture of the collector that writes a journal; never raises."""
     path = socket_path(journal)
-    if not path.is_socket():
-        return Seen()
     try:
+        if not path.is_socket():
+            return Seen()
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel, _address(path) as address:
             channel.settimeout(timeout_s)
             channel.connect(address)
             found = _all_of(channel)
-    except (ConnectionRefusedError, FileNotFoundError, PermissionError):
-        return Seen()  # left by a process that was killed, or another user's
+    except (ConnectionRefusedError, FileNotFoundError):
+        return Seen()  # left by a process that was killed
+    except PermissionError:
+        return Seen(denied=True)
     except OSError:
         return Seen(silent=True)
     try:
@@ -162,6 +168,9 @@ def health_of(seen: Seen) -> dict[str, Any]:
     elif seen.silent:
         text = "dodac run holds the journal but does not answer"
         faults = [{"code": "collector_silent", "name": "collector", "text": text}]
+    elif seen.denied:
+        text = "the journal is another user's: ask as that user (sudo -u dodac dodac status …) or as root"
+        faults = [{"code": "collector_denied", "name": "collector", "text": text}]
     else:
         text = "no dodac run works on this journal"
         faults = [{"code": "collector_away", "name": "collector", "text": text}]

@@ -299,8 +299,10 @@ class Upkeep:
 
     def _rest(self, begun_ns: int, share: float) -> None:
         """Waits so long that the work since `begun_ns` was this share of the time."""
-        worked_s = (self._clock.monotonic_ns() - begun_ns) / SECOND_NS
-        self._clock.wait(self._stop, worked_s * (1 / share - 1))
+        now_ns = self._clock.monotonic_ns()
+        pause_s = (now_ns - begun_ns) / SECOND_NS * (1 / share - 1)
+        self.turned_ns = now_ns + round(pause_s * SECOND_NS)  # a pause that is meant is no hanging
+        self._clock.wait(self._stop, pause_s)
 
     def _go_on(self) -> bool:
         self.turned_ns = self._clock.monotonic_ns()  # between two steps: it turns, however long the work is

@@ -25,6 +25,7 @@ _STOPS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGPWR") if hasattr(signal, name)
 )
 _AGAIN_S: Final = 2.0
+_POWER_S: Final = 120.0  # a look at a file of the kernel
 _WAIT_S: Final = 3.0  # dodac enter and the page hold the journal for a moment while they store an entry
 
 
@@ -94,6 +95,8 @@ def run(argv: Sequence[str]) -> int:
         return Exit.STORAGE
     collector.start()
     power = watch_of_site(site, SystemClock(), collector.inbox.event, stop.set)
+    if power is not None:
+        collector.also_watch("power", _POWER_S, power)
     _words(
         f"Collecting until Ctrl-C{'' if args.span is None else f' or for {args.span}'}. In another terminal: "
         f"dodac status --site {args.site} (the ledger), dodac serve --site {args.site} (the page)."
@@ -102,9 +105,9 @@ def run(argv: Sequence[str]) -> int:
     # a second Ctrl-C ends at once, whatever hangs
     for number in _STOPS:
         signal.signal(number, signal.SIG_DFL)
-    if power is not None:
-        power.stop()
     clean = collector.stop()
+    if power is not None:
+        power.stop()  # after the watch, which would miss it
     _words(collector.ledger().text())
     return Exit.OK if clean else Exit.STORAGE
 

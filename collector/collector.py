@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from collector._alive import Alive, turnaround_facts
-from collector._care import Care
+from collector._care import Care, Turning
 from collector._clock_keeper import ClockKeeper
 from collector._counter_gate import CounterGate, counter_gate
 from collector._gaps import gaps_of_standing_faults
@@ -155,7 +155,11 @@ class Collector:
             self._replace,
             self._replace_forwarder,
             self.journal.tallies(),
-            others=(("upkeep", 3600.0, self._upkeep), ("alive", 120.0, self._alive)),
+            others=(
+                ("clock", 120.0, self._clock_keeper),
+                ("upkeep", 3600.0, self._upkeep),
+                ("alive", 120.0, self._alive),
+            ),
         )
         self._running = False
 
@@ -252,6 +256,10 @@ class Collector:
     def picture(self) -> dict[str, Any]:
         """Everything at one moment, as plain data: what other processes see over the socket."""
         return self._care.camera.picture()
+
+    def also_watch(self, name: str, patience_s: float, loop: Turning) -> None:
+        """Watches a loop beside the collector's own, which only a new start of the process replaces."""
+        self._care.watch_too(name, patience_s, loop)
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Waits until everything given so far is in the journal."""

@@ -48,6 +48,12 @@ class ManualStream:
         self._counters: Counter[str] = Counter()
         self._last_good: dict[str, int] = {}
         self._fault = ""
+        self.turned_ns = 0
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The thread that looks into the spool."""
+        return self._thread
 
     def layouts(self) -> tuple[Layout, ...]:
         """The layouts of the forms."""
@@ -96,6 +102,7 @@ class ManualStream:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            self.turned_ns = self._clock.monotonic_ns()
             self.look()
             self._clock.wait(self._stopping, LOOK_S)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from api import create_app
+from api.collector_view import CollectorView
 from collector import Collector
-from dodac.clock import SystemClock
+from collector.health import Seen
+from dodac.clock import ManualClock, SystemClock
 from dodac.contracts import DeadLetter, Event, EventKind
 from dodac.samples import Layout
 from dodac.site import Site, parse_site
@@ -61,6 +64,45 @@ def test_strangers_learn_one_word_and_no_details(site: Site) -> None:
     for path in ("/metrics", "/api/ledger", "/api/collector"):
         assert client.get(path).status_code in (303, 401), path
         assert client.get(path, headers={"authorization": "Bearer wrong"}).status_code in (303, 401)
+
+
+def test_a_scraper_without_the_token_is_told_401_and_not_sent_to_a_form(site: Site) -> None:
+    answer = _client(site).get("/metrics")
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_collector_that_hangs_keeps_one_request_and_not_every_page(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    hangs, looking = threading.Event(), threading.Event()
+
+    def look(_: Path) -> Seen:
+        looks.append(1)
+        if len(looks) > 1:
+            looking.set()
+            assert hangs.wait(10)
+            return Seen(silent=True)
+        return Seen({"ledger": {}, "faults": []})
+
+    monkeypatch.setattr("api.collector_view.look", look)
+    clock = ManualClock()
+    view = CollectorView(site.journal_path, clock)
+    assert view.health()["status"] == "ok"
+    clock.advance(2)
+    waits = threading.Thread(target=view.seen)
+    waits.start()
+    assert looking.wait(10)
+    assert view.health()["status"] == "ok"  # as it was seen last, at once
+    hangs.set()
+    waits.join()
+    clock.advance(5)
+    assert view.health()["faults"][0]["code"] == "collector_silent"
+    assert len(looks) == 2  # each look at one that hangs takes seconds
+    clock.advance(20)
+    view.seen()
+    assert len(looks) == 3
 
 
 def test_without_a_collector_health_is_a_fault_and_says_so_to_who_may_know(site: Site) -> None:

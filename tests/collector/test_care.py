@@ -19,7 +19,7 @@ from collector._socket import look
 from dodac.clock import SystemClock
 from dodac.contracts import EventKind
 from dodac.samples import Layout
-from dodac.site import Site, load_site
+from dodac.site import Site, load_site, parse_site
 from drivers import open_connections
 from drivers.simulator.testo_http import SimulatedTesto300
 from store import Journal, JournalStore, WriteKind, WriteResult
@@ -398,3 +398,30 @@ def test_a_request_to_a_server_that_never_ends_is_left_behind_and_nothing_is_los
         20 - sink.delivered,
         chapter="influxdb",
     )
+
+
+def test_every_thread_that_works_for_the_collector_is_watched(tmp_path: Path, kit: Any) -> None:
+    text = """
+[site]
+id = "plant"
+company = "acme"
+
+[connections.hand]
+kind = "manual"
+
+[[instruments]]
+id = "kit"
+profile = "manual.water-kit"
+connection = "hand"
+"""
+    site = parse_site(text, tmp_path / "site.toml")
+    collector = Collector(site, SystemClock())
+    collector.start()
+    try:
+        known = {state.name for state in collector._care.watch.states()}
+        assert known == {"ingest", "connection hand", "clock", "upkeep", "alive", "care"}
+        hand = collector.parts().connections[0]
+        before = hand.turned_ns  # type: ignore[attr-defined]
+        kit.until(lambda: hand.turned_ns > before, 10)  # type: ignore[attr-defined]
+    finally:
+        assert collector.stop()

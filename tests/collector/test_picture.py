@@ -19,7 +19,7 @@ from collector._completeness import ChannelDay
 from collector._ledger_check import LedgerCheck
 from collector._picture import Bounded, since_the_journal_began
 from collector._report import completeness_words, live_ledger, read_report
-from collector._socket import PictureServer, health_of, look, socket_path
+from collector._socket import PictureServer, Seen, health_of, look, socket_path
 from collector.cli import status
 from collector.ledger import SourceCount
 from dodac.clock import ManualClock, SystemClock
@@ -208,6 +208,42 @@ def test_an_answer_that_is_no_picture_is_a_fault_and_no_traceback(tmp_path: Path
     assert health_of(seen)["faults"][0]["code"] == "collector_silent"
 
 
+def test_a_journal_of_another_user_is_told_as_such_and_not_as_no_collector(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    # root may look everywhere, so the refusal is played
+    monkeypatch.setattr(Path, "is_socket", refused)
+    seen = look(tmp_path / "journal.db")
+    assert seen == Seen(denied=True)
+    assert not seen.running
+    (fault,) = health_of(seen)["faults"]
+    assert fault["code"] == "collector_denied"
+    assert "as that user" in fault["text"]
+
+
+def test_a_disk_that_fails_is_one_log_line_and_no_traceback_for_each_picture(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken = [False]
+
+    def ask() -> int:
+        if broken[0]:
+            raise OSError("the folder was deleted")
+        return 1
+
+    part = Bounded(ask, ManualClock(), 1.0)
+    assert part() == (1, 0.0)
+    broken[0] = True
+    for _ in range(3):
+        assert part()[0] == 1  # what was known, and growing old
+    assert [record.message for record in caplog.records] == [
+        "the picture goes without the journal's disk: the folder was deleted"
+    ]
+
+
 def test_a_disk_that_hangs_makes_the_picture_old_and_not_hang() -> None:
     free = threading.Event()
     answers = iter([1, 2])
@@ -248,7 +284,12 @@ class Checked:
         journal.layout(kit.layout)
         self.live = [SourceCount("meter1", "bus1")]
         self.check = LedgerCheck(
-            journal.path, journal.tallies(), lambda: self.live, ManualClock(), self.told.append
+            journal.path,
+            journal.tallies(),
+            lambda: self.live,
+            ManualClock(),
+            self.told.append,
+            lambda: {name: journal.sink_counts(name) for name in ("here", "there")},
         )
 
     def store(self, number: int) -> None:
@@ -312,7 +353,41 @@ def test_a_row_that_is_gone_without_a_cause_is_seen(checked: Checked) -> None:
     checked.store(10)
     checked.sql("DELETE FROM samples WHERE seq = 4")
     checked.check.run()
-    assert "9 rows stand, 0 are lost, 0 dropped: 9 of 10" in checked.told[0].text
+    assert "meter1: 10 samples are tallied, 9 rows stand" in checked.told[0].text
+
+
+@pytest.mark.parametrize(
+    ("tamper", "says"),
+    [
+        ("DELETE FROM tallies", "meter1 from bus1: committed 0 in the journal, 10"),
+        ("UPDATE tallies SET source = 'other'", "meter1 from bus1: committed 0 in the journal, 10"),
+        ("UPDATE names SET name = 'meter9'", "meter1: 10 samples are tallied, 0 rows stand"),
+        ("UPDATE blocks SET count = count + 1 WHERE id = 1", "meter1: 10 samples are tallied, 11 rows stand"),
+        ("DELETE FROM blocks", "meter1: 10 samples are tallied, 0 rows stand"),
+        ("DELETE FROM marks WHERE state = 'rejected'", "sink here: 0 rejected by the journal's marks, 2"),
+        ("DELETE FROM marks WHERE sink = 'here'", "sink here: 0 delivered by the journal's marks, 5"),
+        (
+            "UPDATE marks SET last = 6 WHERE state = 'delivered'",
+            "sink here: 6 delivered by the journal's marks",
+        ),
+        ("UPDATE marks SET sink = 'there'", "sink here: 0 delivered by the journal's marks, 5"),
+        ("INSERT INTO marks VALUES ('', 'lost', 3, 3, 'x', NULL)", "10 rows stand, 1 are lost, 0 dropped"),
+        ("INSERT INTO marks VALUES ('', 'dropped', 3, 3, 'x', NULL)", "10 rows stand, 0 are lost, 1 dropped"),
+    ],
+)
+def test_every_table_that_somebody_changes_is_named_within_the_minute(
+    checked: Checked, tamper: str, says: str
+) -> None:
+    checked.store(10)
+    checked.journal.mark("here", range(1, 6), "delivered")
+    checked.journal.mark("here", (6, 7), "rejected", "refused")
+    if "blocks" in tamper:
+        assert checked.journal.pack(1 << 62, whole=False) == 10
+    checked.check.run()
+    assert not checked.told
+    checked.sql(tamper)
+    checked.check.run()
+    assert says in checked.told[0].text
 
 
 def test_a_running_count_that_forgets_a_sample_is_seen(checked: Checked) -> None:

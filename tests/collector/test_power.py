@@ -7,12 +7,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from collector._power import PowerWatch
+from collector._socket import look
 from dodac.clock import SECOND_NS, ManualClock
 from dodac.contracts import Event, EventKind
 
@@ -110,6 +112,13 @@ def test_of_several_supplies_one_that_is_there_is_enough(tmp_path: Path) -> None
     assert [event.kind for event in events] == [EventKind.FAULT_START]
 
 
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("way", ["power", "SIGPWR", "SIGTERM"])
 def test_a_signal_or_the_mains_ends_dodac_run_with_everything_stored_and_code_0(
     tmp_path: Path, way: str, fault_row: Any
@@ -125,6 +134,8 @@ def test_a_signal_or_the_mains_ends_dodac_run_with_everything_stored_and_code_0(
         while "until Ctrl-C" not in said.read_text():
             assert time.monotonic() < end
             time.sleep(0.02)
+        # a look at a file of the kernel may hang: it is watched like every loop
+        until(lambda: "power" in {loop["name"] for loop in (look(journal).picture or {}).get("loops", [])})
         if way == "power":
             power.write_text("0")
         else:
@@ -133,6 +144,8 @@ def test_a_signal_or_the_mains_ends_dodac_run_with_everything_stored_and_code_0(
     # closed with a checkpoint: nothing is left in a WAL
     assert not journal.with_name("journal.db-wal").exists()
     db = sqlite3.connect(journal)
+    watched = db.execute("SELECT text FROM events WHERE source LIKE 'watch %'").fetchall()
+    assert watched == []  # what ends because it shall is not missed
     kinds = [
         kind for (kind,) in db.execute("SELECT kind FROM events WHERE source = 'collector' ORDER BY seq")
     ]
