@@ -17,7 +17,7 @@ from collector._clock_words import SOURCE
 from collector.cli import add_where, journal_path
 from dodac.clock import SECOND_NS, SystemClock, duration_ns, iso_utc, local_text, parse_time_ns
 from dodac.contracts import Event, EventKind
-from dodac.errors import ConfigError, Exit, Where
+from dodac.errors import ConfigError, Exit, StorageError, Where
 from dodac.samples import FIRST_REVISION
 
 if TYPE_CHECKING:
@@ -209,7 +209,11 @@ def _fix(path: Path, decision: Decision, *, as_json: bool) -> int:
     if not path.exists():
         raise ConfigError("there is no journal.", Where(file=str(path)))
     machine = SystemClock()
-    with Journal.open(path, wait_s=1.0) as journal:
+    try:
+        opened = Journal.open(path, wait_s=1.0)
+    except StorageError as error:
+        return _wait(path, decision, error, as_json=as_json)
+    with opened as journal:
         ingest = Ingest(journal, machine)
         ingest.start()
         fixer = Fixer(journal, ingest, machine)
@@ -228,3 +232,26 @@ def _fix(path: Path, decision: Decision, *, as_json: bool) -> int:
             f"{count} samples have their right time now; what was stored first is still there.\n"
         )
     return Exit.OK if count else Exit.FINDING
+
+
+def _wait(path: Path, decision: Decision, reason: StorageError, *, as_json: bool) -> int:
+    """dodac run has the journal: it takes up what a person tells."""
+    from collector._clock_told import tell
+    from store import JournalStore
+
+    JournalStore(path).close()  # what is no journal says so here
+    try:
+        tell(path, decision)
+    except OSError as error:
+        raise StorageError(
+            f"what you told can't be kept: {error.strerror or error}.",
+            Where(file=str(path)),
+            "Make room or correct the rights, then tell it again.",
+        ) from reason
+    if as_json:
+        sys.stdout.write(json.dumps({"waiting": True, "offset_ns": decision.offset_ns}) + "\n")
+    else:
+        sys.stdout.write(
+            "dodac run has the journal and moves them within a few seconds: dodac clock tells when they are.\n"
+        )
+    return Exit.OK

@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
@@ -77,7 +77,7 @@ class Fixer:
         if decision.unknown_only and (since := self._journal.cursor(DOUBT)):
             # without a good clock since an earlier start in the same boot
             decision = replace(decision, begin_ns=0, seq=max(0, min(decision.seq, since - 1)))
-        id = f"{decision.boot}/{decision.begin_ns}-{decision.end_ns}/{decision.offset_ns}"  # noqa: A001
+        id = decision_id(decision)  # noqa: A001
         self._way_in.event(_event(decision, id, self._clock.now_ns()))
         with self._wake:
             self._todo.append((id, decision))
@@ -86,7 +86,7 @@ class Fixer:
     def take_up(self, left: str = "") -> None:
         """Takes up what an earlier run left undone; left: as_text() of it."""
         undone = self._undone()
-        for id, decision in _of_text(left):  # noqa: A001
+        for id, decision in of_text(left):  # noqa: A001
             # decided, and killed before the event of it was stored; it moves nothing twice
             if id not in {name for name, _ in undone}:
                 self._way_in.event(_event(decision, id, self._clock.now_ns()))
@@ -102,8 +102,7 @@ class Fixer:
     def as_text(self) -> str:
         """What is decided and not carried out; "" for nothing."""
         with self._wake:
-            said = [_event(decision, name, 0).data for name, decision in self._todo]
-        return json.dumps(said, separators=(",", ":")) if said else ""
+            return as_text(self._todo)
 
     def stop(self) -> None:
         """Ends the thread; what is not done is done after the next start."""
@@ -274,7 +273,19 @@ def _event(decision: Decision, id: str, now_ns: int) -> Event:
     return Event(now_ns, EventKind.NOTE, text, SOURCE, data=data)
 
 
-def _of_text(text: str) -> list[tuple[str, Decision]]:
+def decision_id(decision: Decision) -> str:
+    """The name of a decision: the same one, told again, moves nothing twice."""
+    return f"{decision.boot}/{decision.begin_ns}-{decision.end_ns}/{decision.offset_ns}"
+
+
+def as_text(decisions: Sequence[tuple[str, Decision]]) -> str:
+    """Decisions with their names for keeping; "" for none."""
+    said = [_event(decision, name, 0).data for name, decision in decisions]
+    return json.dumps(said, separators=(",", ":")) if said else ""
+
+
+def of_text(text: str) -> list[tuple[str, Decision]]:
+    """What as_text() kept; none where it can't be read."""
     try:
         return [(str(said["id"]), _of_data(said)) for said in json.loads(text or "[]")]
     except (ValueError, KeyError, TypeError):

@@ -12,6 +12,7 @@ from collector._clock import HostClock
 from collector._clock_fix import DOUBT, Fixer
 from collector._clock_inbox import ClockInbox, is_moved, noted
 from collector._clock_parts import Decision, Past, read
+from collector._clock_told import take
 from collector._clock_trust import Mode, SystemTrust, Trust, boot_id
 from collector._clock_words import SOURCE
 from dodac.clock import DAY_NS, Clock, iso_utc
@@ -140,8 +141,20 @@ class ClockKeeper:
         while not self._stop.wait(_LOOK_S):
             self.turned_ns = self._clock.monotonic_ns()
             self.host.look()
+            self._take_told()
             if self._fixer.as_text() != self._decided:
                 self._note()
+
+    def _take_told(self) -> None:
+        """What a person told (dodac clock) while this process has the journal."""
+        try:
+            take(self._journal.path, self._fixer.decide, self._stored)
+        except OSError as error:
+            log.debug("what was told of the clock could not be read: %s", error)
+
+    def _stored(self) -> None:
+        if not self._ingest.flush(_LOOK_S):
+            raise OSError("the journal takes nothing")
 
     def _report(self, event: Event) -> None:
         self._ingest.event(event)

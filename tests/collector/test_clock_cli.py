@@ -127,3 +127,45 @@ def test_a_journal_whose_readings_all_have_a_time_says_so(
     assert "Every reading has its time" in capsys.readouterr().out
     assert run(path, "--json") == 0
     assert json.loads(capsys.readouterr().out)["boots"] == []
+
+
+def test_a_running_collector_takes_up_what_a_person_tells(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # dodac run had to be stopped for it, so readings were lost to tell the time of others
+    collect(path, T0 + HOUR_NS, 20)
+    watch = ManualClock(T0 + 2 * HOUR_NS)
+    with Journal.open(path) as journal:
+        ingest = Ingest(journal, watch, group_ms=1)
+        ingest.start()
+        keeper = ClockKeeper(journal, ingest, watch)
+        keeper.start()
+        told = [
+            "--from",
+            iso_utc(T0 + HOUR_NS),
+            "--to",
+            iso_utc(T0 + HOUR_NS + 300 * SECOND_NS),
+            "--shift",
+            "-1h",
+        ]
+        assert run(path, *told, "--operator", "Lan") == 0
+        assert "dodac run has the journal" in capsys.readouterr().out
+        assert run(path, *told, "--json") == 0
+        assert json.loads(capsys.readouterr().out)["waiting"] is True
+        (path.parent / "journal-clock" / "clock.torn.json").write_bytes(b"[")
+        keeper._take_told()
+        keeper._take_told()
+        keeper.stop()
+        # a kill before they are moved: the next run goes on
+        ingest.stop()
+    collect(path, T0 + 3 * HOUR_NS, 0)
+    with Journal.open(path) as journal:
+        ingest = Ingest(journal, watch, group_ms=1)
+        ingest.start()
+        keeper = ClockKeeper(journal, ingest, watch)
+        keeper._fixer.take_up()
+        keeper._fixer.carry_out()
+        ingest.stop()
+    assert [ns for ns, _ in series(path)] == [T0 + 10 * SECOND_NS * (n + 1) for n in range(20)]
+    assert not list((path.parent / "journal-clock").glob("*.json"))
+    assert (path.parent / "journal-clock" / "refused" / "clock.torn.json").exists()
