@@ -95,11 +95,12 @@ FORM_WORDS: Final[dict[str, tuple[str, str]]] = {
     "ex_when": ("Lúc đồng hồ mới bắt đầu chạy", "When the new meter began to count"),
     "ex_old": ("Chỉ số cuối, đồng hồ cũ", "Last reading, old meter"),
     "ex_new": ("Chỉ số đầu, đồng hồ mới", "First reading, new meter"),
+    "ex_last": ("Số đọc gần nhất: {number} {unit}, {when}", "Last read: {number} {unit}, {when}"),
     "ex_serial": ("Số seri đồng hồ mới", "Serial number of the new meter"),
     "ex_sure": ("Đã kiểm tra, số liệu đúng", "I checked: the numbers are right"),
     "ex_two_numbers": (
-        "cần hai số: cũ và mới, không ghi đơn vị, không dùng dấu nhóm hàng nghìn.",
-        "two numbers are needed, old and new, without unit or signs between thousands.",
+        "cần hai số: cũ và mới, không ghi đơn vị, không dùng dấu nhóm hàng nghìn; 12,345 thì ghi 12,3450.",
+        "two numbers are needed, old and new, without unit or signs between thousands; write 12.345 as 12.3450.",
     ),
     "ex_none_typed": ("Chưa nhập chỉ số nào.", "No reading was typed."),
     "ex_no_counter": (

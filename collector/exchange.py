@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from dodac.clock import MINUTE_NS, Clock, iso_utc, local_text
+from collector._exchange_doubts import Doubt, Reading, around, doubts_of
+from dodac.clock import MINUTE_NS, Clock, iso_utc
 from dodac.contracts import Event, EventKind, Inbox
 from dodac.errors import DataError, StorageError, Where
 from dodac.quantities import CHANNELS, Kind
@@ -21,9 +22,7 @@ from store import Journal, JournalStore
 SOURCE: Final = "exchange"
 ID: Final = re.compile(r"[a-z0-9-]{8,64}")
 MAX_TEXT: Final = 500
-_NEIGHBOURS_NS: Final = 400 * 86_400 * 10**9
 _FUTURE_NS: Final = 10 * MINUTE_NS
-_SLACK: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -85,14 +84,6 @@ def read_back(raw: bytes) -> Exchange:
         raise ValueError(f"this is no exchange: {error}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """What speaks against an exchange as it was told, in both languages: it may be right all the same."""
-
-    vi: str
-    en: str
-
-
 @dataclass(frozen=True)
 class Taken:
     """What became of an exchange: "stored" in the journal, "waiting" in the spool, or "asked" about."""
@@ -132,28 +123,20 @@ class ExchangeDesk:
         store = self.journal()
         if store is None or told.withdrawn:
             return ()
-        zone = self.site.site.timezone
-        found: list[Doubt] = []
-        for name, (end, start) in told.counters.items():
-            before, after = neighbours(store, told.instrument, name, told.time_ns)
-            unit = CHANNELS[name].unit
-            if before is not None and end < before[1] - abs(before[1]) * _SLACK:
-                when = local_text(before[0], zone)
-                found.append(
-                    Doubt(
-                        f"Chỉ số cuối {end:.10g} {unit} nhỏ hơn số đã đọc lúc {when}: {before[1]:.10g}.",
-                        f"The old meter's last reading {end:.10g} {unit} is below the one of {when}: {before[1]:.10g}.",
-                    )
-                )
-            if after is not None and start > after[1] + abs(after[1]) * _SLACK:
-                when = local_text(after[0], zone)
-                found.append(
-                    Doubt(
-                        f"Chỉ số đầu {start:.10g} {unit} lớn hơn số đã đọc lúc {when}: {after[1]:.10g}.",
-                        f"The new meter's first reading {start:.10g} {unit} is above the one of {when}: {after[1]:.10g}.",
-                    )
-                )
-        return tuple(found)
+        zone, limits = self.site.site.timezone, self.site.instrument(told.instrument).max_rate
+        return tuple(
+            doubt
+            for name, ends in told.counters.items()
+            for doubt in doubts_of(store, told.instrument, name, told.time_ns, ends, zone, limits.get(name))
+        )
+
+    def last_reading(self, instrument: str, channel: str) -> Reading | None:
+        """The last good reading of a counter, as (UTC ns, value)."""
+        store = self.journal()
+        if store is None:
+            return None
+        before, _ = around(store, instrument, channel, self.clock.now_ns())
+        return before[-1] if before else None
 
     def take(self, told: Exchange, *, sure: bool = False) -> Taken:
         """Keeps an exchange on disk and stores it when nobody else has the journal.
@@ -162,6 +145,9 @@ class ExchangeDesk:
         does, StorageError when it can't be kept.
         """
         doubts = self.doubts(told)
+        store = self.journal()
+        if store is not None and told.event() in store.counter_events(told.instrument):
+            return Taken("stored")  # sent twice: a phone that heard no answer
         if doubts and not sure:
             return Taken("asked", doubts)
         try:
@@ -199,21 +185,6 @@ class ExchangeDesk:
             raise DataError("the time of the exchange is to come.", where, "Record it once it was done.")
         if max(map(len, (told.serial_number, told.operator, told.note))) > MAX_TEXT:
             raise DataError(f"texts have at most {MAX_TEXT} signs.", where)
-
-
-def neighbours(
-    store: JournalStore, instrument: str, channel: str, time_ns: int
-) -> tuple[tuple[int, float] | None, tuple[int, float] | None]:
-    """The last good reading before a moment and the first from it on, each as (UTC ns, value)."""
-    frames = (
-        store.series(instrument, [channel], time_ns - _NEIGHBOURS_NS, time_ns).tail(1),
-        store.series(instrument, [channel], time_ns, time_ns + _NEIGHBOURS_NS).head(1),
-    )
-    before, after = (
-        None if frame.empty else (int(frame.index[0].value), float(frame[channel].iloc[0]))
-        for frame in frames
-    )
-    return before, after
 
 
 def spool_of(site: Site) -> Spool:

@@ -15,7 +15,7 @@ from dodac.quantities import channel as channel_named
 from dodac.samples import FIRST_REVISION, Sample
 from store import _intervals
 from store._codec import PART_LIMIT
-from store._exchanges import breaks_of
+from store._exchanges import Break, breaks_of
 from store._steps import edges
 
 if TYPE_CHECKING:
@@ -58,6 +58,17 @@ class ArrayStore(ABC):
     def counter_events(self, instrument: str) -> list[Event]:
         """Exchanges and rollovers of an instrument, in the order in which they were recorded."""
 
+    def breaks(self, instrument: str, channel: str) -> list[Break]:
+        """Where a counter's count ended and another began, as far as it was told, in time order."""
+        return breaks_of(self.counter_events(instrument), channel)
+
+    def around(
+        self, instrument: str, channel: str, time_ns: int, count: int
+    ) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+        """Up to `count` good readings just before a moment, and as many from it on, each as (UTC ns, value)."""
+        before, after = self._context(instrument, channel, time_ns, time_ns, count)
+        return _pairs(before), _pairs(after)
+
     def series(self, instrument: str, channels: Iterable[str], start_ns: int, end_ns: int) -> pd.DataFrame:
         """Good values only: index "time" (UTC, ns), one float64 column a channel, NaN where absent.
 
@@ -95,12 +106,16 @@ class ArrayStore(ABC):
         )
         good = ~np.isnan(values[:, 0])
         kind = channel_named(name).kind
-        breaks = breaks_of(self.counter_events(instrument), name) if kind is Kind.COUNTER else ()
+        breaks = self.breaks(instrument, name) if kind is Kind.COUNTER else ()
         value, coverage = _intervals.per_step(
             kind, time_ns[good], span_ns[good], values[good, 0], marks, start_ns, end_ns, breaks
         )
         index = time_index(marks[:-1]).tz_convert(zone)
         return pd.DataFrame({"value": value, "coverage": coverage}, index=index)
+
+
+def _pairs(readings: Readings) -> list[tuple[int, float]]:
+    return list(zip(readings[0].tolist(), readings[2][:, 0].tolist(), strict=True))
 
 
 def _known(instrument: str, channels: Iterable[str]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from api.render import page
 from api.routes.enter import SAME_SITE
 from api.routes.forms import MAX_BODY, TooLarge, body_of
 from api.words import say
+from collector._exchange_doubts import plain
 from collector.entered import moment_ns
 from collector.exchange import ID, MAX_TEXT, Exchange, ExchangeDesk, Taken
 from dodac.clock import iso_utc, local_text
@@ -223,7 +224,10 @@ def _page(
         status=422 if faults else 409 if doubts else 200,
         instrument=instrument,
         title=item.name or instrument,
-        fields=[_field(name, language) for name in ordered(_desk(context).counters(instrument))],
+        fields=[
+            _field(context, instrument, name, language)
+            for name in ordered(_desk(context).counters(instrument))
+        ],
         given=given,
         at=given.get("at") or local_text(now, zone, "%Y-%m-%dT%H:%M"),
         id=given.get("id") or os.urandom(8).hex(),
@@ -239,9 +243,14 @@ def _page(
     return answer
 
 
-def _field(name: str, language: Language) -> dict[str, str]:
-    shown = display(name)
-    return {"channel": name, "name": shown.name(language), "unit": shown.unit_text(language)}
+def _field(context: Context, instrument: str, name: str, language: Language) -> dict[str, str]:
+    shown, seen = display(name), _desk(context).last_reading(instrument, name)
+    found = {"channel": name, "name": shown.name(language), "unit": shown.unit_text(language), "last": ""}
+    if seen is not None:
+        when = local_text(seen[0], context.site.site.timezone, "%d/%m/%Y %H:%M")
+        number = plain(seen[1], language)
+        found["last"] = say("ex_last", language, number=number, unit=found["unit"], when=when)
+    return found
 
 
 def _told(event: Event, language: Language) -> dict[str, Any]:

@@ -61,6 +61,7 @@ def test_what_the_technician_types_adds_up_and_is_shown_as_recorded(client: Test
     assert "Nước lò hơi" in shown
     assert 'name="old.volume_m3"' in shown
     assert "flow_m3h" not in shown
+    assert "Số đọc gần nhất: 8,5 m³, 20/11/2026 12:00" in shown
     known = re.search(r'name="id" value="([0-9a-f]+)"', shown)
     assert known
     typed = {
@@ -84,7 +85,11 @@ def test_what_the_technician_types_adds_up_and_is_shown_as_recorded(client: Test
 @pytest.mark.parametrize(
     ("typed", "status", "words"),
     [
-        ({"at": "2026-11-20T10:30", "old.volume_m3": "499", "new.volume_m3": "7"}, 409, "nhỏ hơn số đã đọc"),
+        (
+            {"at": "2026-11-20T10:30", "old.volume_m3": "499", "new.volume_m3": "7"},
+            409,
+            "nhỏ hơn số đã đọc lúc 20/11/2026 10:00: 502.",
+        ),
         ({"at": "2026-11-20T10:30", "old.volume_m3": "502", "new.volume_m3": ""}, 422, "cần hai số"),
         ({"at": "2026-11-20T10:30", "old.volume_m3": "12.345", "new.volume_m3": "7"}, 422, "cần hai số"),
         ({"at": "2026-11-20T10:30"}, 422, "Chưa nhập"),

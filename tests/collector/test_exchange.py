@@ -80,6 +80,8 @@ def test_consumption_across_an_exchange_is_that_of_both_meters(site: Site, capsy
     [
         (["--at", "2026-11-20T10:30", "--old", "499", "--new", "7"], 1, "below the one of"),
         (["--at", "2026-11-20T10:30", "--old", "502.4", "--new", "8"], 1, "above the one of"),
+        (["--at", "2026-11-20T10:30", "--old", "502400", "--new", "7"], 1, "Look at unit"),
+        (["--at", "2026-11-20T10:30", "--old", "502.4", "--new", "-7"], 1, "no readings"),
         (["--at", "2026-11-20T10:30", "--old", "1.234", "--new", "7"], 2, "not one number"),
         (["--at", "2026-11-20T10:30", "--old", "502"], 2, "two readings"),
         (["--at", "2026-11-20T10:30", "--old", "flow_m3h=3", "--new", "flow_m3h=1"], 1, "no counter"),
@@ -165,3 +167,21 @@ def test_a_running_collector_takes_exchanges_in(site: Site) -> None:
     assert collector.stop()
     with JournalStore(site.journal_path) as store:
         assert [e.kind for e in store.counter_events("water")] == [EventKind.EXCHANGE]
+
+
+def test_two_exchanges_in_one_gap_are_held_against_each_other(site: Site, capsys: Any) -> None:
+    assert _run(site, "--at", "2026-11-20T10:20", "--old", "502.2", "--new", "0") == 0
+    assert _run(site, "--at", "2026-11-20T10:40", "--old", "0.3", "--new", "7.2") == 0
+    assert _amount(site) == pytest.approx(2 + 0.2 + 0.3 + 0.3 + 2)
+    assert _run(site, "--at", "2026-11-20T10:30", "--old", "0.4", "--new", "5") == 1
+    assert "first reading 5 m3 is above the one of 2026-11-20 10:40:00: 0.3" in capsys.readouterr().err
+
+
+def test_an_exchange_that_is_sent_twice_is_recorded_once(site: Site) -> None:
+    desk = ExchangeDesk(site, SystemClock(), lambda: JournalStore(site.journal_path))
+    told = Exchange("0123456789", "water", T0 + 2 * HOUR_NS + 1, {"volume_m3": (502.4, 7.0)}, note="mưa")
+    assert desk.take(told).state == "stored"
+    assert desk.take(told).state == "stored"
+    with JournalStore(site.journal_path) as store:
+        assert len(store.counter_events("water")) == 1
+    assert desk.last_reading("water", "volume_m3") == (T0 + 5 * HOUR_NS, 9.5)
