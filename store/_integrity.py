@@ -139,6 +139,8 @@ def _unsound(db: sqlite3.Connection, version: int, count: int) -> str:
     rows = db.execute(SELECT_SAMPLES + "ORDER BY seq DESC LIMIT ?", (count,)).fetchall()
     if any(not is_sound(row) for row in rows):
         return "rows do not match their check sums"
+    if len(layouts_of(db)) < db.execute("SELECT count(*) FROM layouts").fetchone()[0]:
+        return "a layout or its instrument's name is not what was written"
     if version < 2:
         return _implausible(db)
     for table, columns in _sums.SUMMED.items():
@@ -166,8 +168,6 @@ def _implausible(db: sqlite3.Connection) -> str:
     last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'samples'").fetchone()
     if db.execute("SELECT 1 FROM marks WHERE last > ?", (last[0] if last else 0,)).fetchone():
         return "rows of marks can't be what was written"
-    if len(layouts_of(db)) < db.execute("SELECT count(*) FROM layouts").fetchone()[0]:
-        return "a layout or its instrument's name is not what was written"
     return ""
 
 

@@ -77,6 +77,8 @@ def verify_rows(path: Path, page: int = 5000, pause: Pause = at_once, whole: int
                     findings += _indexed(db, table, index, key, columns, page, pace)
         findings += _samples(db, page, pace)
         if schema.version_of(db) >= 2:
+            if len(layouts_of(db)) < db.execute("SELECT count(*) FROM layouts").fetchone()[0]:
+                findings.append("layouts: a layout or its instrument's name is not what was written")
             for table in _sums.SUMMED:
                 findings += _summed(db, table)
                 if table in _sums.NUMBERED and _sums.is_cut_short(db, table):

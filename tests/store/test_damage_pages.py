@@ -158,6 +158,23 @@ def test_last_events_or_letters_that_an_old_page_hides_are_told(folder: Path, ta
         assert journal.verify() == []
 
 
+def test_a_layout_whose_name_is_gone_from_a_sound_page_is_rebuilt_and_can_be_told_again(folder: Path) -> None:
+    # the row of the layout stood in the way: nothing of that instrument could be stored any more
+    path = folder / "j.db"
+    with Journal.open(path) as journal:
+        fill(journal)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DELETE FROM names")
+        db.execute("DELETE FROM layouts_spare")
+        db.commit()
+    assert "layouts: a layout or its instrument's name is not what was written" in verify_rows(path)
+    with Journal.open(path) as journal:
+        journal.layout(METER)
+        journal.commit([("bus", METER.sample(T0 + 10**6, {"power_w": 1.0}))])
+        assert journal.counts().lost == ROWS + 1
+        assert journal.verify() == []
+
+
 def test_a_tree_that_leads_in_a_circle_ends_the_full_check(folder: Path) -> None:
     # an inner page that names one child twice gave the same rows for ever
     path = folder / "j.db"
