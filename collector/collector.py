@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from collector._alive import Alive, turnaround_facts
@@ -352,9 +353,11 @@ def influx_sinks(site: Site) -> list[tuple[str, Sink]]:
 
     Raises ConfigError when a secret can't be read or others may read it, or two are the same bucket.
     """
-    return [
-        (name, InfluxSink(InfluxTarget.of_site(site, config))) for name, config in sink_configs(site).items()
-    ]
+    found: list[tuple[str, Sink]] = []
+    for name, config in sink_configs(site).items():
+        target = partial(InfluxTarget.of_site, site, config)
+        found.append((name, InfluxSink(target(), target)))
+    return found
 
 
 def _in_thread(name: str, target: Callable[[], object]) -> threading.Thread:

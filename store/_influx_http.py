@@ -109,7 +109,12 @@ class Http:
         from urllib3.exceptions import HTTPError, ProtocolError
 
         try:
-            response = self._rest().request(
+            rest = self._rest()
+        except OSError as error:  # an SSLError is one
+            why = error.strerror or str(error)
+            return Answer(0, {}, b"", f"ca_file {self._target.ca_file} can't be used: {why}", trust=True)
+        try:
+            response = rest.request(
                 method,
                 self._target.url + path,
                 headers=dict(headers),
@@ -133,6 +138,11 @@ class Http:
     def _rest(self) -> Any:
         with self._lock:
             if self._client is None:
+                if self._target.ca_file:
+                    import ssl
+
+                    # where urllib3 meets it, it says no more than "No such file"
+                    ssl.create_default_context(cafile=self._target.ca_file)
                 self._client = self._target.client()
             return self._client.api_client.rest_client
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from dodac.errors import ConfigError, Where
+from dodac.errors import ConfigError, DodacError, Where
 from store._influx_http import Answer, Http, gzipped
 from store._influx_version import Server, Versions
 
@@ -144,10 +144,15 @@ class Packed:
 class InfluxSink:
     """Writes line protocol to a bucket, one request a call; any thread may call it.
 
-    Takes InfluxDB 1.6 to 3 and what speaks like them; which one it is, the server says.
+    Takes InfluxDB 1.6 to 3 and what speaks like them; which one it is, the server says. renew: asked
+    for the target again when the server refuses the login, so that a new token in its file is enough.
     """
 
-    def __init__(self, target: InfluxTarget) -> None:
+    def __init__(self, target: InfluxTarget, renew: Callable[[], InfluxTarget] | None = None) -> None:
+        self._renew = renew
+        self._take(target)
+
+    def _take(self, target: InfluxTarget) -> None:
         self._target = target
         self._http = Http(target)
         self._versions = Versions(target, self._http)
@@ -179,11 +184,26 @@ class InfluxSink:
                     self._versions.learn(now)
         if answer.ok:
             return WriteResult(True, WriteKind.ACCEPTED)
-        return self._said(answer, packed.lines)
+        result = self._said(answer, packed.lines)
+        if result.kind is WriteKind.AUTH and self._renewed():
+            return self.write(packed)
+        return result
 
     def close(self) -> None:
         """Closes the connections."""
         self._http.close()
+
+    def _renewed(self) -> bool:
+        """True when there is another login than the one that was refused; ca_file is read again in any case."""
+        self._http.close()
+        try:
+            target = self._renew() if self._renew is not None else self._target
+        except DodacError:
+            return False  # the file is being written; the next try looks again
+        if target == self._target:
+            return False
+        self._take(target)
+        return True
 
     def _post(self, server: Server, body: bytes) -> Answer:
         path, query = server.write_path(self._target)

@@ -14,7 +14,7 @@ from collector.collector import Collector, influx_sinks
 from collector.facts import sink_configs
 from collector.forwarder import Forwarder
 from dodac.clock import SECOND_NS, ManualClock
-from dodac.contracts import Event
+from dodac.contracts import Event, EventKind
 from dodac.errors import ConfigError
 from dodac.quantities import Measurement
 from dodac.samples import Layout
@@ -246,6 +246,33 @@ def test_every_sink_of_the_site_file_has_a_name_that_stays_and_an_account(tmp_pa
         sink_configs(parse_site(twice, tmp_path / "site.toml"))
     assert caught.value.where is not None
     assert caught.value.where.line == 10
+
+
+@pytest.mark.servers
+def test_a_new_token_in_its_file_is_taken_without_a_restart(
+    tmp_path: Path, influxdb: Any, journal: Journal, kit: Any
+) -> None:
+    """Tokens are rotated; the collector asked once at its start and then knocked with the old one for ever."""
+    secret = tmp_path / "influx"
+    secret.write_text("revoked")
+    secret.chmod(0o600)
+    text = SITE[: SITE.index("[sinks.old]")].replace("http://127.0.0.1:1", influxdb.url)
+    text = text.replace('"field"', f'"{influxdb.bucket}"\norg = "{influxdb.org}"\ntoken_file = "influx"')
+    ((_, sink),) = influx_sinks(parse_site(text, tmp_path / "site.toml"))
+    bench = Bench(journal, kit)
+    bench.sink = sink  # type: ignore[assignment]
+    bench.start()
+    bench.commit(range(5))
+    assert bench.forwarder.step() == 60
+    secret.write_text("")  # an editor that is not done yet
+    assert bench.forwarder.step() == 60
+    secret.unlink()
+    assert bench.forwarder.step() == 60
+    secret.write_text(influxdb.token + "\n")
+    secret.chmod(0o600)
+    assert bench.forwarder.step() == 0
+    assert bench.forwarder.counts().delivered == 5
+    assert [event.kind for event in bench.events] == [EventKind.ALARM, EventKind.FAULT_END]
 
 
 @pytest.mark.servers

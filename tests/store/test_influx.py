@@ -8,8 +8,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
 from dodac.errors import StorageError
@@ -188,3 +190,19 @@ def test_a_host_that_swallows_everything_costs_one_patience_and_no_batch(
         except TimeoutError:
             pass
         assert [words.split(b" ")[:2] for words in heard] == [[b"GET", b"/ping"]]
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate\n"])
+def test_a_ca_file_that_is_none_is_an_alarm_that_names_it_and_needs_no_restart(
+    content: str | None, tmp_path: Path
+) -> None:
+    """It was told as "No such file or directory" of a server that is away, and tried for ever."""
+    place = tmp_path / "ca.pem"
+    if content is not None:
+        place.write_text(content)
+    sink = InfluxSink(InfluxTarget("https://127.0.0.1:1", "b", "o", "t", ca_file=str(place)))
+    result = sink.write(["m x=1 1"])
+    assert result.kind is WriteKind.AUTH
+    assert str(place) in result.message
+    place.write_text(Path(certifi.where()).read_text(encoding="utf-8"), encoding="utf-8")
+    assert sink.write(["m x=1 1"]).kind is WriteKind.UNREACHABLE
