@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from api._alarm_words import ALARM_WORDS
 from api._form_words import FORM_WORDS
 from dodac.samples import Reason
 from dodac.words import LANGUAGES, Language
@@ -64,33 +65,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "q_conflict": ("mâu thuẫn", "conflicting"),
     "q_withdrawn": ("đã rút lại", "taken back"),
     "alarms": ("Đang có {count} cảnh báo", "Alarms that stand: {count}"),
-    "a_collector_away": (
-        "Trình thu thập (dodac run) không chạy: không có số liệu mới.",
-        "The collector (dodac run) does not run: nothing new comes in.",
-    ),
-    "a_collector_silent": (
-        "Trình thu thập đang chạy nhưng không trả lời.",
-        "The collector runs but does not answer.",
-    ),
-    "a_collector_denied": (
-        "Trang này không có quyền xem trình thu thập: hãy chạy cả hai bằng cùng một người dùng.",
-        "This page may not see the collector: run both as the same user.",
-    ),
-    "a_loop_stuck": (
-        "Một phần của trình thu thập bị treo và sẽ được khởi động lại.",
-        "A part of the collector hangs and will be started again.",
-    ),
-    "a_journal_fault": (
-        "Không ghi được nhật ký đo; mọi thứ được giữ trong bộ nhớ và thử lại.",
-        "The journal can't be written; everything is kept in memory and tried again.",
-    ),
-    "a_ingest_stopped": ("Phần lưu số liệu đã dừng.", "The part that stores has ended."),
-    "a_ledger_off": (
-        "Sổ cái số mẫu không khớp: hãy giữ nguyên tệp nhật ký đo và báo cho chúng tôi.",
-        "The ledger does not add up: keep the journal file as it is and report it.",
-    ),
-    "a_disk_silent": ("Ổ đĩa của nhật ký đo không trả lời.", "The journal's disk does not answer."),
-    "a_disk_low": ("Ổ đĩa của nhật ký đo gần đầy.", "The journal's disk is nearly full."),
+    **ALARM_WORDS,
     **FORM_WORDS,
 }
 

@@ -190,10 +190,19 @@ def test_the_live_page_shows_what_stands_in_both_languages(tmp_path: Path) -> No
     assert collector.flush()
     page = TestClient(create_app(site), base_url="http://127.0.0.1:8321").get("/").text
     assert "Alarms that stand: 1" in page
-    assert "no answer &lt;b&gt;" in page
+    assert "Readings of this instrument are missing or doubtful. Check its power" in page
+    assert '<small lang="en">no answer &lt;b&gt;' in page
     strip = TestClient(create_app(site), base_url="http://127.0.0.1:8321").get("/alarms?lang=vi").text
     assert strip.strip().startswith("<details")
     assert "Đang có 1 cảnh báo" in strip
+    assert "Hãy kiểm tra nguồn, dây nối" in strip  # what to do, in the technician's language
+    for source in ("sink http://db/field", "clock", "power", "broker", "watch connection broker"):
+        collector.inbox.event(Event(started, EventKind.FAULT_START, "the English words", source))
+    assert collector.flush()
+    strip = TestClient(create_app(site), base_url="http://127.0.0.1:8321").get("/alarms?lang=vi").text
+    assert strip.count("<li>") == strip.count('<small lang="en">') == 6  # each has words of both languages
+    for source in ("sink http://db/field", "clock", "power", "broker", "watch connection broker"):
+        collector.inbox.event(Event(started + 1, EventKind.FAULT_END, "over", source))
     collector.inbox.event(Event(started + 1, EventKind.FAULT_END, "answers again", "bus1", "meter1"))
     assert collector.flush()
     page = TestClient(create_app(site), base_url="http://127.0.0.1:8321").get("/").text
