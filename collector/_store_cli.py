@@ -88,10 +88,10 @@ def _status(args: argparse.Namespace) -> int:
 
 
 def _compact(args: argparse.Namespace) -> int:
-    from store.keeping import rewrite, shrink, standing_of
+    from store.keeping import must_be_journal, rewrite, shrink, standing_of
 
     path, site = journal_path(args)
-    _must_exist(path)
+    must_be_journal(path)
     before = standing_of(path)
     packed: int | None = None
     try:

@@ -55,6 +55,7 @@ class JournalFiles:
         somebody else's.
         """
         with storage_error(path):
+            path = real(path)
             refuse_a_strangers_file(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             fd = os.open(path.with_name(path.name + "-lock"), os.O_RDWR | os.O_CREAT, 0o644)
@@ -229,6 +230,11 @@ def size_of(path: Path) -> int:
         with contextlib.suppress(FileNotFoundError):  # the WAL goes when the writer closes
             size += file.stat().st_size
     return size
+
+
+def real(path: Path) -> Path:
+    """Where a link leads to: a journal's other files, and what takes its place, belong beside the file itself."""
+    return path.resolve() if path.is_symlink() else path
 
 
 def refuse_a_strangers_file(path: Path) -> None:

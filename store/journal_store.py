@@ -23,7 +23,7 @@ from store import _schema as schema
 from store._accounts import Accounts, Read, accounts_of, facts_of, last_seq_of, tallies_of
 from store._columns import readings_of
 from store._faults import storage_error
-from store._files import refuse_a_strangers_file
+from store._files import real, refuse_a_strangers_file
 from store._frames import CONTEXT_NS, ArrayStore, flag_frame
 from store._presence import Presence, presence_of
 from store._rows import EVENT_COLUMNS, SELECT_COUNTER_EVENTS, SELECT_SAMPLES, event_of, is_sound, layouts_of
@@ -46,7 +46,7 @@ class JournalStore(ArrayStore):
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = Path(path)
+        self._path = real(Path(path))
         self._lock = threading.RLock()
         self._layouts: dict[int, Layout] = {}
         if not self._path.exists():

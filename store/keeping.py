@@ -19,7 +19,7 @@ from store import _schema as schema
 from store._accounts import last_seq_of
 from store._backup import Progress, copy_whole, need_room, nobody, stamp, sync
 from store._faults import is_damage, storage_error
-from store._files import JournalFiles, refuse_a_strangers_file, size_of
+from store._files import JournalFiles, real, refuse_a_strangers_file, size_of
 from store._policy import Space, space_of
 from store._rows import event_row
 from store._sinks import Sinks
@@ -68,6 +68,7 @@ class Verified:
 
 def standing_of(path: Path) -> Standing:
     """Reads it; StorageError when the file can't be read."""
+    path = real(path)
     with storage_error(path), closing(schema.connect(path, read_only=True)) as db:
         wal = path.with_name(path.name + "-wal")
         frozen = schema.is_frozen(path)
@@ -153,11 +154,11 @@ def backup(path: Path, target: Path, *, force: bool = False, progress: Progress 
     if target.exists() and (target.samefile(path) or not force):
         todo = "Name another file." if target.samefile(path) else "Name another file, or add --force."
         raise ConfigError("this file is there already.", Where(file=str(target)), todo)
-    if not target.absolute().parent.is_dir():
+    if not real(target.absolute()).parent.is_dir():
         raise ConfigError("there is no such folder.", Where(file=str(target.parent)), "Make it first.")
-    _must_be_journal(path)
+    must_be_journal(path)
     with storage_error(path), closing(schema.connect(path, read_only=True)) as db:
-        copy_whole(db, target.absolute(), progress)
+        copy_whole(db, real(target.absolute()), progress)
     found = verify_file(target, progress)
     if found.findings:
         raise IntegrityError(
@@ -183,6 +184,7 @@ def restore(path: Path, source: Path, progress: Progress = nobody) -> Path | Non
             "Use another copy.",
         )
     files = JournalFiles.lock(path)
+    path = files.path
     try:
         if path.exists() and path.samefile(source):
             raise ConfigError("this is the journal itself.", Where(file=str(source)), "Name a copy of it.")
@@ -190,7 +192,7 @@ def restore(path: Path, source: Path, progress: Progress = nobody) -> Path | Non
         old_top = max(files.read_mark(), _close_old(path))
         with storage_error(source), closing(schema.connect(source, read_only=True)) as db:
             copy_whole(db, made)
-        kept = path.with_name(f"{path.name}.replaced-{stamp()}") if path.exists() else None
+        kept = _free_name(path) if path.exists() else None
         with storage_error(path):
             if found.version == schema.VERSION:
                 _note_return(made, old_top, source, kept, found.last_ns)
@@ -235,6 +237,7 @@ def rewrite(path: Path, say: Callable[[str], None]) -> None:
     Raises StorageError when another process has it or there is no room; then nothing was changed.
     """
     files = JournalFiles.lock(path)
+    path = files.path
     made = path.with_name(path.name + "-compact")
     try:
         with storage_error(path), closing(schema.connect(path)) as db:
@@ -272,8 +275,16 @@ def rewrite(path: Path, say: Callable[[str], None]) -> None:
 # inside
 
 
-def _must_be_journal(path: Path) -> None:
-    if not path.exists():
+def _free_name(path: Path) -> Path:
+    made = path.with_name(f"{path.name}.replaced-{stamp()}")
+    while made.exists():  # twice within a second
+        made = made.with_name(made.name + "-1")
+    return made
+
+
+def must_be_journal(path: Path) -> None:
+    """Raises StorageError where there is no journal, or another program's file."""
+    if not path.exists() or (path.is_file() and not path.stat().st_size):
         raise StorageError("there is no journal here.", Where(file=str(path)), "Collect first: dodac run.")
     with storage_error(path):
         refuse_a_strangers_file(path)

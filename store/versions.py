@@ -14,7 +14,7 @@ from store._backup import Progress, copy_whole, need_room, nobody
 from store._blocks import Block, rows_of
 from store._blocks_read import SELECT_BLOCKS
 from store._faults import storage_error
-from store._files import JournalFiles, refuse_a_strangers_file
+from store._files import JournalFiles, real, refuse_a_strangers_file
 from store._rows import INSERT_SAMPLE, layouts_of
 from store._sums import SUMMED
 from store.journal import Journal
@@ -76,6 +76,7 @@ def go_back(path: Path, copy: Path | None = None, progress: Progress = nobody) -
     """
     if not path.exists():
         raise StorageError("there is no journal here.", Where(file=str(path)), "Name another one.")
+    path = real(path)
     _must_be_newest(path)
     with Journal.open(path) as journal:
         version = VERSION
@@ -129,6 +130,7 @@ def come_forward(path: Path, copy: Path | None = None) -> int:
     if not path.exists():
         raise StorageError("there is no journal here.", Where(file=str(path)), "Name another one.")
     files = JournalFiles.lock(path)
+    path = files.path
     try:
         with closing(schema.connect(path)) as db:
             before = schema.version_of(db)
