@@ -288,9 +288,9 @@ class HostClock:
             self._tell_state(wall_ns, boot_ns)
             return
         self._right = False
-        near_ns = min(_SAME_NS, abs(step_ns) // 10)
-        earlier = self._stretches[-3::-1]
-        back = next((s for s in earlier if abs(s.offset_ns - self._offset_ns) <= near_ns), None)
+        near_ns = min(TOLERANCE_NS if level > old.trust else _SAME_NS, abs(step_ns) // 10)
+        near = [s for s in self._stretches[-3::-1] if abs(s.offset_ns - self._offset_ns) <= near_ns]
+        back = min(near, key=lambda s: abs(s.offset_ns - self._offset_ns), default=None)
         if back is not None and level >= old.trust:
             at = self._stretches.index(back)
             for wrong in self._stretches[at + 1 : -1]:
@@ -301,13 +301,20 @@ class HostClock:
             ]
             self._right = True
         elif old.trust is Trust.FREE and level is Trust.SYNCED and abs(step_ns) > TOLERANCE_NS:
-            self._wrong(old, boot_ns, "NTP has set a clock that ran on its own")
+            self._set_by_ntp(boot_ns, "NTP has set a clock that ran on its own")
             self._right = True
         elif old.trust is Trust.FREE and abs(step_ns) > TOLERANCE_NS:
             self._pending = old
         self._level = level
         if self._doubtful:
             self._tell_state(wall_ns, boot_ns)
+
+    def _set_by_ntp(self, now_ns: int, why: str) -> None:
+        """All that ran on its own before the latest stretch, one setting after another, and elsewhere, was wrong."""
+        while len(self._stretches) > 1 and self._stretches[-2].trust is Trust.FREE:
+            free = self._stretches.pop(-2)
+            if abs(free.offset_ns - self._offset_ns) > TOLERANCE_NS:
+                self._wrong(free, now_ns, why)
 
     def _wrong(self, wrong: Stretch, now_ns: int, why: str) -> None:
         end_ns, until_ns = min(wrong.end_ns, now_ns), min(wrong.until_ns, self._given())
@@ -334,7 +341,7 @@ class HostClock:
             self._level = max(level, Trust.FREE)
             before, self._pending = self._pending, None if level is Trust.SYNCED else self._pending
             if before is not None and level is Trust.SYNCED:
-                self._wrong(before, boot_ns, "NTP confirms a clock that was set")
+                self._set_by_ntp(boot_ns, "NTP confirms a clock that was set")
                 if self._doubtful:
                     self._wrong(latest, boot_ns, "NTP confirms the time that was doubtful")
                 self._right = True

@@ -12,10 +12,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
-from collector._clock_inbox import is_moved, moved, moved_by, noted
+from collector._clock_inbox import is_moved, moved, moved_boot_ns, moved_by, noted
 from collector._clock_parts import Decision
 from collector._clock_words import SOURCE
-from dodac.clock import Clock, iso_utc
+from dodac.clock import SECOND_NS, Clock, iso_utc
 from dodac.contracts import Event, EventKind
 from dodac.errors import StorageError
 from dodac.samples import FIRST_REVISION, Layout, Reason, Sample, TimeSource
@@ -161,7 +161,8 @@ class Fixer:
         for old, layout, right_ns in wrong_ones(self._journal, decision, last_seq, by):
             if self._stopping:
                 return count
-            piece += moved(old, layout, right_ns, by)
+            boot_ns = right_ns - decision.offset_ns if decision.boot else None
+            piece += moved(old, layout, right_ns, by, boot_ns)
             count += 1
             if len(piece) >= _PIECE:
                 self._way_in.samples(piece, source=SOURCE)
@@ -239,7 +240,11 @@ def _right_ns(sample: Sample, decision: Decision) -> int | None:
     elif (sample.raw or b"").startswith(b'{"channels"'):
         return None  # what a person typed in has the person's time
     elif is_moved(sample.raw):
-        boot_ns = sample.time_ns - decision.wrong_ns  # moved to a time that is known to be wrong by now
+        # moved to a time that is known to be wrong by now
+        known = moved_boot_ns(sample.raw)
+        boot_ns = sample.time_ns - decision.wrong_ns if known is None else known
+        if abs(sample.time_ns - boot_ns - decision.wrong_ns) > SECOND_NS:
+            return None  # by another setting of the clock, which was right
     elif decision.after_ns < sample.time_ns <= decision.until_ns:
         return sample.time_ns - decision.wrong_ns + decision.offset_ns
     else:

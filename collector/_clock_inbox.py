@@ -62,6 +62,16 @@ def _came_from(raw: bytes | None) -> int | None:
         return None
 
 
+def moved_boot_ns(raw: bytes | None) -> int | None:
+    """When what a correction has written was taken, by monotonic time; None where it does not say."""
+    if raw is None or not is_moved(raw):
+        return None
+    try:
+        return int(json.loads(raw)["boot_ns"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def moved_by(raw: bytes | None) -> str:
     """Which correction has written it; "" for none."""
     if raw is None or not is_moved(raw):
@@ -98,11 +108,13 @@ def restamped(sample: Sample, layout: Layout, boot: str, moment: Moment) -> Samp
     )
 
 
-def moved(old: Sample, layout: Layout, right_ns: int, by: str) -> tuple[Sample, Sample]:
+def moved(
+    old: Sample, layout: Layout, right_ns: int, by: str, boot_ns: int | None = None
+) -> tuple[Sample, Sample]:
     """What stands at a wrong time and what at the right one, once a time is corrected: (withdrawal, sample).
 
     The old sample stays as it is; the withdrawal hides it. Readings whose only fault was the time are good.
-    by: which correction it is.
+    by: which correction it is. boot_ns: when it was taken, by monotonic time, where that is known.
     """
     note = noted(old.raw)
     ours = () if note is None else _DOUBTS
@@ -131,14 +143,16 @@ def moved(old: Sample, layout: Layout, right_ns: int, by: str) -> tuple[Sample, 
         flags=flags,
         span_ns=old.span_ns,
         time_source=TimeSource.HOST,
-        raw=_moved_note("from", old.time_ns, old.part, by),
+        raw=_moved_note("from", old.time_ns, old.part, by, boot_ns),
         part=FIRST_REVISION + _BACK + old.part % _BACK if _came_from(old.raw) == right_ns else old.part,
     )
     return withdrawal, corrected
 
 
-def _moved_note(word: str, time_ns: int, part: int, by: str) -> bytes:
-    note = {"clock_moved": word, "time_ns": time_ns, "part": part, "by": by}
+def _moved_note(word: str, time_ns: int, part: int, by: str, boot_ns: int | None = None) -> bytes:
+    note: dict[str, object] = {"clock_moved": word, "time_ns": time_ns, "part": part, "by": by}
+    if boot_ns is not None:
+        note["boot_ns"] = boot_ns
     return json.dumps(note, separators=(",", ":")).encode() + b"\n"
 
 
@@ -218,4 +232,4 @@ class ClockInbox:
         kept = restamped(sample, layout, self._host.boot, moment)
         if moment.right_ns is None:
             return (kept,)
-        return (kept, *moved(kept, layout, moment.right_ns, "live"))
+        return (kept, *moved(kept, layout, moment.right_ns, "live", moment.boot_ns))

@@ -59,6 +59,25 @@ def test_a_clock_that_is_set_while_dodac_is_away_waits_for_ntp_to_say_which_is_r
     bench.close()
 
 
+@pytest.mark.parametrize("steps", [(5, -3605, 3600), (-25140, -60), (3600, 3600, -7000), (-7300, 100)])
+@pytest.mark.parametrize("restart", [False, True])
+def test_every_setting_by_hand_before_ntp_is_corrected_not_the_last_one_alone(
+    tmp_path: Path, steps: tuple[int, ...], restart: bool
+) -> None:
+    # five seconds off counted as the right time again; the setting before the last one stayed good
+    bench = ahead(tmp_path / "journal.db", -sum(steps) * SECOND_NS)
+    bench.polls(5)
+    for place, step in enumerate(steps):
+        bench.synced = place == len(steps) - 1
+        if restart:
+            bench.restart(jump_s=step)
+        bench.clock.jump(0 if restart else step)
+        bench.polls(5)
+    assert bench.series() == bench.truth
+    assert forward(bench)
+    bench.close()
+
+
 def test_a_kill_before_the_decision_is_stored_leaves_no_reading_at_a_wrong_time(tmp_path: Path) -> None:
     bench = ahead(tmp_path / "journal.db")
     bench.polls(20)
