@@ -55,7 +55,9 @@ def _forward(journal: Journal, target: InfluxTarget) -> None:
         text = line(sample, layouts[sample.layout], tags_of(sample.instrument))
         lines += [text] if text else []
         lines += flag_lines(sample, tags_of(sample.instrument), seq)
-    lines += [event_line(event, "bia", "cu chi", seq) for seq, event in journal.events_after(0, 1_000_000)]
+    events = journal.events_after(0, 1_000_000)
+    parts = journal.event_parts(0, 1_000_000)
+    lines += [event_line(event, "bia", "cu chi", seq, parts[seq]) for seq, event in events]
     sink = InfluxSink(target)
     for first in range(0, len(lines), 5000):
         result = sink.write(lines[first : first + 5000])

@@ -332,3 +332,28 @@ def test_an_exchange_recorded_by_mistake_is_taken_back_and_one_outside_changes_n
     store = world.fill([METER], samples, events)
     frame = store.intervals("meter-1", "energy_import_kwh", T0, T0 + HOUR_NS, "15min")
     assert frame["value"].sum() == pytest.approx(4.0)
+
+
+def test_what_is_told_of_one_moment_and_meter_all_counts(world: Any) -> None:
+    """Both counters of a meter begin again at one moment; an exchange is taken back and told anew."""
+    both = ("energy_import_kwh", "energy_export_kwh")
+    layout = Layout("meter-1", both)
+    readings = [(998, 88), (999, 89), (0, 0), (1, 1), (50, 2), (51, 3)]
+    samples = [
+        layout.sample(T0 + n * 15 * MINUTE_NS, dict(zip(both, map(float, pair), strict=True)))
+        for n, pair in enumerate(readings)
+    ]
+    roll, swap = T0 + 30 * MINUTE_NS, T0 + 55 * MINUTE_NS
+    told = {"end__energy_import_kwh": 1.6, "start__energy_import_kwh": 49.5}
+    events = [
+        _known(EventKind.ROLLOVER, roll, end__energy_import_kwh=1000.0, start__energy_import_kwh=0.0),
+        _known(EventKind.ROLLOVER, roll, end__energy_export_kwh=90.0, start__energy_export_kwh=0.0),
+        _known(EventKind.EXCHANGE, swap, **told),
+        _known(EventKind.EXCHANGE, swap, withdrawn=1, **told),
+        _known(EventKind.EXCHANGE, swap, **{**told, "end__energy_import_kwh": 1.5}),
+    ]
+    store = world.fill([layout], samples, events)
+    amounts = [
+        store.intervals("meter-1", name, T0, T0 + 75 * MINUTE_NS, "15min")["value"].sum() for name in both
+    ]
+    assert amounts == pytest.approx([1 + 1 + 1 + 0.5 + 0.5 + 1, 1 + 1 + 1 + 1 + 1])
