@@ -235,7 +235,7 @@ def main() -> int:
         module = servers()
         server = module.InfluxServer(module.require_program("influxd"), folder / "influxd")
         server.start()
-        bare, ours = [], []
+        bare, ours, cpu_us = [], [], []
         try:
             if args.outage is not None:
                 told = outage(folder, server, args.outage, size_bytes(args.max_size))
@@ -261,7 +261,9 @@ def main() -> int:
                             bare.append(args.rows / post_all(server.url, path, server.token, bodies))
                         else:
                             target = InfluxTarget(server.url, bucket, server.org, server.token)
+                            begin = time.process_time()
                             ours.append(args.rows / drain(journal, bucket, target))
+                            cpu_us.append((time.process_time() - begin) / args.rows * 1e6)
         finally:
             server.stop()
     found = {
@@ -269,6 +271,7 @@ def main() -> int:
         "bare_lines_per_s": round(max(bare)),
         "forwarder_lines_per_s": round(max(ours)),
         "ratio": round(max(ours) / max(bare), 3),
+        "forwarder_cpu_us_per_line": round(min(cpu_us), 1),
         "ratios": [round(b / a, 3) for a, b in zip(bare, ours, strict=True)],
     }
     if args.json:
@@ -277,7 +280,8 @@ def main() -> int:
     sys.stdout.write(
         f"{describe()}\n{args.rows} samples of {len(CHANNELS)} channels, batches of {BATCH}\n"
         f"bare POSTs   {found['bare_lines_per_s']:>8} lines/s\n"
-        f"forwarder    {found['forwarder_lines_per_s']:>8} lines/s\n"
+        f"forwarder    {found['forwarder_lines_per_s']:>8} lines/s, "
+        f"{found['forwarder_cpu_us_per_line']} µs of processor time a line\n"
         f"ratio        {found['ratio']:>8}   (rounds: {', '.join(map(str, found['ratios']))})\n"
     )
     return 0

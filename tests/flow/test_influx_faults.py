@@ -139,9 +139,9 @@ CASES = [
     Case("half an answer", Fault(200, how="half"), "down", LATER),
     Case("half of a refusal", Fault(400, how="half"), "down", LATER),
     Case("no answer: the connection closes", Fault(how="close"), "down", LATER),
-    Case("no answer: silence", Fault(how="nothing"), "down", LATER),
+    Case("no answer: silence", Fault(how="nothing"), "down", LATER, (1.0, 2.0)),
     Case("written, and the answer lost", Fault(how="close", pass_on=True), "down", "the same lines are sent again: the same points"),
-    Case("written, then silence", Fault(how="nothing", pass_on=True), "down", "the same lines are sent again: the same points"),
+    Case("written, then silence", Fault(how="nothing", pass_on=True), "down", "the same lines are sent again: the same points", (1.0, 2.0)),
 ]  # fmt: skip
 
 
