@@ -295,10 +295,17 @@ class HostClock:
             at = self._stretches.index(back)
             for wrong in self._stretches[at + 1 : -1]:
                 self._wrong(wrong, boot_ns, "the clock went there and back")
-            trust = max(back.trust, level)
-            self._stretches[at:] = [
-                Stretch(back.begin_ns, self._offset_ns, trust, back.seq, after_ns=back.after_ns)
-            ]
+            # what is moved to the new setting is of it
+            latest = self._stretches[-1]
+            latest.begin_ns, latest.seq = self._stretches[at + 1].begin_ns, self._stretches[at + 1].seq
+            del self._stretches[at + 1 : -1]
+            if (
+                abs(back.offset_ns - self._offset_ns) <= JUMP_NS
+            ):  # the same again; else it has still to be confirmed
+                trust = max(back.trust, level)
+                self._stretches[at:] = [
+                    Stretch(back.begin_ns, self._offset_ns, trust, back.seq, after_ns=back.after_ns)
+                ]
             self._right = True
         elif old.trust is Trust.FREE and level is Trust.SYNCED and abs(step_ns) > TOLERANCE_NS:
             self._set_by_ntp(boot_ns, "NTP has set a clock that ran on its own")
