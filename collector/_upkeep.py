@@ -142,7 +142,10 @@ class Upkeep:
         if limit is None or self._keeper.disk_bytes() < limit * _EMPTIER:
             self._told_full = self._told_held = False
             return
+        self._keeper.by_share()  # first: a flood of letters or events must push no sample out
         space = self._keeper.space()
+        if limits.held(space) and self._journal.checkpoint():
+            space = self._keeper.space()
         filled = limits.against(space)
         if filled >= limit * FULL and not self._told_full:
             self._told_full = True

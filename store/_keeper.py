@@ -130,18 +130,17 @@ class Keeper:
                 if not oldest:
                     break
                 end_ns = min(before_ns, min(oldest) + step_ns)
-                rows = [
-                    row
-                    for (name,) in db.execute("SELECT id FROM names").fetchall()
-                    for row in db.execute(
-                        "SELECT seq, instrument, time_ns FROM samples WHERE instrument = ? AND time_ns < ?",
-                        (name, end_ns),
-                    )
-                ]
+                rows: list[tuple[int, int, int]] = []
+                for (name,) in db.execute("SELECT id FROM names").fetchall():
+                    rows += db.execute(
+                        "SELECT seq, instrument, time_ns FROM samples WHERE instrument = ? AND time_ns < ? "
+                        "ORDER BY time_ns LIMIT ?",
+                        (name, end_ns, 2 * _CHUNK - len(rows)),
+                    ).fetchall()
                 db.executemany("DELETE FROM samples WHERE seq = ?", [(row[0],) for row in rows])
                 change = self._count(db, sinks, rows)
             change()
-            step_ns = max(MINUTE_NS, step_ns // 2) if len(rows) > 2 * _CHUNK else step_ns * 2
+            step_ns = max(MINUTE_NS, step_ns // 2) if len(rows) >= 2 * _CHUNK else step_ns * 2
         passed = 0
         while go_on():
             with self._journal.upkeep() as (db, _):
@@ -301,14 +300,19 @@ class Keeper:
 
     def _shrink(self, table: str, length: str, limit: int) -> int:
         """Drops the oldest rows of a table that is over its share, to nine tenths of it; gives how many."""
-        known, last = self._sizes.get(table, (0, 0))
+        size, last = self._sizes.get(table, (0, 0))
+        while True:  # a table that is not known yet is read in pieces: whoever commits goes between
+            with self._journal.upkeep() as (db, _):
+                more, count, top = db.execute(
+                    "SELECT total(bytes), count(*), max(seq) FROM "  # noqa: S608 - our own names
+                    f"(SELECT seq, {length} AS bytes FROM {table} WHERE seq > ? ORDER BY seq LIMIT ?)",
+                    (last, _CHUNK),
+                ).fetchone()
+            size, last = size + int(more), top or last
+            if count < _CHUNK:
+                break
+        self._sizes[table] = size, last
         with self._journal.upkeep() as (db, _):
-            more, top = db.execute(
-                f"SELECT total({length}), max(seq) FROM {table} WHERE seq > ?",  # noqa: S608 - our own names
-                (last,),
-            ).fetchone()
-            size, last = known + int(more), top or last
-            self._sizes[table] = size, last
             if size <= limit:
                 return 0
             count, first, cut = 0, 0, 0

@@ -15,11 +15,11 @@ from collector._upkeep import PLACE, Plan, Upkeep, plan_of
 from collector._written import DAYS, Written, of_text
 from collector.collector import Collector
 from dodac.clock import DAY_NS, HOUR_NS, ManualClock, SystemClock
-from dodac.contracts import Event, EventKind
+from dodac.contracts import DeadLetter, Event, EventKind
 from dodac.errors import ConfigError
 from dodac.samples import Layout
 from dodac.site import parse_site
-from store import Journal, Limits
+from store import Journal, JournalStore, Limits
 
 METER = Layout("meter1", ("power_w", "energy_import_kwh"))
 SITE = '[site]\nid = "x"\ncompany = "y"\ntimezone = "UTC"\n'
@@ -202,6 +202,38 @@ def test_packing_for_hours_keeps_the_size_and_is_not_taken_for_stuck(tmp_path: P
     assert len(turned) > 20
     assert max(turned) < 5000 * 1_000_000_000
     assert limits.against(machine.upkeep._keeper.space()) <= 4_000_000
+    machine.journal.close()
+
+
+@pytest.mark.parametrize("what", ["letters", "events"])
+def test_a_flood_of_dead_letters_or_events_pushes_no_sample_out(tmp_path: Path, what: str) -> None:
+    machine = _Machine(tmp_path, Plan(Limits(max_bytes=6_000_000)))
+    machine.put(10_000)
+    noise = random.Random(5)
+    for _ in range(40):
+        now_ns = machine.clock.now_ns()
+        letters = [DeadLetter(now_ns, "mqtt", "topic", noise.randbytes(4000), "no JSON") for _ in range(100)]
+        events = [Event(now_ns, EventKind.NOTE, noise.randbytes(2000).hex(), "x") for _ in range(100)]
+        machine.journal.commit([("mqtt", item) for item in (letters if what == "letters" else events)])
+        machine.clock.advance(1)
+        machine.upkeep.hold_size()
+        assert machine.journal.counts().size_bytes < 6_000_000
+    assert machine.journal.counts().samples == 10_000
+    machine.journal.close()
+
+
+def test_a_program_that_reads_for_long_is_told_once(tmp_path: Path) -> None:
+    machine = _Machine(tmp_path, Plan(Limits(max_bytes=4_000_000)))
+    with JournalStore(machine.journal.path) as store, store._snapshot() as read:
+        read("SELECT count(*) FROM samples", ())
+        for _ in range(50):
+            machine.put(200, raw=bytes(range(250)))
+            machine.upkeep.hold_size()
+    told = [text for text in machine.alarms() if "another program" in text]
+    assert len(told) == 1
+    machine.put(200)
+    machine.upkeep.hold_size()
+    assert machine.journal.counts().size_bytes < 4_000_000
     machine.journal.close()
 
 
