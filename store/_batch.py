@@ -122,6 +122,11 @@ class Batch:
         """The seq of the newest row once the batch is written."""
         return self._last_seq + len(self._rows)
 
+    @property
+    def numbered(self) -> bool:
+        """True when there are events or dead letters in it."""
+        return bool(self._events or self._letters)
+
     def place(self, source: str, item: Item) -> Outcome:
         """Takes an item in and says what it is.
 

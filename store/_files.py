@@ -20,6 +20,8 @@ from store._faults import storage_error
 
 _MARK = struct.Struct("<4sqI")
 _MAGIC = b"dodm"
+_OTHERS = struct.Struct("<4sqqI")  # behind the mark: the last event and the last dead letter
+_MAGIC_OTHERS = b"dode"
 _SQLITE: Final = b"SQLite format 3\x00"
 _HEADER: Final = 72
 _NAMES: Final = {"": "file", "-wal": "WAL", "-shm": "WAL index", "-lock": "lock", "-mark": "mark"}
@@ -135,12 +137,16 @@ class JournalFiles:
     def _named(self, suffix: str) -> Path:
         return self.path.with_name(self.path.name + suffix)
 
-    def write_mark(self, seq: int) -> None:
-        """Notes the last committed seq."""
+    def write_mark(self, seq: int, others: tuple[int, int] | None = None) -> None:
+        """Notes the last committed seq; others: those of events and dead letters, where they changed."""
         body = _MAGIC + seq.to_bytes(8, "little", signed=True)
+        mark = body + crc32c(body).to_bytes(4, "little")
+        if others is not None:
+            body = _MAGIC_OTHERS + b"".join(last.to_bytes(8, "little", signed=True) for last in others)
+            mark += body + crc32c(body).to_bytes(4, "little")
         # the commit stands whether or not the mark does: a lost mark only weakens the next start's check
         with contextlib.suppress(OSError):
-            os.pwrite(self._mark_fd, body + crc32c(body).to_bytes(4, "little"), 0)
+            os.pwrite(self._mark_fd, mark, 0)
 
     def read_mark(self) -> int:
         """The last committed seq as noted, 0 when there is no sound note."""
@@ -149,6 +155,18 @@ class JournalFiles:
             return 0
         magic, seq, crc = _MARK.unpack(data)
         return int(seq) if magic == _MAGIC and crc == crc32c(data[:12]) else 0
+
+    def read_others(self) -> tuple[int, int]:
+        """The last event and the last dead letter as noted, 0 when there is no sound note."""
+        data = os.pread(self._mark_fd, _OTHERS.size, _MARK.size)
+        if len(data) != _OTHERS.size:
+            return 0, 0
+        magic, event, letter, crc = _OTHERS.unpack(data)
+        return (event, letter) if magic == _MAGIC_OTHERS and crc == crc32c(data[:-4]) else (0, 0)
+
+    def forget_others(self) -> None:
+        """Takes the note of events and dead letters away: another file comes in the journal's place."""
+        os.ftruncate(self._mark_fd, _MARK.size)
 
     def note_damage(self, what: str, aside: str = "") -> None:
         """Leaves a note that the file must be rebuilt; aside: the name that the damaged file gets."""

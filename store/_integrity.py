@@ -113,8 +113,10 @@ def check_tail(files: JournalFiles, count: int) -> Damage | None:
         if told > last and db.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
             # rows may only be hidden: nothing is called lost that can still be reached
             return Damage("its end is missing and its structure is damaged", rebuild=True, mark=mark)
-        if told > last:
-            return Damage("its end was cut off", rebuild=False, mark=mark, lost=((last + 1, told),))
+        missing = _sums.behind(db, files.read_others()) if version >= 2 else ()
+        if told > last or missing:
+            lost = ((last + 1, told),) if told > last else ()
+            return Damage("its end was cut off", rebuild=False, mark=mark, lost=lost)
     except UNREADABLE as error:
         if is_nonsense(error):
             return Damage(str(error), rebuild=True, mark=mark)

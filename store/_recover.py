@@ -190,7 +190,7 @@ class Standing:
         self._files.drop_wal()
         self._rebuilt_for, self._suspect = what, ""
         self._reopen()
-        self._files.write_mark(self._seq)
+        self._files.write_mark(self._seq, _sums.last_numbers(self._db))
 
     def _again(self, before: Catalog) -> None:
         """Tells the file anew what it must know, and what happened."""

@@ -114,10 +114,11 @@ def _time_of(db: sqlite3.Connection, seq: int) -> int | None:
     return None if found is None else int(found[0])
 
 
-def rescue(db: sqlite3.Connection, wal: Path, damage: Damage) -> Damage:
+def rescue(db: sqlite3.Connection, wal: Path, damage: Damage, noted: tuple[int, int]) -> Damage:
     """Takes what a WAL still holds of rows that SQLite no longer reads from it; in a transaction.
 
-    Frames behind a damaged one are sound rows all the same, each with its check sum.
+    Frames behind a damaged one are sound rows all the same, each with its check sum. noted: the last event
+    and dead letter that there were.
     """
     missing = Ranges(damage.lost)
     samples: dict[int, Row] = {}
@@ -132,7 +133,10 @@ def rescue(db: sqlite3.Connection, wal: Path, damage: Damage) -> Damage:
     saved = Ranges()
     _put_samples(db, (samples[seq] for seq in sorted(samples)), missing, saved)
     lost = tuple(gap for first, last in missing for gap in saved.gaps(first, last))
-    return replace(damage, lost=lost, saved=len(saved))
+    tables = tuple(f"{table} (the last rows)" for table in _sums.behind(db, noted))
+    return replace(
+        damage, lost=lost, saved=len(saved), tables=(*tables, "counts, facts and marks of the last moments")
+    )
 
 
 def _copy(aside: Path, new: sqlite3.Connection, damage: Damage) -> Damage:

@@ -25,7 +25,7 @@ SUMMED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Table → the columns under its column `crc`, in the table's order (a seq that SQLite gives is not one)."""
 
-NUMBERED: Final = frozenset({"events", "dead_letters"})
+NUMBERED: Final = ("events", "dead_letters")
 """Tables whose rows have a seq before these columns; rows of version 1 have no sum there (NULL)."""
 
 
@@ -98,6 +98,20 @@ def text_or_bytes(data: bytes) -> str | bytes:
         return data.decode()
     except UnicodeDecodeError:
         return data
+
+
+def last_numbers(db: sqlite3.Connection) -> tuple[int, int]:
+    """The last seq that stands in each table of NUMBERED, 0 for none."""
+    events, letters = db.execute(
+        "SELECT (SELECT max(seq) FROM events), (SELECT max(seq) FROM dead_letters)"
+    ).fetchone()
+    return events or 0, letters or 0
+
+
+def behind(db: sqlite3.Connection, noted: tuple[int, int]) -> tuple[str, ...]:
+    """The tables of NUMBERED whose last rows are not there, by what was noted of them."""
+    stand = last_numbers(db)
+    return tuple(table for table, last, told in zip(NUMBERED, stand, noted, strict=True) if last < told)
 
 
 def is_cut_short(db: sqlite3.Connection, table: str) -> bool:

@@ -139,7 +139,7 @@ class Journal(Standing):
                 batch.write(self._db)
             batch.settle()
             self._seq = batch.last_seq
-            self._files.write_mark(self._seq)
+            self._files.write_mark(self._seq, _sums.last_numbers(self._db) if batch.numbered else None)
             return outcomes
 
     def set_facts(self, instrument: str, facts: Mapping[str, str]) -> None:
@@ -388,12 +388,12 @@ class Journal(Standing):
         with self._lock:
             if not damage.told:
                 with self._transaction():
-                    damage = rescue(self._db, self._files.kept_wal, damage)
+                    damage = rescue(self._db, self._files.kept_wal, damage, self._files.read_others())
                     tell(self._db, damage)
             log.error("%s: %s", self.path, damage.text())
             self._files.drop_wal()
             self._load()
-            self._files.write_mark(self._seq)
+            self._files.write_mark(self._seq, _sums.last_numbers(self._db))
 
     def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._read_lock, storage_error(self.path), self._watched():

@@ -204,6 +204,7 @@ def restore(path: Path, source: Path, progress: Progress = nobody) -> Path | Non
                     wal.rename(kept.with_name(kept.name + "-wal"))
             for name in ("-wal", "-shm", "-damage"):
                 path.with_name(path.name + name).unlink(missing_ok=True)
+            files.forget_others()
             made.replace(path)
             sync(path.parent)
         return kept

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from damaged_journals import METER, ROWS, T0, Case, fill, originals
 
-from dodac.contracts import EventKind
+from dodac.contracts import DeadLetter, Event, EventKind
 from store import Journal, _sums
 from store._verify import verify_rows
 from store.versions import go_back
@@ -156,6 +156,27 @@ def test_last_events_or_letters_that_an_old_page_hides_are_told(folder: Path, ta
         (told,) = (event for _, event in journal.events_after(0, 1000) if event.kind is EventKind.DAMAGE)
         assert table in str(told.data["incomplete"])
         assert journal.verify() == []
+
+
+@pytest.mark.parametrize("kind", ["event", "letter"])
+def test_events_and_letters_that_went_with_the_end_of_the_wal_are_told(folder: Path, kind: str) -> None:
+    # the mark knew the last sample only: an acknowledged message that was no sample went in silence
+    with Journal.open(folder / "live" / "j.db") as journal:
+        fill(journal)
+        journal.checkpoint()
+        shutil.copytree(folder / "live", folder / "case")
+        other = (
+            Event(T0, EventKind.NOTE, "a", "bus") if kind == "event" else DeadLetter(T0, "m", "t", b"", "r")
+        )
+        journal.commit([("bus", other)])
+        shutil.copy(folder / "live" / "j.db-mark", folder / "case" / "j.db-mark")
+    for told in (1, 1):  # once
+        with Journal.open(folder / "case" / "j.db") as journal:
+            found = [event for _, event in journal.events_after(0, 1000) if event.kind is EventKind.DAMAGE]
+            assert len(found) == told
+            assert {"event": "events", "letter": "dead_letters"}[kind] in str(found[0].data["incomplete"])
+            assert journal.counts().lost == 0
+            assert journal.verify() == []
 
 
 def test_a_layout_whose_name_is_gone_from_a_sound_page_is_rebuilt_and_can_be_told_again(folder: Path) -> None:
