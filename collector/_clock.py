@@ -214,7 +214,7 @@ class HostClock:
         self._stretches = list(past.stretches)
         self._pending = self._stretches[-2] if past.pending and len(self._stretches) > 1 else None
         step_ns = wall_ns - boot_ns - old.offset_ns
-        if abs(step_ns) <= TOLERANCE_NS:  # what NTP slewed meanwhile
+        if abs(step_ns) <= JUMP_NS:
             old.offset_ns += step_ns
             self._right = past.right or self._level is Trust.SYNCED or wall_ns >= self._floor_ns
             self._judge(wall_ns, boot_ns)

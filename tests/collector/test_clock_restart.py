@@ -61,14 +61,21 @@ def test_a_clock_that_is_set_while_dodac_is_away_waits_for_ntp_to_say_which_is_r
 
 @pytest.mark.parametrize(
     "steps",
-    [(5, -3605, 3600), (-25140, -60), (3600, 3600, -7000), (-7300, 100), (5, -3600, 3604, -3604, 3608, -13)],
+    [
+        (5, -3605, 3600),
+        (-25140, -60),
+        (3600, 3600, -7000),
+        (-7300, 100),
+        (5, -3600, 3604, -3604, 3608, -13),
+        (1.5, 1.5, -3),
+    ],
 )
 @pytest.mark.parametrize("restart", [False, True])
 def test_every_setting_by_hand_before_ntp_is_corrected_not_the_last_one_alone(
-    tmp_path: Path, steps: tuple[int, ...], restart: bool
+    tmp_path: Path, steps: tuple[float, ...], restart: bool
 ) -> None:
     # five seconds off counted as the right time again; the setting before the last one stayed good
-    bench = ahead(tmp_path / "journal.db", -sum(steps) * SECOND_NS)
+    bench = ahead(tmp_path / "journal.db", round(-sum(steps)) * SECOND_NS)
     bench.polls(5)
     for place, step in enumerate(steps):
         bench.synced = place == len(steps) - 1
