@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from heapq import heapify, heappop, heappush
 from pathlib import Path
 from typing import Final
@@ -33,6 +34,11 @@ _INSERT: Final = f"INSERT INTO blocks ({COLUMNS}) VALUES ({','.join('?' * 12)})"
 
 LIMIT: Final = 10_000
 """Samples moved in one transaction, so that nobody who commits waits long."""
+
+HEAVY: Final = 4 << 20
+"""Bytes of rows moved in one transaction at most, and …"""
+HEAVY_BLOCK: Final = 1 << 20
+"""… in one block, but for a row that is larger: long raw bytes must not fill the memory."""
 
 Key = tuple[int, int]
 Packed = tuple[Block, list[int]]
@@ -110,11 +116,13 @@ class Walk:
     def next_rows(self, limit: int) -> list[Row]:
         """Up to `limit` sound rows, those of one instrument together and by time; empty at the end."""
         rows = self._left
-        while len(rows) < limit:
+        size = sum(map(_bytes, rows))
+        while len(rows) < limit and size < HEAVY:
             group = next(self._groups, None)
             if group is None:
                 break
             rows = rows + group
+            size += sum(map(_bytes, group))
         self._left = rows[limit:]
         return rows[:limit]
 
@@ -158,8 +166,19 @@ class Walk:
                     "WHERE instrument = ? AND (time_ns, part) > (?, ?) AND (time_ns, part) <= (?, ?) "
                     "ORDER BY time_ns, part"
                 )
-                found = self._db.execute(sql, (name, *after, *keys[-1][1:])).fetchall()
-                yield [row for row in found if row[0] in seqs and is_sound(row)]
+                found: list[Row] = []
+                size = 0
+                with closing(self._db.execute(sql, (name, *after, *keys[-1][1:]))) as cursor:
+                    for row in cursor:
+                        after = row[2:4]
+                        if row[0] in seqs and is_sound(row):
+                            found.append(row)
+                            size += _bytes(row)
+                            if size >= HEAVY:
+                                break
+                yield found
+                if size >= HEAVY:
+                    continue
             if len(keys) < LIMIT:
                 return
             after = keys[-1][1:]
@@ -176,6 +195,10 @@ class Walk:
     def _few(self, name: int, begin: int, end: int) -> bool:
         sql = "SELECT 1 FROM samples WHERE instrument = ? AND time_ns >= ? AND time_ns < ? LIMIT ?"
         return len(self._db.execute(sql, (name, begin, end, FEW)).fetchall()) < FEW
+
+
+def _bytes(row: Row) -> int:
+    return len(row[8]) + len(row[10] or b"")
 
 
 def blocks_of(rows: Sequence[Row], layouts: Mapping[int, Layout]) -> Iterator[Packed]:
@@ -197,12 +220,13 @@ def blocks_of(rows: Sequence[Row], layouts: Mapping[int, Layout]) -> Iterator[Pa
 def _pieces(rows: list[Row]) -> Iterator[list[Row]]:
     """Rows in pieces of about an hour, or a day where they are few, whose seqs lie within SEQ_WIDTH."""
     piece: list[Row] = []
-    low = high = 0
+    low = high = size = 0
     for row in rows:
         if piece:
             low, high = min(low, row[0]), max(high, row[0])
             if (
                 high - low >= SEQ_WIDTH
+                or size + _bytes(row) > HEAVY_BLOCK
                 or row[2] - piece[0][2] >= DAY_NS
                 or (len(piece) >= ENOUGH and row[2] // HOUR_NS != piece[-1][2] // HOUR_NS)
             ):
@@ -210,6 +234,8 @@ def _pieces(rows: list[Row]) -> Iterator[list[Row]]:
                 piece = []
         if not piece:
             low = high = row[0]
+            size = 0
+        size += _bytes(row)
         piece.append(row)
     if piece:
         yield piece

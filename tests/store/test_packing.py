@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import signal
 import sqlite3
 import subprocess
@@ -245,6 +246,25 @@ def test_a_day_of_full_and_of_broken_hours_is_packed_to_its_end(
     assert moved + rest == len(times)
     assert rest < 12
     assert [sample.time_ns for _, sample in journal.read_after(0, 10_000)] == times
+
+
+def test_long_raw_bytes_are_packed_a_few_at_a_time(journal: Journal) -> None:
+    noise = random.Random(3)
+    samples = [
+        METER.sample(T0 + n * 10**10, {"power_w": 1.0}, raw=noise.randbytes(50_000 + 9_000_000 * (n == 70)))
+        for n in range(300)
+    ]
+    journal.commit([("bus", sample) for sample in samples])
+    moved = [0]
+    while step := journal.pack(T0 + 3 * DAY_NS):
+        moved.append(step)
+    assert sum(moved) == 300
+    assert max(moved) <= 100
+    db = sqlite3.connect(journal.path)
+    sizes = sorted(size for (size,) in db.execute("SELECT length(body) FROM blocks"))
+    db.close()
+    assert sizes[-2] < 1_100_000
+    assert [sample for _, sample in journal.read_after(0, 1000)] == samples
 
 
 def test_a_journal_with_every_sample_in_blocks_starts_without_damage_and_goes_on_counting(
