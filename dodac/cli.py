@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
@@ -156,4 +157,5 @@ def _ended(message: str, code: Exit) -> int:
 
 def _no_more_output() -> None:
     # else the interpreter tries once more at its end, and complains in its own words
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError):  # no descriptors are left: the message counts
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -75,6 +75,20 @@ def test_a_reader_that_leaves_early_hears_no_complaint(words):
     assert done.returncode == 0
 
 
+def test_no_descriptors_left_is_one_message_and_no_traceback():
+    # putting the output away took a descriptor too, and failed in its turn
+    code = (
+        "import os, resource, sys; import dodac.cli as cli\n"
+        "def command(argv):\n"
+        "    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
+        "    os.open('/', os.O_RDONLY)\n"
+        "cli.load = lambda command_: command\n"
+        "sys.exit(cli.main(['status']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (4, "dodac status: /: Too many open files.\n")
+
+
 def test_a_full_disk_under_the_output_is_told_once():
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
