@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import collector.cli
@@ -21,7 +22,9 @@ import collector.collector
 import drivers.mqtt_connection
 import drivers.protocols.mqtt_json  # noqa: F401  (loaded before the fork)
 import store.journal
-from drivers import _mqtt_wire
+from dodac.clock import SystemClock
+from dodac.site import load_site
+from drivers import _mqtt_wire, open_connections
 from store import Journal, _batch, _schema
 
 
@@ -147,6 +150,7 @@ def run_once(site: str, log: str, kind: str, count: int, delay: float) -> str:
 
 def main() -> None:
     site, log = sys.argv[1:]
+    open_connections(load_site(Path(site)), SystemClock())  # what is loaded once is loaded before the fork
     while line := sys.stdin.readline():
         kind, count, delay = line.split()
         sys.stdout.write(run_once(site, log, kind, int(count), float(delay)) + "\n")
