@@ -13,7 +13,7 @@ OUTRUNS: Final = 20.0  # a rise so many times faster than any before is held, wh
 _ENOUGH: Final = 3  # rises that must have been seen before they say what is fast
 _NEAR_TOP: Final = 0.01  # how far from its end a counter may roll over while its pace is not known yet
 _FASTER: Final = 3.0  # how much faster than ever before it may have gone while it rolled over
-_RETURN_NS: Final = 2 * 86_400 * 10**9  # how long a stretch of zeros may last until the old count is back
+_RETURN_NS: Final = 2 * 86_400 * 10**9  # how long the old count may be away, or an exchanged meter's new one
 
 
 @dataclass(slots=True)
@@ -146,8 +146,14 @@ class Counter:
     def swapped(self, value: float, time_ns: int) -> bool:
         """True when a reading can be one of the new count that an exchange has told."""
         swap = self.swap
-        if swap is None or time_ns < swap.time_ns or value < swap.start - abs(swap.start) * STEP:
+        if (
+            swap is None
+            or not 0 <= time_ns - swap.time_ns <= _RETURN_NS
+            or value < swap.start - abs(swap.start) * STEP
+        ):
             return False
+        if math.isinf(self.pace):
+            return True
         most = self.pace * (time_ns - swap.time_ns) + (self.step if self.rises else 0.0)
         return value - swap.start <= most
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector._counter_rules import CounterRules
-from dodac.clock import SECOND_NS
+from dodac.clock import HOUR_NS, SECOND_NS
 from dodac.contracts import Event, EventKind
 from dodac.samples import FIRST_REVISION, Flag, Layout, Reason, Sample
 
@@ -177,6 +177,24 @@ def test_only_the_counters_that_an_exchange_names_begin_again() -> None:
     assert found.sample.flags
 
 
+def test_an_exchange_opens_the_gate_once_and_not_before_its_time() -> None:
+    def reasons(told_at: int, *values: float) -> list[list[Reason]]:
+        rules, found = CounterRules(LAYOUT), []
+        for number, value in enumerate(values, start=1):
+            if number == 4:
+                rules.tell(_exchange(told_at, 7.0))
+            judged = rules.judged(LAYOUT.sample(number * HOUR_NS, {"energy_import_kwh": value}))
+            found.append([flag.reason for flag in judged.sample.flags] if judged else [])
+        return found
+
+    held = [Reason.COUNTER_FALL]
+    # it was seen before it was told: a dip later is a dip
+    assert reasons(3 * HOUR_NS, 100, 7, 7.5, 8, 7.2, 8.5) == [[], held, [], [], held, []]
+    assert reasons(9 * HOUR_NS, 98, 99, 100, 7, 100.5) == [[], [], [], held, []]
+    assert reasons(5 * HOUR_NS, 98, 99, 100, 7, 7.5) == [[]] * 5
+    assert reasons(-60 * HOUR_NS, 98, 99, 100, 7, 100.5) == [[], [], [], held, []]
+
+
 def test_zeros_near_the_top_are_no_rollover_once_the_old_count_is_back() -> None:
     told = Told(998, 999, 0, 0, 0, 999.5, 999.6, tops={"energy_import_kwh": 1000.0})
     assert [event.kind for event in told.events] == [EventKind.ROLLOVER] * 2
@@ -218,7 +236,23 @@ def test_a_meter_that_renews_its_total_each_minute_raises_no_alarm_at_full_load(
     full = [idle[-1] + 1.67 * ((n + 5) // 6) for n in range(240)]
     told = Told(*idle, *full, limits={"energy_import_kwh": 105.0})
     assert told.events == []
+    assert told.corrections <= 1  # nearly all pass at once
     assert None not in told.good(told.now)
+    seldom = Told(0, 1, 2, 3, 3, 3, 3, 3, 7, 7, limits={"energy_import_kwh": 360.0})
+    assert seldom.corrections == 1
+    assert seldom.events == []
+
+
+def test_a_total_that_is_loaded_late_does_not_blind_the_rules_to_spikes() -> None:
+    told = Told(0, 41_000, 41_001, 41_002, 41_003, 500_000, 41_004)
+    assert told.good(told.now) == [0, 41_000, 41_001, 41_002, 41_003, None, 41_004]
+
+
+def test_a_count_that_was_lost_for_days_is_not_back_because_something_leaps_that_high() -> None:
+    low = [0.01 * n for n in range(60)]
+    told = Told(97, 98, 99, 100, *low, 101, 101.01, step_ns=HOUR_NS)
+    assert [event.kind for event in told.events] == [EventKind.ALARM, EventKind.ALARM]
+    assert "stays there" in told.events[1].text
 
 
 def test_readings_that_never_follow_one_another_are_told_once() -> None:
@@ -271,6 +305,13 @@ def test_what_was_held_when_the_collector_stopped_is_still_promoted() -> None:
     assert found is not None
     (promoted,) = found.corrections
     assert (promoted.values, promoted.raw, promoted.flags) == ((4.0, 0.0), b"x", ())
+    back = LAYOUT.sample(3 * TEN_S, {"energy_import_kwh": 100.5})
+    later = CounterRules(LAYOUT)
+    later.remember([(good, LAYOUT), (held.sample, LAYOUT), (back, LAYOUT)])
+    sent_again = LAYOUT.sample(2 * TEN_S, {"power_w": 4.0, "energy_import_kwh": 0.0}, raw=b"x")
+    found = later.judged(sent_again)
+    assert found is not None
+    assert found.sample == held.sample
 
 
 @settings(derandomize=True, deadline=None, max_examples=200)

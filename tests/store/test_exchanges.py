@@ -25,7 +25,7 @@ def _amount(start: float, typed_min: float) -> float:
     return float(amount[0])
 
 
-@pytest.mark.parametrize("start", [0.0, 7.0, 600.0, 5000.0])
+@pytest.mark.parametrize("start", [0.0, 7.0, 505.0, 600.0, 5000.0])
 @pytest.mark.parametrize("typed_min", [29.5, 29.0, 28.2, 20.0, 30.0, 31.0, 45.5])
 def test_a_typed_time_some_minutes_off_neither_loses_nor_makes_up_anything(
     start: float, typed_min: float
