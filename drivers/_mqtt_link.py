@@ -22,6 +22,7 @@ RECONNECT_S: tuple[int, int] = (1, 60)  # first and longest pause between attemp
 SETTLED_S: Final = 90  # a connection that lasts so long is no flicker
 KICKED: Final = 3  # flickers until somebody else is suspected
 _ASK_AGAIN_S: Final = 60  # topics that were refused
+_ANSWER_S: Final = 60  # a broker that takes us answers our subscription within it
 
 
 class BrokerLink:
@@ -80,6 +81,9 @@ class BrokerLink:
             self._flickers = 0
             client.reconnect_delay_set(*RECONNECT_S)
             self._watch.broker_there(self._address[0])
+        if self._asked and self.state != "up" and now_ns - self._ask_ns > _ANSWER_S * SECOND_NS:
+            self._ask_ns = now_ns
+            self._lost(f"the broker {self._address[0]} takes us but does not answer our subscription")
         if self._refused and now_ns - self._ask_ns > _ASK_AGAIN_S * SECOND_NS:
             self._subscribe(client, self._refused)
 

@@ -417,3 +417,23 @@ def test_messages_of_qos_2_that_another_program_asked_for_in_our_session_are_sto
         assert read >= set(range(1, 31))
     log = (mosquitto.folder / "mosquitto.log").read_text("utf-8")
     assert "protocol error" not in log
+
+
+def test_a_broker_that_takes_us_and_never_answers_our_subscription_is_told(
+    tmp_path: Path, inbox: Any, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers._mqtt_link._ANSWER_S", 0.3)
+    server = socket.create_server(("127.0.0.1", 0))
+    url = f"mqtt://127.0.0.1:{server.getsockname()[1]}"
+    with server, running(stream(tmp_path, url), inbox) as line:
+        near, _ = server.accept()
+        with near:
+            asked = near.recv(4096)
+            near.sendall(b"\x20\x02\0\0")
+            eventually(lambda: inbox.events)
+            assert "does not answer our subscription" in inbox.events[0].text
+            assert line.status().state == "down"
+            while asked[:1] != b"\x82":
+                asked = near.recv(4096)
+            near.sendall(b"\x90\x04" + asked[2:4] + b"\x01\x01")  # late is not never
+            eventually(lambda: line.status().state == "up")
