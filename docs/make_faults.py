@@ -47,9 +47,21 @@ Files that faults leave beside a journal `journal.db`, and what they are for:
 |---|---|
 | `journal.db.damaged-TIME` (with `-wal`, `-wal-kept`) | the damaged file as it was found; what could be read is in `journal.db`. Keep it until you are sure that nothing more is wanted from it |
 | `journal.db.replaced-TIME` | what stood under the journal's name when it had been replaced under `dodac run` |
-| `journal.db-mark` | the number of the last stored sample: tells when the file was cut short |
+| `journal.db-mark` | the numbers of the last stored sample, event and dead letter: tell when the file was cut short |
 | `journal.db-damage` | a note that the file must be rebuilt, left until that is done |
 | `journal.db-rebuilt`, `journal.db-wal-kept` | a rebuild under way |
+
+What nobody can find, since nothing on the disk contradicts it:
+
+- the whole folder put back as it was yesterday, mark and all: it is the journal of yesterday. Put copies back with
+  `dodac store restore`, which writes down what was there before and gives no number out twice;
+- a write that the disk claimed and never did, where the older page is sound and full: samples and packed blocks are found (no number
+  may be missing, the full check counts them), and so are the last events and dead letters. Counts of the ledger are found by the
+  background check that holds them against the rows. A fact, a cursor or a mark of a sink is only older: facts are told again at each
+  start, and what a sink already had is sent again, to the same points;
+- another journal's `-wal` put beside a file: SQLite takes what is in it for its own. The mark tells how many samples are gone then, but
+  not those that came. Move a journal's files together, or use `dodac store backup`;
+- one changed letter in a text of a version 1 journal, whose small tables had no check sums, before its upgrade.
 """
 _ROW = re.compile(r"^\| (.*) \| (.*) \| (\d+) \| (.*) \| \[(.*)\]\(\.\./\.\./(.*)\) \|$")
 
