@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import shutil
 import sqlite3
@@ -19,6 +20,7 @@ Progress = Callable[[int, int], None]
 """Told how much of how much is done."""
 
 _PAGES: Final = 2000
+_QUIET_S: Final = 3600.0
 _ROOM: Final = 16 << 20  # what is left to the rest of the machine
 
 
@@ -51,6 +53,7 @@ def copy_whole(
     """
     made = target.with_name(f".{target.name}.part-{os.getpid()}")
     size = _bytes(source)
+    _clear(target)
     need_room(target.parent, size, "a copy of the journal", todo)
     begun = not source.in_transaction
     try:
@@ -75,6 +78,25 @@ def copy_whole(
         for suffix in ("", "-wal", "-shm", "-journal"):
             with contextlib.suppress(OSError):
                 made.with_name(made.name + suffix).unlink()
+
+
+def _clear(target: Path) -> None:
+    """Takes away what a copy that was killed left behind: its process is gone, or wrote nothing for an hour."""
+    # no lock tells it: on a network disk that would be in SQLite's way
+    for part in target.parent.glob(f".{glob.escape(target.name)}.part-*"):
+        with contextlib.suppress(OSError, ValueError):
+            if not _lives(int(part.name.rsplit("-", 1)[1])) or time.time() - part.stat().st_mtime > _QUIET_S:
+                part.unlink()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def sync(path: Path) -> None:

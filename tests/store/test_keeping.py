@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +108,23 @@ def test_two_restores_within_a_second_keep_both_old_files(
     kept = {keeping.restore(path, copy) for _ in range(3)}
     assert len(kept) == 3
     assert all(one is not None and one.exists() for one in kept)
+
+
+def test_a_copy_that_was_killed_takes_no_room_for_ever(tmp_path: Path) -> None:
+    path, copy = tmp_path / "journal.db", tmp_path / "copy.db"
+    _put(path, 0, 2000)
+    kill = (
+        "import os, sys; from pathlib import Path; from store import keeping; "
+        "keeping.backup(Path(sys.argv[1]), Path(sys.argv[2]), progress=lambda *_: os._exit(9))"
+    )
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", kill, path, copy], check=False)
+        assert done.returncode == 9
+        assert len(list(tmp_path.glob(".copy.db.part-*"))) == 1  # of the last one only
+    assert not copy.exists()
+    going, old = tmp_path / f".copy.db.part-{os.getppid()}", tmp_path / ".copy.db.part-1"
+    going.touch()  # its process lives
+    old.touch()
+    os.utime(old, (1, 1))  # another program has its number by now
+    keeping.backup(path, copy)
+    assert list(tmp_path.glob(".*")) == [going]
