@@ -153,6 +153,8 @@ class Report:
                 return (
                     "dodac run holds the journal but does not answer; the ledger is as the journal holds it."
                 )
+            if self.seen.denied:
+                return "Whether dodac run works on it, only its user or root can see; the ledger is as the journal holds it."
             return "No dodac run works on it now: nothing is in flight."
         words = f"dodac run works (process {picture['pid']}, since {self._local(picture['started'])})."
         lines = [f"FAULT {fault['text']}" for fault in picture["faults"]]

@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from store.influx import InfluxTarget
 
+LOADING: Final = threading.Lock()
+"""Held while the client is loaded: its modules import one another, and two sinks that begin together would meet
+them half loaded (an ImportError that lasts a minute)."""
 _POOL: Final = re.compile(r"^HTTPS?Connection(Pool)?\([^)]*\): ")
 _GZIP_LEVEL: Final = 1  # half the size of none at a tenth of level 9's time; the line is rarely the limit
 
@@ -105,7 +108,8 @@ class Http:
         headers: Mapping[str, str],
         options: Mapping[str, Any],
     ) -> Answer:
-        from influxdb_client.rest import ApiException
+        with LOADING:
+            from influxdb_client.rest import ApiException
         from urllib3.exceptions import HTTPError, ProtocolError
 
         try:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from dodac.errors import ConfigError, DodacError, Where
-from store._influx_http import Answer, Http, gzipped
+from store._influx_http import LOADING, Answer, Http, gzipped
 from store._influx_version import Server, Versions
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ class InfluxTarget:
 
     def client(self) -> InfluxDBClient:
         """A new client: no retries and no redirects of its own (the forwarder decides)."""
-        from influxdb_client.client.influxdb_client import InfluxDBClient
+        with LOADING:
+            from influxdb_client.client.influxdb_client import InfluxDBClient
 
         return InfluxDBClient(
             url=self.url,

@@ -18,10 +18,10 @@ from collector import Collector
 from collector._completeness import ChannelDay
 from collector._ledger_check import LedgerCheck
 from collector._picture import Bounded, since_the_journal_began
-from collector._report import completeness_words, live_ledger, read_report
+from collector._report import Report, completeness_words, live_ledger, read_report
 from collector._socket import PictureServer, Seen, health_of, look, socket_path
 from collector.cli import status
-from collector.ledger import SourceCount
+from collector.ledger import Ledger, SourceCount
 from dodac.clock import ManualClock, SystemClock
 from dodac.contracts import DeadLetter, Event, EventKind
 from dodac.samples import Layout
@@ -221,6 +221,9 @@ def test_a_journal_of_another_user_is_told_as_such_and_not_as_no_collector(
     assert not seen.running
     (fault,) = health_of(seen)["faults"]
     assert fault["code"] == "collector_denied"
+    report = Report("journal.db", 0, 0, 0, 0, 0, Ledger(), (), (), seen=seen).text()
+    assert "only its user or root can see" in report
+    assert "No dodac run works" not in report
     assert "as that user" in fault["text"]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import logging
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -206,3 +208,45 @@ def test_a_ca_file_that_is_none_is_an_alarm_that_names_it_and_needs_no_restart(
     assert str(place) in result.message
     place.write_text(Path(certifi.where()).read_text(encoding="utf-8"), encoding="utf-8")
     assert sink.write(["m x=1 1"]).kind is WriteKind.UNREACHABLE
+
+
+_TOGETHER = """
+import sys, threading, time
+from store import InfluxSink, InfluxTarget
+
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("influxdb_client"):
+            time.sleep(0.002)
+
+
+sys.meta_path.insert(0, Slow())
+target = InfluxTarget(url="http://127.0.0.1:9", bucket="b", org="o", token="t", version="2")
+said = []
+
+
+def run(name, call):
+    try:
+        call()
+        said.append(name)
+    except Exception as error:
+        said.append(repr(error))
+
+
+one = threading.Thread(target=run, args=("sent", lambda: InfluxSink(target).write(["a b=1 1"])))
+two = threading.Thread(target=run, args=("made", target.client))
+one.start()
+time.sleep(0.07)
+two.start()
+one.join()
+two.join()
+print(*sorted(said))
+"""
+
+
+def test_two_sinks_that_begin_together_on_a_slow_card_both_send() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _TOGETHER], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == ["made", "sent"]
