@@ -181,6 +181,40 @@ def test_a_sick_disk_stops_acknowledging_with_an_alarm_and_goes_on_without_a_res
     )
 
 
+def test_reads_that_fail_stop_nothing_or_are_told_and_pass(collecting: Collecting, fault_row: Any) -> None:
+    # at the next start as well: nothing is set aside because the disk did not answer
+    collecting.control.write_text(f"read {errno.EIO}")
+    time.sleep(0.5)
+    collecting.control.unlink()
+    collecting.runs()
+    lost = collecting.kill()
+    assert lost == 0
+    fault_row(
+        "the disk reports errors at reads (EIO) while dodac run works",
+        "what is written needs no read; what is read is told and tried again",
+        lost,
+        "FAULT_START and FAULT_END events where a commit met it",
+        chapter="disk",
+    )
+
+
+def test_a_start_on_a_disk_that_gives_no_answer_sets_nothing_aside(tmp_path: Path, shim: Path) -> None:
+    made = Collecting(tmp_path, shim)
+    made.runs()
+    lost = made.kill()
+    made.process.communicate()
+    made.control.write_text(f"read {errno.EIO}")
+    again = Collecting(tmp_path, shim)
+    assert again.process.wait(30) != 0
+    again.process.communicate()
+    assert "the disk reports an error" in again.said()
+    assert not list(again.path.parent.glob("*damaged*"))
+    made.control.unlink()
+    with Journal.open(made.path) as journal:
+        assert journal.counts().lost == lost == 0
+        assert journal.verify() == []
+
+
 def test_a_file_that_may_not_grow_is_told_and_goes_on_when_it_may(
     collecting: Collecting, fault_row: Any
 ) -> None:

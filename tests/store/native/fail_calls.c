@@ -1,7 +1,7 @@
 /* Makes calls on the files under one folder fail while a control file says so: LD_PRELOAD it.
  *
- * FAIL_FOLDER: the folder; FAIL_CONTROL: a file that holds lines "CALL ERRNO", CALL one of write, sync,
- * open; without the file every call is real. Files whose name holds "-shm" fail as well.
+ * FAIL_FOLDER: the folder; FAIL_CONTROL: a file that holds lines "CALL ERRNO", CALL one of read, write,
+ * sync, open; without the file every call is real. Files whose name holds "-shm" fail as well.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -69,6 +69,29 @@ static int ours_open(int fd) {
     }
 OPEN(open)
 OPEN(open64)
+
+ssize_t read(int fd, void *data, size_t length) {
+    static __thread int inside; /* the control file is read with this very call */
+    if (!inside) {
+        inside = 1;
+        int error = ours_open(fd) ? wanted("read") : 0;
+        inside = 0;
+        if (error) {
+            errno = error;
+            return -1;
+        }
+    }
+    ssize_t (*call)(int, void *, size_t) = real("read");
+    return call(fd, data, length);
+}
+
+ssize_t pread(int fd, void *data, size_t length, off_t place) {
+    FAIL("read", ours_open(fd), -1);
+    ssize_t (*call)(int, void *, size_t, off_t) = real("pread64");
+    return call(fd, data, length, place);
+}
+
+ssize_t pread64(int fd, void *data, size_t length, off_t place) { return pread(fd, data, length, place); }
 
 ssize_t write(int fd, const void *data, size_t length) {
     FAIL("write", ours_open(fd), -1);
