@@ -165,7 +165,13 @@ def read_status(path: Path, site: Site | None) -> StoreStatus:
     named = list(sink_configs(site)) if site is not None else []
     sinks = tuple(
         SinkCount(
-            name, counts.samples + counts.dropped, k.delivered, k.waiting, k.rejected, k.expired, k.dropped,
+            name,
+            counts.samples + counts.dropped,
+            k.delivered,
+            k.waiting,
+            k.rejected,
+            k.expired,
+            k.dropped,
             removed=site is not None and name not in named,
         )
         for name, k in sorted({**dict.fromkeys(named, fresh), **view.sinks}.items())
