@@ -61,17 +61,17 @@ class Sinks:
     """The marks of all sinks, and the rows that are lost or dropped."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        self.lost = Ranges()
-        self.dropped = Ranges()
         self._sinks: dict[str, dict[SinkState, Ranges]] = {}
         self._done: dict[str, Ranges] = {}  # sink → what it does not wait for, made when first asked
+        found: dict[tuple[str, str], list[Range]] = {}
         for sink, state, first, last in db.execute("SELECT sink, state, first, last FROM marks"):
-            if state == _LOST:
-                self.lost.add(first, last)
-            elif state == _DROPPED:
-                self.dropped.add(first, last)
-            else:
-                self._of(sink)[SinkState(state)].add(first, last)
+            found.setdefault((sink if state not in (_LOST, _DROPPED) else "", state), []).append(
+                (first, last)
+            )
+        self.lost = Ranges(found.pop(("", _LOST), ()))
+        self.dropped = Ranges(found.pop(("", _DROPPED), ()))
+        for (sink, state), ranges in found.items():
+            self._of(sink)[SinkState(state)] = Ranges(ranges)
 
     def names(self) -> list[str]:
         """Sinks that rows were marked for, sorted."""
