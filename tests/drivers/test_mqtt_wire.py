@@ -211,6 +211,21 @@ def test_half_a_message_of_a_lost_connection_is_not_the_start_of_the_next() -> N
     assert [one.mid for one in told] == [7]
 
 
+def test_half_of_a_large_message_of_a_lost_connection_is_not_the_start_of_the_next() -> None:
+    told: list[Arrived] = []
+    client = WireClient("c", lambda _client, arrived: told.extend(arrived))
+    large = publish(b"t", b"x" * (WHOLE + 9), 7, 1, False, False)
+    client._sock = Socket(large[:200_000], [], BlockingIOError())  # type: ignore[assignment]
+    for _ in range(8):
+        client.loop_read()
+    client._host, client._port = "127.0.0.1", 1
+    with pytest.raises(OSError):
+        client.reconnect()
+    client._sock = Socket(publish(b"t", b"next", 8, 1, False, False), [])  # type: ignore[assignment]
+    client.loop_read()
+    assert [one.mid for one in told] == [8]
+
+
 def test_the_installed_paho_is_as_we_know_it() -> None:
     assert misfit() is None
     # what we call through its own loop, so a renamed method would be passed by silently
