@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from heapq import heapify, heappop, heappush
 from pathlib import Path
@@ -41,6 +41,8 @@ HEAVY_BLOCK: Final = 1 << 20
 """… in one block, but for a row that is larger: long raw bytes must not fill the memory."""
 
 Key = tuple[int, int]
+Settled = Callable[[Sequence[str]], tuple[Ranges | None, list[int]]]
+"""Seqs that these sinks have settled, None for all, and the instruments: asked when a walk begins."""
 Packed = tuple[Block, list[int]]
 
 
@@ -59,8 +61,7 @@ class Packing:
         self._walk: Walk | None = None
 
     def next_rows(
-        self, before_ns: int, sinks: tuple[str, ...], done: Ranges | None, names: Sequence[int], limit: int,
-        *, whole: bool,
+        self, before_ns: int, sinks: tuple[str, ...], settled: Settled, limit: int, *, whole: bool,
     ) -> list[Row]:  # fmt: skip
         """Up to `limit` rows to pack; empty when a walk over everything found none.
 
@@ -76,6 +77,7 @@ class Packing:
             self.close()
             self._db = connect(self._path, read_only=True)
             self._inode = inode
+        done, names = settled(sinks)
         self._walk = Walk(self._db, names, before_ns, sinks, done, whole=whole)
         rows = self._walk.next_rows(limit)
         if not rows:

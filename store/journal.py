@@ -24,7 +24,7 @@ from store._faults import UNREADABLE, is_damage, is_nonsense, storage_error
 from store._files import JournalFiles
 from store._frames import counting
 from store._integrity import Damage, check_tail
-from store._ranges import Range, runs
+from store._ranges import Range, Ranges, runs
 from store._recover import Standing
 from store._rows import SELECT_COUNTER_EVENTS, event_of, is_sound
 from store._salvage import rescue, salvage, tell
@@ -189,10 +189,7 @@ class Journal(Standing):
         changed = 0
         with self._packing.lock, storage_error(self.path):
             while True:
-                with self._lock:
-                    done = self._sinks.settled(sinks) if sinks else None
-                    names = list(self._catalog.names.values())
-                rows = self._packing.next_rows(before_ns, tuple(sinks), done, names, limit, whole=whole)
+                rows = self._packing.next_rows(before_ns, tuple(sinks), self._to_pack, limit, whole=whole)
                 if not rows:
                     return 0
                 made = list(packing.blocks_of(rows, self._catalog.by_number))
@@ -382,6 +379,12 @@ class Journal(Standing):
             return empty_wal(self._db)
 
     # inside
+
+    def _to_pack(self, sinks: Sequence[str]) -> tuple[Ranges | None, list[int]]:
+        """Seqs that may be packed, None for all, and the instruments there are."""
+        with self._lock:
+            done = self._sinks.settled(sinks) if sinks else None
+            return done, list(self._catalog.names.values())
 
     def _tell(self, damage: Damage) -> None:
         """Saves what the WAL still holds, notes what is lost, and the DAMAGE event, in one transaction."""
