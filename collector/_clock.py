@@ -203,7 +203,9 @@ class HostClock:
             if not self._set_ns <= wall_ns - self._offset_ns <= self._clock.monotonic_ns():
                 for begin_ns, end_ns, offset_ns in reversed(self._earlier):
                     if begin_ns - SECOND_NS <= wall_ns - offset_ns <= end_ns:
-                        return wall_ns - offset_ns + self._offset_ns
+                        step_ns = self._offset_ns - offset_ns
+                        # what a slewed clock drifts is no reason to tell another time than the event's own
+                        return wall_ns + step_ns if abs(step_ns) > JUMP_NS else wall_ns
             return wall_ns
 
     # ---- inside, with the lock
