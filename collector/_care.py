@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from collector import ingest as _ingest
+from collector._chores import Chores
 from collector._completeness import Completeness, expected_of
 from collector._gaps import follow
 from collector._ledger_check import LedgerCheck
@@ -109,7 +110,7 @@ class Care:
         expected = expected_of(now.site, now.connections)
         self.completeness = Completeness(now.journal, self._clock, now.site.site.timezone, lambda: expected)
         self.minutely: list[Callable[[], None]] = [self._ledger.run, self.completeness.run]
-        self._failing: set[str] = set()
+        self._work = Chores()
         self._points = Points(self._take, lambda: parts().forwarders, self._clock, now.site.site.company)
         self.minutely.append(self._points.run)
         self.watch = Watch(self._clock, report, self._notify, (self._tell_manager,))
@@ -168,7 +169,7 @@ class Care:
         if self._thread is not None:
             self._thread.join(2.0)
         self._ledger.close()
-        self._do(self.completeness.keep)
+        self._work.do(self.completeness.keep)
         self.completeness.close()
 
     def _at_sinks(self) -> dict[str, SinkCounts]:
@@ -247,23 +248,12 @@ class Care:
                 report(Event(since_ns, EventKind.GAP, words, id, instrument, end_ns=now_ns))
 
     def _run(self) -> None:
-        self._do(self.completeness.run)
+        self._work.do(self.completeness.run)
         while not self._clock.wait(self._stop, MINUTE_S):
             for chore in self.minutely:
                 self._turned_ns = self._clock.monotonic_ns()
-                self._do(chore)
+                self._work.do(chore)
             self._turned_ns = self._clock.monotonic_ns() + round(MINUTE_S * SECOND_NS)
-
-    def _do(self, chore: Callable[[], None]) -> None:
-        name = getattr(chore, "__qualname__", repr(chore))
-        try:
-            chore()
-        except Exception:
-            if name not in self._failing:
-                self._failing.add(name)
-                log.exception("%s failed", name)
-        else:
-            self._failing.discard(name)
 
     def _tell_manager(self) -> None:
         self._turns += 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from collector._counter_rules import CounterRules
@@ -63,41 +64,30 @@ class CounterGate:
 
     def sample(self, sample: Sample, *, source: str, done: Callable[[], None] | None = None) -> None:
         """Passes one sample on, its counters judged."""
-        known = self._rules.get(sample.layout)
-        if known is not None:
-            lock, rules = known
-            with lock:
-                found = rules.judged(sample)
-            if found is not None:
-                for event in found.events:
-                    self._inbox.event(event)
-                for correction in found.corrections:
-                    self._inbox.sample(correction, source=source)
-                sample = found.sample
-        self._inbox.sample(sample, source=source, done=done)
+        *corrections, judged = self._judged(sample)
+        for correction in corrections:
+            self._inbox.sample(correction, source=source)
+        self._inbox.sample(judged, source=source, done=done)
 
     def samples(
         self, samples: Iterable[Sample], *, source: str, done: Callable[[], None] | None = None
     ) -> None:
         """Passes many samples on; `done` is called once, after the commit that holds the last of them."""
-        self._inbox.samples(self._all(samples), source=source, done=done)
+        self._inbox.samples(chain.from_iterable(map(self._judged, samples)), source=source, done=done)
 
-    def _all(self, samples: Iterable[Sample]) -> Iterable[Sample]:
-        for sample in samples:
-            known = self._rules.get(sample.layout)
-            if known is None:
-                yield sample
-                continue
-            lock, rules = known
-            with lock:
-                found = rules.judged(sample)
-            if found is None:
-                yield sample
-                continue
-            for event in found.events:
-                self._inbox.event(event)
-            yield from found.corrections
-            yield found.sample
+    def _judged(self, sample: Sample) -> Sequence[Sample]:
+        """What a sample becomes: corrections of earlier ones, then itself; events are told."""
+        known = self._rules.get(sample.layout)
+        if known is None:
+            return (sample,)
+        lock, rules = known
+        with lock:
+            found = rules.judged(sample)
+        if found is None:
+            return (sample,)
+        for event in found.events:
+            self._inbox.event(event)
+        return (*found.corrections, found.sample)
 
     def dead_letter(self, letter: DeadLetter, *, done: Callable[[], None] | None = None) -> None:
         """Passes a payload on that could not become samples."""

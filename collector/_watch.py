@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final
 
+from collector._chores import Chores
 from collector._notify import Notify
 from dodac.clock import SECOND_NS, Clock
 from dodac.contracts import Event, EventKind
@@ -84,7 +85,7 @@ class Watch:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._turned_ns = 0
-        self._failing: set[str] = set()
+        self._work = Chores()
 
     def add(self, loop: Loop) -> None:
         """Watches a loop from now on."""
@@ -136,18 +137,7 @@ class Watch:
             if self.check():
                 self._notify.alive()
             for chore in self._chores:
-                self._do(chore)
-
-    def _do(self, chore: Callable[[], None]) -> None:
-        name = getattr(chore, "__qualname__", repr(chore))
-        try:
-            chore()
-        except Exception:
-            if name not in self._failing:
-                self._failing.add(name)
-                log.exception("%s failed", name)
-        else:
-            self._failing.discard(name)
+                self._work.do(chore)
 
     def _loops(self) -> list[Loop]:
         with self._lock:

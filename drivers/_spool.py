@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from dodac.durable import sync
+
 MAX_ENTRY: Final = 64_000
 _PART: Final = re.compile(r"\..+\.\d+-[0-9a-f]{8}")
 _LEFT_BEHIND_S: Final = 3600
@@ -45,7 +47,7 @@ def write_durably(path: Path, data: bytes, mode: int = 0o640) -> None:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def sweep(folder: Path) -> None:
@@ -56,15 +58,6 @@ def sweep(folder: Path) -> None:
                 with contextlib.suppress(OSError):
                     if time.time() - item.stat().st_mtime > _LEFT_BEHIND_S:
                         Path(item.path).unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """Brings the names of a folder to disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +141,7 @@ class Spool:
         write_durably(folder / f"{path.name}.reason.txt", f"{reason}\n".encode())
         with contextlib.suppress(FileNotFoundError):
             path.replace(folder / path.name)
-            sync_folder(self.folder)
+            sync(self.folder)
 
     def state(self) -> SpoolState:
         """What lies here now. Raises OSError."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from dodac.durable import sync
 from dodac.errors import StorageError, Where
 from dodac.sizes import size_text
 from store._faults import storage_error
@@ -97,15 +98,6 @@ def _lives(pid: int) -> bool:
     except PermissionError:
         pass
     return True
-
-
-def sync(path: Path) -> None:
-    """Brings a file's content, or a folder's names, to the disk."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def stamp() -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from dodac.durable import sync
 from dodac.errors import StorageError, Where
 from store import _schema as schema
 from store._codec import crc32c
@@ -179,7 +180,7 @@ class JournalFiles:
             file.write(f"{note.aside}\n{note.what}")
             file.flush()
             os.fsync(file.fileno())
-        sync_folder(self.path.parent)
+        sync(self.path.parent)
 
     def damage_note(self) -> Note | None:
         """The note left by note_damage, if any."""
@@ -230,15 +231,6 @@ def _inode(path: Path) -> tuple[int, int] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return found.st_dev, found.st_ino
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes new names in a folder last."""
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def size_of(path: Path) -> int:

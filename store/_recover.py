@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from dodac.contracts import Event, EventKind
+from dodac.durable import sync
 from dodac.errors import StorageError, Where
 from store import _blocks_pack as packing
 from store import _schema as schema
@@ -20,7 +21,7 @@ from store import _sums
 from store._accounts import last_seq_of
 from store._batch import Catalog
 from store._faults import UNREADABLE, is_damage
-from store._files import JournalFiles, sync_folder
+from store._files import JournalFiles
 from store._integrity import Damage
 from store._rows import event_row
 from store._salvage import salvage
@@ -177,7 +178,7 @@ class Standing:
             else:
                 stranger.rename(self.path.with_name(f"{self.path.name}.replaced-{stamp}{suffix}"))
         made.rename(self.path)
-        sync_folder(self.path.parent)
+        sync(self.path.parent)
 
     def _rebuild(self, what: str) -> None:
         if self._connected:

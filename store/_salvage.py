@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dodac.contracts import Event, EventKind
+from dodac.durable import sync
 from dodac.errors import IntegrityError
 from dodac.samples import Layout
 from store import _blocks as blocks
@@ -21,7 +22,7 @@ from store import _sums
 from store._blocks_read import COLUMNS, SELECT_BLOCKS
 from store._carve import carve
 from store._faults import UNREADABLE, storage_error
-from store._files import JournalFiles, Note, sync_folder
+from store._files import JournalFiles, Note
 from store._integrity import Damage
 from store._ranges import Range, Ranges, runs
 from store._rows import RESCUE_SAMPLE, SELECT_SAMPLES, event_row, is_sound, layouts_of
@@ -66,7 +67,7 @@ def salvage(files: JournalFiles, damage: Damage) -> Damage:
         finally:
             new.close()
         made.rename(files.path)
-        sync_folder(files.path.parent)
+        sync(files.path.parent)
         files.clear_note()
     return found
 
@@ -81,7 +82,7 @@ def _set_aside(files: JournalFiles, aside: Path) -> None:
             old.rename(aside.with_name(aside.name + suffix))
     if kept.exists():
         kept.rename(aside.with_name(aside.name + "-wal-kept"))
-    sync_folder(files.path.parent)
+    sync(files.path.parent)
 
 
 def tell(db: sqlite3.Connection, damage: Damage) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from dodac.durable import sync
 from dodac.errors import StorageError, Where
 from store._backup import copy_whole
 from store._sums import NUMBERED, SUMMED, add_function, fill
@@ -199,11 +200,7 @@ def create(path: Path) -> None:
     finally:
         db.close()
     made.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
 
 
 def _write_tables(db: sqlite3.Connection) -> None:

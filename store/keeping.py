@@ -13,11 +13,12 @@ from typing import Final
 
 from dodac.clock import iso_utc
 from dodac.contracts import Event, EventKind
+from dodac.durable import sync
 from dodac.errors import ConfigError, IntegrityError, StorageError, Where
 from dodac.sizes import size_text
 from store import _schema as schema
 from store._accounts import last_seq_of
-from store._backup import Progress, copy_whole, need_room, nobody, stamp, sync
+from store._backup import Progress, copy_whole, need_room, nobody, stamp
 from store._faults import is_damage, storage_error
 from store._files import JournalFiles, real, refuse_a_strangers_file, size_of
 from store._policy import Space, space_of
