@@ -1,5 +1,5 @@
 # Two commands do all the set-up: `make demo` and `make test`. Both make their own virtual environment.
-.PHONY: demo test soak bench lint types rooms unit lock clean
+.PHONY: demo test accept soak bench lint types rooms unit lock clean
 
 SHELL := /bin/sh
 VENV := .venv
@@ -28,6 +28,10 @@ rooms: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest -m "not soak" $(PYTEST_ARGS)
+
+# figures on real buildings and worked examples (../shared/data), printed beside what is wanted
+accept: $(VENV)/.dev
+	$(BIN)/pytest tests/acceptance -q $(PYTEST_ARGS)
 
 # the long proofs: kills, fuzz and coverage at length
 soak: $(VENV)/.dev

@@ -2,15 +2,18 @@
 
 from analysis.calendars import calendar_version, day_types
 from analysis.combustion import Combustion, FlueGas, InstrumentLimits, at_reference_o2, siegert
+from analysis.data import Interval, MeterData, meter_data
 from analysis.fuels import FUELS, Fuel, fuel
+from analysis.models import KINDS, design, fit, predict
 from analysis.results import Finding, FitStatistics, Model, Refusal, Savings, Uncertainty
 from analysis.savings import avoided_energy
-from analysis.towt import design, fit_towt_daily, predict
+from analysis.baselines.towt import fit_towt_daily
 from analysis.uncertainty import DEFAULT_METHOD, METHODS
 
 __all__ = [
     "DEFAULT_METHOD",
     "FUELS",
+    "KINDS",
     "METHODS",
     "Combustion",
     "Finding",
@@ -18,6 +21,8 @@ __all__ = [
     "FlueGas",
     "Fuel",
     "InstrumentLimits",
+    "Interval",
+    "MeterData",
     "Model",
     "Refusal",
     "Savings",
@@ -27,8 +32,10 @@ __all__ = [
     "calendar_version",
     "day_types",
     "design",
+    "fit",
     "fit_towt_daily",
     "fuel",
+    "meter_data",
     "predict",
     "siegert",
 ]

@@ -52,9 +52,12 @@ class FitStatistics:
 class Model:
     """A fitted linear baseline: enough to predict and to give an uncertainty, and nothing of the data.
 
-    kind: "towt-daily"; terms: names of the design's columns; covariance: of the coefficients,
-    s²(X'X)⁻¹ without autocorrelation; settings: knots, occupied days, drivers, holidays:
-    all that `design` needs to build the same columns for another period.
+    kind: one of `analysis.KINDS`; terms: names of the design's columns; covariance: of the
+    coefficients, s²(X'X)⁻¹ without autocorrelation; settings: knots, balance points, occupied days,
+    drivers, holidays: all that `design` needs to build the same columns for another period, as plain
+    data. interval: what a row speaks for ("day", "hour", "month", …). residuals and follows (is row
+    i + 1 the neighbour of row i?) are of the used rows of the fit, in order; a frozen baseline that
+    was read back has none.
     """
 
     kind: str
@@ -67,6 +70,9 @@ class Model:
     start: str
     end: str
     findings: tuple[Finding, ...] = ()
+    interval: str = "day"
+    residuals: np.ndarray | None = None
+    follows: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

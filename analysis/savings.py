@@ -7,7 +7,8 @@ import pandas as pd
 
 from analysis import _notes as notes
 from analysis._frames import Bools, Floats, check_index, day_text, day_words, numbers, used_mask
-from analysis._towt_columns import WEEKDAYS, design, setting
+from analysis.baselines._towt_columns import WEEKDAYS, setting
+from analysis.models import design
 from analysis.results import Finding, Model, Refusal, Savings
 from analysis.uncertainty import DEFAULT_METHOD, METHODS, independent_days
 from dodac.errors import ConfigError
@@ -36,7 +37,7 @@ def avoided_energy(
         raise ConfigError(f"a confidence of {confidence} makes no sense.", todo="Give e.g. 0.9.")
     index = check_index(frame)
     measured = numbers(frame, setting(model.settings, "energy"))
-    rows = design(model.settings, frame)
+    rows = design(model, frame)
     drivers = {name: numbers(frame, name) for name in setting(model.settings, "ranges")}
     whole = used_mask(frame, [measured, *drivers.values()])
     known = ~np.isnan(rows).any(axis=1)

@@ -47,6 +47,7 @@ def freeze(
         plan_digest=sha256(plain(plan)),
         calendar=calendar_version(plan.holidays),
         evidence=evidence,
+        interval=model.interval,
     )
 
 
@@ -63,6 +64,7 @@ def model_of(baseline: FrozenBaseline) -> Model:
         start=baseline.start,
         end=baseline.end,
         findings=baseline.findings,
+        interval=baseline.interval,
     )
 
 

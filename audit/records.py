@@ -109,6 +109,7 @@ class FrozenBaseline:
     plan_digest: str = ""
     calendar: str = ""
     evidence: tuple[Evidence, ...] = ()
+    interval: str = "day"
 
 
 @dataclass(frozen=True)

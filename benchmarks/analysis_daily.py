@@ -41,7 +41,7 @@ def main() -> None:
     before, after = year("2023-01-01", 1), year("2024-01-01", 2)
     model = fit_towt_daily(before)
     assert isinstance(model, Model)
-    matrix, y = design(model.settings, before), before["energy"].to_numpy()
+    matrix, y = design(model, before), before["energy"].to_numpy()
 
     def whole() -> object:
         fitted = fit_towt_daily(before)

@@ -7,6 +7,8 @@ knots as the public package nmecr (kW-Labs, MIT) chooses them for daily data.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,16 +17,35 @@ from numpy.typing import NDArray
 from analysis import _notes as notes
 from analysis._frames import Bools, Floats, check_index, day_text, day_words, numbers, used_mask
 from analysis._linear import fit_linear, independent_columns
-from analysis._towt_columns import all_columns, design, knots, occupied_weekdays
+from analysis.baselines._towt_columns import all_columns, design, knots, occupied_weekdays
+from analysis.data import MeterData
 from analysis.results import Finding, Model, Refusal
 
-__all__ = ["design", "fit_towt_daily", "predict"]
+__all__ = ["design", "fit", "fit_towt_daily"]
 
 KIND = "towt-daily"
 MIN_DAYS = 330
 _SHORTEST_DAYS = 30
 _FEW_SPECIAL_DAYS = 3
 _POOR_CV_RMSE = 0.25
+
+
+def fit(data: MeterData, kind: str = KIND, **options: Any) -> Model | Refusal:
+    """`fit_towt_daily` on a `MeterData`; options: as there. The day type is its first category."""
+    found = fit_towt_daily(
+        data.frame,
+        energy=data.energy,
+        temperature=data.temperature or "temperature",
+        drivers=data.drivers,
+        day_type=data.categories[0] if data.categories else None,
+        unit=data.unit,
+        **options,
+    )
+    return (
+        replace(found, kind=kind, findings=(*data.findings, *found.findings))
+        if isinstance(found, Model)
+        else found
+    )
 
 
 def fit_towt_daily(
@@ -98,30 +119,23 @@ def fit_towt_daily(
     if days <= len(keep):
         return notes.refuse_too_many_terms(days, len(keep))
     settings["columns"] = [names[place] for place in keep]
-    fit = fit_linear(matrix[:, keep], y, _follows(index, used))
-    if fit.statistics.cv_rmse > _POOR_CV_RMSE:
-        findings.append(notes.poor_fit(fit.statistics.cv_rmse, _POOR_CV_RMSE))
+    follows = _follows(index, used)
+    fitted = fit_linear(matrix[:, keep], y, follows)
+    if fitted.statistics.cv_rmse > _POOR_CV_RMSE:
+        findings.append(notes.poor_fit(fitted.statistics.cv_rmse, _POOR_CV_RMSE))
     return Model(
         kind=KIND,
         unit=unit,
         terms=tuple(names[place] for place in keep),
-        coefficients=fit.coefficients,
-        covariance=fit.covariance,
-        statistics=fit.statistics,
+        coefficients=fitted.coefficients,
+        covariance=fitted.covariance,
+        statistics=fitted.statistics,
         settings=settings,
         start=day_text(index[0]),
         end=day_text(index[-1]),
         findings=tuple(findings),
-    )
-
-
-def predict(model: Model, frame: pd.DataFrame) -> pd.Series[float]:
-    """The baseline's energy for each day of a frame (model.unit a day), NaN where it can't speak.
-
-    Negative predictions are set to zero. Raises DataError as `design` does.
-    """
-    return pd.Series(
-        np.maximum(design(model.settings, frame) @ model.coefficients, 0.0), index=frame.index, name="model"
+        residuals=fitted.residuals,
+        follows=follows,
     )
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis import Model, Refusal, design, fit_towt_daily, predict
-from analysis._towt_columns import knots, occupied_weekdays, segments_of
+from analysis.baselines._towt_columns import knots, occupied_weekdays, segments_of
 from dodac.errors import DataError
 
 
@@ -210,7 +210,7 @@ def test_a_weekday_the_baseline_never_had_is_not_predicted(plant):
     model = fitted(fit_towt_daily(frame[frame.index.day_of_week != 6], min_days=300))
     expected = frame.index.day_of_week == 6
     np.testing.assert_array_equal(np.isnan(predict(model, frame).to_numpy()), expected)
-    np.testing.assert_array_equal(np.isnan(design(model.settings, frame)).any(axis=1), expected)
+    np.testing.assert_array_equal(np.isnan(design(model, frame)).any(axis=1), expected)
 
 
 def test_a_prediction_is_never_below_zero(plant):

@@ -1,0 +1,93 @@
+"""Every kind of baseline behind the same three verbs: fit, design, predict."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import numpy as np
+import pandas as pd
+
+from analysis._frames import Floats
+from analysis.data import Interval, MeterData
+from analysis.results import Model, Refusal
+from dodac.errors import ConfigError
+from dodac.quantities import nearest
+
+_SUB_DAILY: Final = (Interval.QUARTER_HOUR, Interval.HALF_HOUR, Interval.HOUR)
+_DAILY_UP: Final = (Interval.DAY, Interval.WEEK, Interval.MONTH, Interval.BILL)
+_ALL: Final = tuple(Interval)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of model: the module with its `fit` and `design`, and what it needs.
+
+    fit(data: MeterData, kind: str, **options) -> Model | Refusal;
+    design(settings, frame) -> rows × terms, NaN rows where the model can't speak.
+    """
+
+    id: str
+    module: str
+    en: str
+    vi: str
+    temperature: bool
+    intervals: tuple[Interval, ...]
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.id: kind
+    for kind in (
+        Kind("towt-daily", "analysis.baselines.towt", "time of week and temperature, daily",
+             "thứ trong tuần và nhiệt độ, theo ngày", True, (Interval.DAY,)),
+    )
+}  # fmt: skip
+
+
+def kind_of(id: str) -> Kind:
+    """The kind of that id; ConfigError naming the nearest one otherwise."""
+    found = KINDS.get(id)
+    if found is None:
+        near = nearest(id, KINDS)
+        todo = f'Did you mean "{near}"?' if near else f"Choose one of: {', '.join(KINDS)}."
+        raise ConfigError(f'there is no model "{id}".', todo=todo)
+    return found
+
+
+def fit(data: MeterData, kind: str, **options: Any) -> Model | Refusal:
+    """Fits a baseline of one kind, or says why there is none.
+
+    options: of the kind's own `fit` (its module documents them). Raises ConfigError for an unknown
+    kind or an interval it is not made for.
+    """
+    chosen = kind_of(kind)
+    if data.interval not in chosen.intervals:
+        known = ", ".join(chosen.intervals)
+        raise ConfigError(f'the model "{kind}" is for {known} data, not {data.interval}.')
+    if chosen.temperature and data.temperature is None:
+        raise ConfigError(f'the model "{kind}" needs a temperature.', todo="Name its column or channel.")
+    function = cast("Callable[..., Model | Refusal]", importlib.import_module(chosen.module).fit)
+    return function(data, kind, **options)
+
+
+def design(model: Model, frame: pd.DataFrame) -> Floats:
+    """The design matrix of a frame with the columns of a model's baseline (rows × terms).
+
+    A row is NaN where a driver is missing or where the model can't speak for the interval. Rows of
+    months and bills speak for the whole of them (terms times their days). Raises DataError for a
+    frame that does not fit.
+    """
+    function = cast("Callable[..., Floats]", importlib.import_module(kind_of(model.kind).module).design)
+    return function(model.settings, frame)
+
+
+def predict(model: Model, frame: pd.DataFrame) -> pd.Series[float]:
+    """The baseline's energy for each interval of a frame (model.unit), NaN where it can't speak.
+
+    Negative predictions are set to zero. Raises DataError as `design` does.
+    """
+    return pd.Series(
+        np.maximum(design(model, frame) @ model.coefficients, 0.0), index=frame.index, name="model"
+    )
