@@ -1,5 +1,6 @@
 """analysis: pure numbers, from frames to baselines, savings and combustion; it opens nothing."""
 
+from analysis.baselines.towt import fit_towt_daily
 from analysis.calendars import calendar_version, day_types
 from analysis.combustion import Combustion, FlueGas, InstrumentLimits, at_reference_o2, siegert
 from analysis.data import Interval, MeterData, meter_data
@@ -7,7 +8,6 @@ from analysis.fuels import FUELS, Fuel, fuel
 from analysis.models import KINDS, design, fit, predict
 from analysis.results import Finding, FitStatistics, Model, Refusal, Savings, Uncertainty
 from analysis.savings import avoided_energy
-from analysis.baselines.towt import fit_towt_daily
 from analysis.uncertainty import DEFAULT_METHOD, METHODS
 
 __all__ = [
