@@ -3,6 +3,9 @@
 In Markdown, a block that begins with ```console holds commands after "$ ", their further lines after "> ", and what they
 print. "..." in the expected text stands for anything. Blocks of one page share one folder, in order. A block that needs
 hardware, a server or an installation is marked ```sh instead and is not run.
+
+The ```python blocks of a tutorial are one program, run from top to bottom; a ```text block right after one holds what that
+block prints, with "..." for anything. A block that is not to be run is marked ```py.
 """
 
 import os
@@ -17,6 +20,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_CELL = re.compile(r"^```python\n(.*?)^```\n(?:\s*^```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
+_MARK = "\x1e"
 
 
 def commands(text: str) -> list[tuple[str, str]]:
@@ -71,6 +76,31 @@ def test_what_the_page_says_is_what_a_reader_gets(page, tmp_path):
             )
         else:
             assert done.returncode == 0, f"{page.name}: $ {command}\n{shown}"
+
+
+PAGES_WITH_CELLS = [page for page in PAGES if _CELL.search(page.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_CELLS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_notebook_says_is_what_it_prints(page, tmp_path):
+    cells = _CELL.findall(page.read_text(encoding="utf-8"))
+    script = tmp_path / "page.py"
+    script.write_text("".join(f"{code}\nprint('{_MARK}', end='')\n" for code, _ in cells), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", script],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=dict(os.environ, DOCS=str(page.parent)),
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, f"{page.name}:\n{done.stdout}\n{done.stderr}"
+    for (code, expected), printed in zip(cells, done.stdout.split(_MARK), strict=False):
+        if expected:
+            assert matches(expected.strip(), printed.strip()), (
+                f"{page.name}:\n{code}\nprinted:\n{printed}\nexpected:\n{expected}"
+            )
 
 
 def test_every_link_inside_the_documentation_leads_somewhere():
