@@ -76,6 +76,23 @@ class Model:
 
 
 @dataclass(frozen=True)
+class InstrumentPart:
+    """What one source of systematic error (a meter, a CT set, a certificate) does to a saving.
+
+    source: id; the same id in two parts is the same error. baseline, reporting: relative standard
+    uncertainty (fraction) that it gives the energy of that period, 0.0 where it has no part in it,
+    dof: its degrees of freedom. Parts of one source add with their sign, sources in quadrature:
+    u²(saving) = Σ_source (E_baseline·baseline − E_reporting·reporting)² (JCGM 100:2008, 5.2.2), so that the
+    same meter on both sides scales the saving by its own relative uncertainty and no more.
+    """
+
+    source: str
+    baseline: float
+    reporting: float
+    dof: float = float("inf")
+
+
+@dataclass(frozen=True)
 class Uncertainty:
     """± half_width (same unit as the saving) at a confidence, by a named method, with its source."""
 
