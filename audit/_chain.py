@@ -53,6 +53,12 @@ class Chain:
             raise DataError(f'there is no {_KINDS[cls]} "{id}" in the register.', todo=todo)
         return known[id]
 
+    def body_digest(self, cls: type[Entry], id: str) -> str:
+        """SHA-256 of the last version of a record as it was written, by whatever dodac wrote it."""
+        self.one(cls, id)
+        rows = [row for row in self.entries() if (row.kind, row.id) == (_KINDS[cls], id)]
+        return rows[-1].body_sha256
+
     def append(self, entry: Entry, why: str, now_ns: int) -> Entry:
         """Adds an entry; options and plans may be corrected when a reason `why` is given.
 

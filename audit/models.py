@@ -5,29 +5,41 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis import Model, Refusal, calendar_version, fit_towt_daily, predict
-from audit.canonical import plain, sha256
+from analysis import MeterData, Model, Refusal, calendar_version, fit, meter_data, predict
 from audit.periods import frame_digest
 from audit.records import Evidence, FrozenBaseline, Plan
 from dodac import __version__
 from dodac.quantities import CHANNELS
 
 
-def fit_plan(plan: Plan, frame: pd.DataFrame, *, allow_short: bool = False) -> Model | Refusal:
-    """The plan's model fitted on a frame of `period_frame`."""
-    return fit_towt_daily(
+def data_of(plan: Plan, frame: pd.DataFrame) -> MeterData:
+    """A frame of `period_frame` as the data of the plan's model."""
+    return meter_data(
         frame,
-        drivers=[name for name in plan.drivers if name != "temperature"],
-        day_type="day_type" if plan.holidays else None,
         unit=CHANNELS[plan.energy[1]].unit,
-        allow_short=allow_short,
+        interval=plan.interval,
+        temperature="temperature" if "temperature" in plan.drivers else None,
+        drivers=[name for name in plan.drivers if name != "temperature"],
+        categories=["day_type"] if plan.holidays else [],
     )
 
 
+def fit_plan(plan: Plan, frame: pd.DataFrame, *, allow_short: bool = False) -> Model | Refusal:
+    """The plan's model fitted on a frame of `period_frame`."""
+    options = {"allow_short": True} if allow_short else {}
+    return fit(data_of(plan, frame), plan.model, **options)
+
+
 def freeze(
-    id: str, plan: Plan, model: Model, frame: pd.DataFrame, evidence: tuple[Evidence, ...], frozen_ns: int
+    id: str,
+    plan: Plan,
+    plan_digest: str,
+    model: Model,
+    frame: pd.DataFrame,
+    evidence: tuple[Evidence, ...],
+    frozen_ns: int,
 ) -> FrozenBaseline:
-    """The record of a fitted model with the digests of its plan and data."""
+    """The record of a fitted model with the digests of its plan (as registered) and data."""
     return FrozenBaseline(
         id=id,
         plan=plan.id,
@@ -44,7 +56,7 @@ def freeze(
         end=model.end,
         findings=model.findings,
         version=__version__,
-        plan_digest=sha256(plain(plan)),
+        plan_digest=plan_digest,
         calendar=calendar_version(plan.holidays),
         evidence=evidence,
         interval=model.interval,

@@ -1,4 +1,4 @@
-"""The daily frame of a plan's period: what was measured, which days count, and its digest."""
+"""The frame of a plan's period: what was measured, which intervals count, and its digest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analysis import day_types
+from analysis import Interval, day_types
 from audit.records import Plan
 from dodac.clock import HOUR_NS
 from dodac.contracts import EventKind, Store
@@ -19,6 +19,16 @@ from dodac.quantities import CHANNELS, Kind, nearest
 # A mean of nine tenths of a day speaks for it. An amount with a tenth missing is a tenth too small.
 WHOLE_MEAN: Final = 0.9
 WHOLE_AMOUNT: Final = 0.999
+
+# steps of store.intervals; bills have lengths of their own and come from a file
+STEPS: Final[dict[Interval, str]] = {
+    Interval.QUARTER_HOUR: "15min",
+    Interval.HALF_HOUR: "30min",
+    Interval.HOUR: "1h",
+    Interval.DAY: "1D",
+    Interval.WEEK: "7D",
+    Interval.MONTH: "1MS",
+}
 
 _SHORTEST_DAY_NS: Final = 20 * HOUR_NS
 _LONGEST_DAY_NS: Final = 28 * HOUR_NS
@@ -40,37 +50,49 @@ def window_ns(zone: str, period: tuple[str, str]) -> tuple[int, int]:
 
 
 def period_frame(store: Store, plan: Plan, period: tuple[str, str]) -> pd.DataFrame:
-    """One row a local day of the plan's zone, from..to both included.
+    """One row an interval of the plan, in local time of its zone, from..to both included.
 
-    Columns: energy (the channel's unit a day), temperature (°C) and the other drivers, day_type,
-    coverage (the smallest of the channels', 0…1), used. A day is used when every channel covers it
-    (amounts of intervals wholly, counters and means to 90 %) and the plan does not exclude it; a day
-    in part is left out, never scaled up. Readings that speak for a day each belong to the local day
-    that holds their middle, so a meter whose day starts at 01:00 is not smeared over two. Raises DataError when an instrument or channel is not there.
+    Columns: energy (the channel's unit an interval), temperature (°C) and the other drivers,
+    day_type, coverage (the smallest of the channels', 0…1), used. An interval is used when every
+    channel covers it (amounts of intervals wholly, counters and means to 90 %) and the plan does not
+    exclude it; one in part is left out, never scaled up. Readings that speak for a day each belong to
+    the local day that holds their middle, so a meter whose day starts at 01:00 is not smeared over
+    two. Raises DataError when an instrument or channel is not there.
     """
-    days = days_of(plan.zone, period)
-    start_ns, end_ns = window_ns(plan.zone, period)
     columns: dict[str, object] = {}
-    coverage = np.ones(len(days))
-    used = np.ones(len(days), dtype=bool)
+    coverages, wholes = [], []
     for name, (instrument, channel) in {"energy": plan.energy, **plan.drivers}.items():
         _check_there(store, instrument, channel)
-        found = _whole_days(store, instrument, channel, plan.zone, days, (start_ns, end_ns))
-        if found is None:
-            found = store.intervals(instrument, channel, start_ns, end_ns, "1D", plan.zone)
-            found = found.set_axis(pd.DatetimeIndex(found.index).as_unit("ns")).reindex(days)
+        found = _per_interval(store, instrument, channel, plan, period)
         covered = found["coverage"].fillna(0.0).to_numpy(dtype="float64")
         whole = WHOLE_AMOUNT if CHANNELS[channel].kind is Kind.INTERVAL else WHOLE_MEAN
         columns[name] = found["value"].to_numpy(dtype="float64")
-        coverage = np.minimum(coverage, covered)
-        used &= covered >= whole
-    dates = days.strftime("%Y-%m-%d").to_numpy(dtype=object)
+        coverages.append(covered)
+        wholes.append(covered >= whole)
+        starts = pd.DatetimeIndex(found.index)
+    used = np.all(wholes, axis=0)
+    dates = starts.strftime("%Y-%m-%d").to_numpy(dtype=object)
     for start, end, _ in plan.exclude:
         used &= ~((dates >= start) & (dates <= end))
-    columns["day_type"] = day_types(days, plan.holidays).to_numpy(dtype=object)
-    columns["coverage"] = coverage
+    columns["day_type"] = day_types(starts, plan.holidays).to_numpy(dtype=object)
+    columns["coverage"] = np.min(coverages, axis=0)
     columns["used"] = used
-    return pd.DataFrame(columns, index=days)
+    return pd.DataFrame(columns, index=starts)
+
+
+def _per_interval(
+    store: Store, instrument: str, channel: str, plan: Plan, period: tuple[str, str]
+) -> pd.DataFrame:
+    """Value and coverage of every interval of the window, in local time."""
+    interval, window = Interval(plan.interval), window_ns(plan.zone, period)
+    if interval is Interval.DAY:
+        days = days_of(plan.zone, period)
+        found = _whole_days(store, instrument, channel, plan.zone, days, window)
+        if found is not None:
+            return found
+    found = store.intervals(instrument, channel, *window, STEPS[interval], plan.zone)
+    found = found.set_axis(pd.DatetimeIndex(found.index).as_unit("ns"))
+    return found.reindex(days) if interval is Interval.DAY else found
 
 
 def _whole_days(
@@ -112,12 +134,15 @@ def _check_there(store: Store, instrument: str, channel: str) -> None:
 def frame_digest(frame: pd.DataFrame) -> str:
     """Hex SHA-256 of a frame of `period_frame`.
 
-    Over one line a day: date, used, day type, and the numbers of used days to 10 significant figures,
+    Over one line an interval: date (with the time when there are several a day), used, day type, and the numbers of used ones to 10 significant figures,
     so that journal and InfluxDB, which may add in another order, give the same digest.
     """
     names = [name for name in frame.columns if name not in ("day_type", "coverage", "used")]
     hasher = hashlib.sha256("\x1f".join(names).encode())
-    dates = pd.DatetimeIndex(frame.index).strftime("%Y-%m-%d")
+    index = pd.DatetimeIndex(frame.index)
+    dates = index.strftime("%Y-%m-%d")
+    if not dates.is_unique:
+        dates = index.strftime("%Y-%m-%dT%H:%M%z")
     numbers = frame[names].to_numpy(dtype="float64")
     for date, word, used, row in zip(dates, frame["day_type"], frame["used"], numbers, strict=True):
         values = ",".join(f"{value:.9e}" for value in row) if used else ""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from analysis import KINDS, Interval
 from audit.records import Money, Option, Plan
 from dodac.errors import ConfigError
 from dodac.quantities import CHANNELS, Kind, nearest
 
-MODELS: Final = ("towt-daily",)
+AUTO: Final = "auto"
 STATUSES: Final = ("idea", "planned", "implemented", "dropped")
 IPMVP_OPTIONS: Final = ("A", "B", "C")
 
@@ -36,7 +38,7 @@ def check_option(option: Option) -> None:
 def check_plan(plan: Plan) -> None:
     """Raises ConfigError, naming the key, for a plan that can't be carried out.
 
-    Checked: ids, model, ipmvp_option, zone, dates and their order (baseline before blackout before
+    Checked: ids, model, interval, ipmvp_option, zone, dates and their order (baseline before blackout before
     reporting), channels known, energy a counter or interval channel, a temperature for the model,
     confidence in [0.5, 0.99], price above zero.
     """
@@ -45,8 +47,7 @@ def check_plan(plan: Plan) -> None:
     def fault(key: str, what: str, todo: str = "") -> ConfigError:
         return ConfigError(f'plan "{plan.id}": {key}: {what}', todo=todo)
 
-    if plan.model not in MODELS:
-        raise fault("model", f'there is no model "{plan.model}".', f"Write one of: {', '.join(MODELS)}.")
+    _check_model(plan, fault)
     if plan.ipmvp_option not in IPMVP_OPTIONS:
         raise fault("ipmvp_option", f'"{plan.ipmvp_option}" is none of A, B, C.')
     try:
@@ -70,9 +71,7 @@ def check_plan(plan: Plan) -> None:
             f'"{plan.energy[1]}" is a momentary value, not an amount.',
             "Name a counter (energy_import_kwh) or interval channel (energy_interval_kwh).",
         )
-    if "temperature" not in plan.drivers:
-        raise fault("drivers", f"the model {plan.model} needs a temperature.", "Add drivers.temperature.")
-    if CHANNELS[plan.drivers["temperature"][1]].unit != "degC":
+    if "temperature" in plan.drivers and CHANNELS[plan.drivers["temperature"][1]].unit != "degC":
         raise fault("drivers.temperature", f'"{plan.drivers["temperature"][1]}" is no temperature.')
     for name, target in plan.drivers.items():
         if target == plan.energy:
@@ -80,6 +79,25 @@ def check_plan(plan: Plan) -> None:
         if name in ("energy", "used", "coverage", "day_type"):
             raise fault("drivers", f'"{name}" is taken by dodac itself.', "Choose another name.")
     _check_dates(plan)
+
+
+def _check_model(plan: Plan, fault: Callable[..., ConfigError]) -> None:
+    intervals = tuple(interval for interval in Interval if interval is not Interval.BILL)
+    if plan.interval not in intervals:
+        raise fault(
+            "interval", f'"{plan.interval}" is no interval.', f"Write one of: {', '.join(intervals)}."
+        )
+    if plan.model == AUTO:
+        return
+    if plan.model not in KINDS:
+        near = nearest(plan.model, KINDS)
+        todo = f'Did you mean "{near}"?' if near else f"Write one of: {', '.join((AUTO, *KINDS))}."
+        raise fault("model", f'there is no model "{plan.model}".', todo)
+    kind = KINDS[plan.model]
+    if plan.interval not in kind.intervals:
+        raise fault("model", f'"{plan.model}" is for {", ".join(kind.intervals)} data, not {plan.interval}.')
+    if kind.temperature and "temperature" not in plan.drivers:
+        raise fault("drivers", f"the model {plan.model} needs a temperature.", "Add drivers.temperature.")
 
 
 def _check_money(where: str, money: Money) -> None:

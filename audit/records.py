@@ -42,7 +42,8 @@ class Plan:
     """The M&V plan of an option, registered before the measure starts.
 
     energy: (instrument, channel) of the measured energy; drivers: name → (instrument, channel);
-    temperature is the driver of that name; holidays: country code or None; exclude: local dates
+    temperature is the driver of that name; model: a kind of analysis.KINDS, or "auto" for the one
+    that predicts best in cross-validation; interval: what a row of the fit speaks for; holidays: country code or None; exclude: local dates
     [(from, to, why)] left out of both periods; baseline, blackout, reporting: local dates [from, to].
     """
 
@@ -63,6 +64,7 @@ class Plan:
     price: Money | None
     exclude: tuple[tuple[str, str, str], ...] = ()
     registered_ns: int = 0
+    interval: str = "day"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from analysis import Finding, Refusal, Savings, avoided_energy
 from audit._chain import Chain, Entry
 from audit._sql import Row
-from audit.canonical import plain, record, sha256
+from audit.canonical import record
 from audit.evidence import evidence_of
 from audit.models import baseline_frame, fit_plan, freeze, model_of
 from audit.periods import frame_digest, gaps_of, period_frame, window_ns
@@ -120,7 +120,8 @@ class Register:
             return model
         evidence = evidence_of(store, plan, plan.baseline)
         name = f"{plan.id}-b{len(earlier) + 1}"
-        return self._append(freeze(name, plan, model, frame, evidence, self._clock.now_ns()), why)
+        digest = self._chain.body_digest(Plan, plan.id)
+        return self._append(freeze(name, plan, digest, model, frame, evidence, self._clock.now_ns()), why)
 
     def verify(self, plan_id: str, store: Store) -> VerifiedSaving | Refusal:
         """The saving of the plan's reporting period against its frozen baseline, registered.
@@ -214,7 +215,7 @@ class Register:
                 f'plan "{plan.id}" has no frozen baseline.',
                 todo=f"Freeze it before reporting data are read: dodac audit freeze {plan.id}",
             )
-        if frozen[-1].plan_digest != sha256(plain(plan)):
+        if frozen[-1].plan_digest != self._chain.body_digest(Plan, plan.id):
             raise DataError(
                 f'plan "{plan.id}" was corrected after its baseline {frozen[-1].id} was frozen.',
                 todo=f"Freeze it again with a reason: dodac audit freeze {plan.id} --why …",

@@ -9,6 +9,7 @@ import pytest
 
 from analysis import Refusal
 from audit import FrozenBaseline, Money, Register, VerifiedSaving
+from audit.canonical import plain
 from audit.periods import window_ns
 from dodac.clock import DAY_NS, parse_time_ns
 from dodac.contracts import Event, EventKind
@@ -258,3 +259,21 @@ def test_a_plan_that_cannot_be_carried_out_is_refused(register, option, plan, ch
 def test_an_option_with_an_unknown_status_is_refused(register, option):
     with pytest.raises(ConfigError, match='Did you mean "implemented"'):
         register.add_option(replace(option, status="implement"))
+
+
+def test_a_plan_of_an_earlier_dodac_still_holds_its_baseline(register, option, plan, store, monkeypatch):
+    from audit import _chain
+
+    def without_interval(entry: object) -> dict[str, object]:
+        body = plain(entry)
+        body.pop("interval", None)
+        return body
+
+    register.add_option(option)
+    with monkeypatch.context() as patch:
+        patch.setattr(_chain, "plain", without_interval)
+        register.add_plan(plan)
+    assert '"interval"' not in next(row.body for row in register.entries() if row.kind == "plan")
+    register.freeze_baseline(plan.id, store)
+    saving = verified(register.verify(plan.id, store))
+    assert register.case(saving.id, store).plan.interval == "day"
