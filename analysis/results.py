@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -93,8 +94,39 @@ class InstrumentPart:
 
 
 @dataclass(frozen=True)
+class Adjustment:
+    """A non-routine adjustment: `amount` (unit of the energy) is added to the adjusted baseline.
+
+    half_width: ± of the amount at `confidence`; positive amounts raise the saving. Sign and words
+    are those of the ledger of events (analysis.events).
+    """
+
+    id: str
+    amount: float
+    half_width: float
+    en: str
+    vi: str
+    confidence: float = 0.9
+
+
+@dataclass(frozen=True)
+class UncertaintyPart:
+    """One part of an uncertainty: half_width at the confidence of the whole; parts add in quadrature.
+
+    kind: "model", "instrument" or "adjustment"; id: the source (a meter, an adjustment, a method).
+    """
+
+    kind: str
+    id: str
+    half_width: float
+
+
+@dataclass(frozen=True)
 class Uncertainty:
-    """± half_width (same unit as the saving) at a confidence, by a named method, with its source."""
+    """± half_width (same unit as the saving) at a confidence, by a named method, with its source.
+
+    parts: what it is made of, when more than the model counts (instruments, adjustments).
+    """
 
     method: str
     confidence: float
@@ -102,14 +134,18 @@ class Uncertainty:
     n_effective: float
     source: str
     source_vi: str = ""
+    parts: tuple[UncertaintyPart, ...] = ()
 
 
 @dataclass(frozen=True)
 class Savings:
     """A saving that can't be parted from its uncertainty and period.
 
-    frame: index = local start of each interval; columns measured, adjusted_baseline, saving,
-    cumulative (all in `unit`), used (bool: False where an interval was excluded).
+    method: avoided, normalised, backcast, chained or portfolio. adjusted_baseline holds the
+    adjustments; saving = adjusted_baseline − measured. instruments: source id → what one standard
+    uncertainty of that source moves the saving by (signed, `unit`). frame: index = local start of
+    each interval; columns measured, adjusted_baseline, saving, cumulative (all in `unit`, before
+    adjustments), used (bool: False where an interval was excluded).
     """
 
     method: str
@@ -125,6 +161,8 @@ class Savings:
     excluded: int
     findings: tuple[Finding, ...]
     frame: pd.DataFrame
+    adjustments: tuple[Adjustment, ...] = ()
+    instruments: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def fraction(self) -> float:
