@@ -10,7 +10,7 @@ from audit.records import SavingCase
 from dodac.words import Language, number_text
 from reports._axes import WIDE, Plot, legend
 from reports._svg import Anchor, Canvas, dots, nice_ticks, polyline, short, tick_digits
-from reports.figures import meter_class_percent
+from reports.figures import by_day, meter_class_percent
 from reports.formats import larger_unit, percent_text, rounded_text, unit_text
 from reports.words import say
 
@@ -23,7 +23,7 @@ def signature(case: SavingCase, language: Language, width: int = WIDE) -> str:
 
     Gives "" when the baseline has no temperature.
     """
-    frame = case.baseline_frame
+    frame = by_day(case.baseline_frame)
     if "temperature" not in frame.columns:
         return ""
     used = frame[frame["used"].astype(bool) & frame["temperature"].notna() & frame["measured"].notna()]

@@ -13,6 +13,7 @@ from reports._axes import NARROW, WIDE, Plot, legend
 from reports._relations import before_after, signature
 from reports._svg import Canvas, dots, nice_ticks, polyline, ribbon
 from reports.figures import (
+    by_day,
     day_number,
     day_numbers,
     excluded_spans,
@@ -40,7 +41,7 @@ def stylesheet() -> str:
 
 def timeline(case: SavingCase, language: Language, width: int = WIDE) -> str:
     """Measured energy against the (adjusted) baseline, a week's mean over faint days."""
-    base, report = case.baseline_frame, case.savings.frame
+    base, report = by_day(case.baseline_frame), by_day(case.savings.frame)
     daily = [used_values(base, "measured"), used_values(report, "measured")]
     model = [used_values(base, "model"), used_values(report, "adjusted_baseline")]
     means = [weekly_mean(series) for series in daily]
@@ -124,7 +125,8 @@ def _marks(
 
 def cusum(case: SavingCase, language: Language, width: int = WIDE) -> str:
     """The cumulative saving with its band, which grows to the stated ±."""
-    frame = case.savings.frame
+    frame = by_day(case.savings.frame)
+    each = case.savings.intervals / max(1, int(frame["used"].sum()))
     xs = day_numbers(frame.index)
     running: list[float] = []
     widths: list[float] = []
@@ -134,7 +136,7 @@ def cusum(case: SavingCase, language: Language, width: int = WIDE) -> str:
             total += saving
             count += 1
         running.append(total)
-        widths.append(half_width_of(case, count))
+        widths.append(half_width_of(case, count * each))
     upper = [a + b for a, b in zip(running, widths, strict=True)] or [1.0]
     lower = [a - b for a, b in zip(running, widths, strict=True)] or [0.0]
     unit, factor = larger_unit(case.savings.unit, max(map(abs, (*upper, *lower))))

@@ -106,6 +106,26 @@ def day_number(day: str | date) -> float:
     return float((day - date(1970, 1, 1)).days)
 
 
+def by_day(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame of hours as one row a local day for charts; one of days or longer as it is.
+
+    Amounts are summed, other columns averaged; a day is used when all of its intervals are.
+    """
+    import pandas as pd
+
+    dates = pd.DatetimeIndex(frame.index).normalize()
+    if dates.is_unique:
+        return frame
+    amounts = {"measured", "model", "adjusted_baseline", "saving"}
+    parts = {
+        str(name): "all" if name == "used" else "sum" if name in amounts else "mean"
+        for name in frame.columns
+        if name == "used" or pd.api.types.is_numeric_dtype(frame[name])
+    }
+    days: pd.DataFrame = frame[list(parts)].groupby(dates).agg(parts)
+    return days
+
+
 def used_values(frame: pd.DataFrame, column: str) -> pd.Series:
     """A column with NaN where the interval was not used."""
     values: pd.Series = frame[column].astype("float64").where(frame["used"].astype(bool))

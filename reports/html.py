@@ -203,7 +203,7 @@ def _context(case: SavingCase, language: Language, zone: str) -> dict[str, Any]:
         ],
         "instruments": instrument_rows(case, language),
         "plan_rows": rows_of_plan,
-        "model_name": say_or(f"model_{case.baseline.kind}", language, case.baseline.kind),
+        "model_name": _model_name(case.baseline.kind, language),
         "frozen": when(case.baseline.frozen_ns),
         "baseline_span": span((case.baseline.start, case.baseline.end)),
         "statistics": statistic_rows(case, language),
@@ -233,6 +233,14 @@ def _context(case: SavingCase, language: Language, zone: str) -> dict[str, Any]:
         "verified_at": when(verified.verified_ns),
         "commands": check_commands(case),
     }  # fmt: skip
+
+
+def _model_name(kind: str, language: Language) -> str:
+    from analysis import KINDS
+
+    known = KINDS.get(kind)
+    name = kind if known is None else known.vi if language == "vi" else known.en
+    return say_or(f"model_{kind}", language, name)
 
 
 def _drivers(case: SavingCase, language: Language) -> str:
