@@ -164,7 +164,7 @@ def left_out_errors(
     root = None if weights is None else np.sqrt(weights)
     rows, wanted = (matrix, y) if root is None else (matrix * root[:, None], y * root)
     coefficients = left_out_coefficients(rows[None], wanted, blocks)[0]
-    errors = y - np.einsum("np,np->n", matrix, coefficients[blocks])
+    errors: Floats = y - np.einsum("np,np->n", matrix, coefficients[blocks])
     errors[unjudged(matrix, blocks)] = np.nan
     return errors
 
@@ -210,4 +210,4 @@ def p_values(fit: LinearFit) -> Floats:
     dof = fit.statistics.n - fit.statistics.p
     size = np.abs(fit.coefficients)
     t = [float(b / s) if s > 0.0 else (0.0 if b == 0.0 else 1e9) for b, s in zip(size, spread, strict=True)]
-    return np.array([2.0 * t_upper_tail(value, dof) for value in t])
+    return np.array([2.0 * t_upper_tail(value, dof) for value in t], dtype=np.float64)
