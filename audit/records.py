@@ -6,18 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from analysis.results import Finding, FitStatistics, Savings
+from dodac.money import Money
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-@dataclass(frozen=True)
-class Money:
-    """An amount with its currency and the date of the price."""
-
-    amount: float
-    currency: str
-    price_date: str
+__all__ = ["Evidence", "FrozenBaseline", "Money", "Option", "Plan", "SavingCase", "VerifiedSaving"]
 
 
 @dataclass(frozen=True)
