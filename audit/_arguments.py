@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,11 +41,13 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 
 
 def place_of(arguments: argparse.Namespace) -> Place:
-    """The place a command was told; a journal alone has UTC and a register beside it."""
+    """The place a command was told; a journal alone has UTC and a register beside it, files alone only UTC."""
     journal: Path | None = arguments.journal
     if journal is not None and arguments.site is None:
         language = cast("Language", arguments.language or "en")
         return Place(journal, journal.with_name("register.sqlite"), "UTC", language, None)
+    if getattr(arguments, "file", None) and arguments.site is None:
+        return Place(Path(), Path(), "UTC", cast("Language", arguments.language or "en"), None)
     from dodac.site import load_site
 
     site = load_site(arguments.site or Path("site.toml"))
@@ -97,3 +101,9 @@ def instrument_channel(text: str, option: str) -> tuple[str, str]:
             todo="Write INSTRUMENT:CHANNEL, e.g. main-meter:energy_import_kwh.",
         )
     return instrument.strip(), channel.strip()
+
+
+def write_json(data: object) -> None:
+    """Writes data to standard output as JSON; a NaN in it is a fault of ours and raises ValueError."""
+    json.dump(data, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write("\n")

@@ -1,4 +1,4 @@
-"""The commands `dodac analyse` (a saving from readings) and `dodac audit` (the register)."""
+"""The command `dodac audit`: the register's entries, and the steps from an option to a verified saving."""
 
 from __future__ import annotations
 
@@ -8,163 +8,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from audit._arguments import add_place, instrument_channel, opened, period, place_of
+from audit._arguments import add_place, opened, place_of, write_json
 from dodac.clock import SystemClock
-from dodac.errors import ConfigError, Exit
+from dodac.errors import Exit
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from analysis import Model, Refusal, Savings
+    from analysis import Refusal
     from audit._arguments import Place
-    from audit.records import Plan
     from audit.register import Register
-
-_ANALYSE_EPILOG = """Example:
-  dodac analyse --journal data/journal.db --energy main:energy_import_kwh \\
-      --temperature weather:temperature_c --baseline 2024-01-01..2024-12-31 \\
-      --reporting 2025-02-01..2026-01-31 --timezone Asia/Ho_Chi_Minh --holidays VN
-"""
-
-
-def analyse(argv: Sequence[str]) -> int:
-    """`dodac analyse`: fits a baseline and gives the saving; 1 when there is no number to give."""
-    parser = argparse.ArgumentParser(
-        prog="dodac analyse",
-        description="Fit a baseline on readings and give the saving with its uncertainty; nothing is registered.",
-        epilog=_ANALYSE_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_place(parser)
-    parser.add_argument("--energy", required=True, metavar="INSTRUMENT:CHANNEL", help="what is to be saved")
-    parser.add_argument(
-        "--temperature", required=True, metavar="INSTRUMENT:CHANNEL", help="outdoor temperature"
-    )
-    parser.add_argument(
-        "--driver",
-        action="append",
-        default=[],
-        metavar="NAME=INSTRUMENT:CHANNEL",
-        help="production and the like",
-    )
-    parser.add_argument("--baseline", required=True, metavar="FROM..TO", help="local dates, both included")
-    parser.add_argument("--reporting", metavar="FROM..TO", help="local dates, both included")
-    parser.add_argument("--model", default="towt-daily", help="towt-daily")
-    parser.add_argument("--timezone", default=None, help="default: the site's, or UTC with --journal")
-    parser.add_argument("--holidays", default=None, metavar="COUNTRY", help="public holidays and Tết: VN")
-    parser.add_argument("--confidence", type=float, default=0.9, help="default 0.9")
-    parser.add_argument("--method", default="exact", help="exact (default), g14 or sun_baltazar")
-    parser.add_argument(
-        "--influxdb", action="store_true", help="read from the site's InfluxDB instead of its journal"
-    )
-    parser.add_argument(
-        "--allow-short", action="store_true", help="fit a baseline of less than 330 days, with a finding"
-    )
-    arguments = parser.parse_args(argv)
-    place = place_of(arguments)
-    plan = _plan_of(arguments, place)
-
-    from analysis import Refusal
-
-    model, savings = _run(place, plan, arguments)
-    refusal = next((part for part in (model, savings) if isinstance(part, Refusal)), None)
-    if arguments.json:
-        _write_json(_analysis_data(model, savings))
-    else:
-        _write_analysis(model, savings, place)
-    return Exit.OK if refusal is None else Exit.FINDING
-
-
-def _plan_of(arguments: argparse.Namespace, place: Place) -> Plan:
-    from audit.plans import check_plan
-    from audit.records import Plan
-
-    drivers = {"temperature": instrument_channel(arguments.temperature, "--temperature")}
-    for text in arguments.driver:
-        name, equals, target = text.partition("=")
-        if not equals or not name.isidentifier():
-            raise ConfigError(f'--driver: "{text}" has no name.', todo="Write NAME=INSTRUMENT:CHANNEL.")
-        if name in drivers:
-            raise ConfigError(f'--driver: "{name}" is given twice.')
-        drivers[name] = instrument_channel(target, "--driver")
-    baseline = period(arguments.baseline, "--baseline")
-    plan = Plan(
-        id="analyse",
-        option="analyse",
-        ipmvp_option="C",
-        boundary_en="",
-        boundary_vi="",
-        energy=instrument_channel(arguments.energy, "--energy"),
-        drivers=drivers,
-        model=arguments.model,
-        holidays=arguments.holidays,
-        zone=place.zone if arguments.timezone is None else arguments.timezone,
-        baseline=baseline,
-        blackout=None,
-        # without a reporting period the plan's check still wants one after the baseline
-        reporting=period(arguments.reporting, "--reporting") if arguments.reporting else ("2199-12-31",) * 2,
-        confidence=arguments.confidence,
-        price=None,
-    )
-    check_plan(plan)
-    return plan
-
-
-def _run(
-    place: Place, plan: Plan, arguments: argparse.Namespace
-) -> tuple[Model | Refusal, Savings | Refusal | None]:
-    from analysis import Refusal, avoided_energy
-    from audit.models import fit_plan
-    from audit.periods import period_frame
-
-    with opened(place, influxdb=arguments.influxdb) as store:
-        days = period_frame(store, plan, plan.baseline)
-        model = fit_plan(plan, days, allow_short=arguments.allow_short)
-        if isinstance(model, Refusal) or not arguments.reporting:
-            if isinstance(model, Refusal) and not arguments.json:
-                _write_thin(plan, days)
-            return model, None
-        frame = period_frame(store, plan, plan.reporting)
-        return model, avoided_energy(model, frame, confidence=plan.confidence, method=arguments.method)
-
-
-def _write_thin(plan: Plan, days: pd.DataFrame) -> None:
-    """Which channel is missing on how many days: a driver without readings on Sundays costs every Sunday."""
-    gaps = {name: int(days[name].isna().sum()) for name in ("energy", *plan.drivers)}
-    thin = ", ".join(f"{name} {count}" for name, count in gaps.items() if count)
-    if thin:
-        sys.stderr.write(f"Days of the baseline period without a reading: {thin} (of {len(days)}).\n")
-
-
-def _analysis_data(model: Model | Refusal, savings: Savings | Refusal | None) -> dict[str, Any]:
-    from analysis import Refusal
-    from audit import _print as show
-
-    if isinstance(model, Refusal):
-        return {"refusal": show.refusal_data(model)}
-    data: dict[str, Any] = {"baseline": show.model_data(model)}
-    if isinstance(savings, Refusal):
-        data["refusal"] = show.refusal_data(savings)
-    elif savings is not None:
-        data["saving"] = show.savings_data(savings)
-    return data
-
-
-def _write_analysis(model: Model | Refusal, savings: Savings | Refusal | None, place: Place) -> None:
-    from analysis import Refusal
-    from audit import _print as show
-
-    if isinstance(model, Refusal):
-        sys.stderr.write(show.refusal_text(model, place.language))
-        return
-    refused = isinstance(savings, Refusal)
-    sys.stdout.write(
-        show.analysis_text(model, None if isinstance(savings, Refusal) else savings, place.language)
-    )
-    if refused and isinstance(savings, Refusal):
-        sys.stderr.write(show.refusal_text(savings, place.language))
 
 
 def audit(argv: Sequence[str]) -> int:
@@ -217,7 +70,7 @@ def _register(arguments: argparse.Namespace) -> tuple[Register, Place]:
 def _list(arguments: argparse.Namespace) -> int:
     register, place = _register(arguments)
     if arguments.json:
-        _write_json(
+        write_json(
             [
                 {"kind": row.kind, "id": row.id, "version": row.version, "digest": row.digest,
                  "registered_ns": str(row.registered_ns)}
@@ -248,7 +101,7 @@ def _show(arguments: argparse.Namespace) -> int:
         data["registered_ns"] = str(row.registered_ns)
         data["body"] = json.loads(row.body)
         entries.append(data)
-    _write_json(entries)
+    write_json(entries)
     return Exit.OK
 
 
@@ -270,7 +123,7 @@ def _add_plan(arguments: argparse.Namespace) -> int:
 
 def _registered(arguments: argparse.Namespace, kind: str, id: str) -> int:
     if arguments.json:
-        _write_json({"kind": kind, "id": id})
+        write_json({"kind": kind, "id": id})
     else:
         sys.stdout.write(f"{id}\n")
     return Exit.OK
@@ -287,7 +140,7 @@ def _freeze(arguments: argparse.Namespace) -> int:
     if isinstance(result, Refusal):
         return _refused(arguments, result, place)
     if arguments.json:
-        _write_json({"id": result.id, "data_digest": result.data_digest, **show.model_data(model_of(result))})
+        write_json({"id": result.id, "data_digest": result.data_digest, **show.model_data(model_of(result))})
     else:
         sys.stdout.write(f"{result.id}\n{show.analysis_text(model_of(result), None, place.language)}")
     return Exit.OK
@@ -304,7 +157,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     if isinstance(result, Refusal):
         return _refused(arguments, result, place)
     if arguments.json:
-        _write_json(plain(result))
+        write_json(plain(result))
     else:
         sys.stdout.write(saving_text(result, place.language))
     return Exit.OK
@@ -314,15 +167,10 @@ def _refused(arguments: argparse.Namespace, refusal: Refusal, place: Place) -> i
     from audit import _print as show
 
     if arguments.json:
-        _write_json({"refusal": show.refusal_data(refusal)})
+        write_json({"refusal": show.refusal_data(refusal)})
     else:
         sys.stderr.write(show.refusal_text(refusal, place.language))
     return Exit.FINDING
-
-
-def _write_json(data: object) -> None:
-    json.dump(data, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
-    sys.stdout.write("\n")
 
 
 _AUDIT = {

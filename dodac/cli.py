@@ -58,7 +58,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "store", "collector._store_cli:store", "the journal's file: how it stands, back up, restore, compact"
     ),
     Command("export", "collector.cli:export", "write readings of the journal as CSV"),
-    Command("analyse", "audit.cli:analyse", "fit a baseline and give the saving with its uncertainty"),
+    Command("analyse", "audit.analyse_cli:analyse", "fit a baseline and give the saving with its uncertainty"),
     Command("audit", "audit.cli:audit", "the register: options, plans, frozen baselines, verified savings"),
     Command("report", "reports.cli:report", "write the report of a verified saving (HTML)"),
     Command("serve", "api.cli:serve", "the web page and the HTTP API"),

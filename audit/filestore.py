@@ -1,0 +1,200 @@
+"""Columns of table files as a store of readings, so that a file is analysed as a site's journal is."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from dodac.errors import ConfigError, DataError
+from dodac.quantities import CHANNELS
+from dodac.units import canonical_unit, conversion
+
+if TYPE_CHECKING:
+    from dodac.samples import Sample
+    from drivers.protocols.files_spec import Stamp
+    from store import JournalStore
+
+# what a column of amounts may be; the first that its unit can become counts
+_AMOUNTS: Final = (
+    "energy_interval_kwh",
+    "volume_interval_m3",
+    "gas_interval_nm3",
+    "fuel_interval_kg",
+    "output_units",
+)
+_BATCH: Final = 5_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of one of the files: its name in the header and its unit, where that is told."""
+
+    name: str
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
+class TableFiles:
+    """The files and how their times are written; None is found from the file (see `dodac import`)."""
+
+    paths: tuple[Path, ...]
+    zone: str
+    time: str | None = None
+    stamp: Stamp | None = None
+    length: str | None = None
+    date_format: str | None = None
+    sheet: str | None = None
+    keep_good: bool = False
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """The arguments that `files_of` reads."""
+    group = parser.add_argument_group(
+        "readings from files instead of a journal",
+        "CSV or XLSX; --energy, --temperature and --driver then name columns: COLUMN[:UNIT]",
+    )
+    group.add_argument(
+        "--file", action="append", type=Path, default=[], help="a table with times; repeatable"
+    )
+    group.add_argument("--time", metavar="NAME", help="the column of times (default: found)")
+    group.add_argument(
+        "--stamp", choices=("start", "end", "middle"), help="which moment of its interval a row's time names"
+    )
+    group.add_argument("--length", metavar="15min", help="of the rows: 15min, 1h, 1d, 1mo (default: found)")
+    group.add_argument("--date-format", help="ymd, dmy, mdy or a strptime pattern (default: found)")
+    group.add_argument("--sheet", help="of a workbook")
+    group.add_argument(
+        "--keep-good", action="store_true", help="use the good rows of a file with broken ones"
+    )
+
+
+def files_of(arguments: argparse.Namespace, zone: str) -> TableFiles:
+    """The files that a command was told."""
+    return TableFiles(
+        tuple(arguments.file),
+        zone,
+        arguments.time,
+        arguments.stamp,
+        arguments.length,
+        arguments.date_format,
+        arguments.sheet,
+        arguments.keep_good,
+    )
+
+
+def column(text: str, option: str) -> Column:
+    """COLUMN or COLUMN:UNIT; what follows the last colon counts only when it is a unit.
+
+    Raises ConfigError for an empty name.
+    """
+    name, colon, unit = text.rpartition(":")
+    if colon and name.strip():
+        try:
+            return Column(name.strip(), canonical_unit(unit.strip()))
+        except ValueError:
+            pass
+    if not text.strip():
+        raise ConfigError(f"{option}: there is no column without a name.")
+    return Column(text.strip())
+
+
+def channel_for(role: str, wanted: Column) -> str:
+    """The channel that a role's column becomes: a temperature, an amount by its unit, else a plain number.
+
+    Raises ConfigError for energy in a unit that is no amount.
+    """
+    if role == "temperature":
+        return "temperature_c"
+    if role != "energy":
+        return "output_units"
+    for name in _AMOUNTS:
+        if wanted.unit is None or _fits(wanted.unit, CHANNELS[name].unit):
+            return name
+    raise ConfigError(
+        f'--energy: "{wanted.unit}" is no unit of an amount.',
+        todo="Write e.g. kWh, MWh, GJ, m3, Nm3, kg or t.",
+    )
+
+
+@contextmanager
+def store_of_files(
+    files: TableFiles, columns: Mapping[str, Column], notes: list[str]
+) -> Iterator[JournalStore]:
+    """A store in which each role is an instrument with the channel of `channel_for`; gone at the end.
+
+    notes: gets what was guessed and which rows were not used. Raises ConfigError for a column that
+    no file has, DataError when a file can't be read without guessing (with its line).
+    """
+    from dodac.samples import Layout
+    from store import Journal, JournalStore
+
+    with tempfile.TemporaryDirectory(prefix="dodac-analyse-") as folder:
+        path = Path(folder) / "journal.db"
+        with Journal.open(path) as journal:
+            for role, wanted in columns.items():
+                layout = Layout(role, (channel_for(role, wanted),))
+                journal.layout(layout)
+                batch = []
+                for sample in _samples(files, role, wanted, notes):
+                    batch.append((str(files.paths[0].name), sample))
+                    if len(batch) == _BATCH:
+                        journal.commit(batch)
+                        batch = []
+                journal.commit(batch)
+        store = JournalStore(path)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def _samples(files: TableFiles, role: str, wanted: Column, notes: list[str]) -> Iterator[Sample]:
+    from drivers.protocols.files import FileSpec, read_interval_file
+
+    name = channel_for(role, wanted)
+    # a driver is a plain number: tonnes, hours, a share, whatever its header says
+    unit = "units" if name == "output_units" else wanted.unit
+    spec = FileSpec(
+        role,
+        ((wanted.name, name, unit),),
+        zone=files.zone,
+        time_column=files.time,
+        stamp=files.stamp,
+        interval=files.length,
+        date_format=files.date_format,
+        sheet=files.sheet,
+    )
+    missing: ConfigError | None = None
+    for path in files.paths:
+        try:
+            found = read_interval_file(path, spec)
+        except ConfigError as error:
+            if not error.what.startswith("there is no column"):
+                raise
+            missing = missing or error
+            continue
+        if found.refused and not files.keep_good:
+            first = found.refused[0]
+            raise DataError(
+                f"{len(found.refused)} rows can't be used; line {first.line}: {first.reason}.",
+                todo="Correct the file, or say --keep-good to go on without them.",
+            )
+        told = [*found.guesses, *found.warnings]
+        if found.refused:
+            told.append(f"{len(found.refused)} rows are not used, the first in line {found.refused[0].line}")
+        notes += [line for line in (f"{path.name}: {text}" for text in told) if line not in notes]
+        return found.read()
+    raise missing or ConfigError("no file is named.", todo="Write --file building.csv.")
+
+
+def _fits(unit: str, target: str) -> bool:
+    try:
+        conversion(unit, target)
+    except ValueError:
+        return False
+    return True

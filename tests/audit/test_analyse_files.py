@@ -1,0 +1,75 @@
+"""`dodac analyse --file`: a table gives the same saving as its import, and a broken one says where."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dodac.cli import main
+
+BUILDING = Path(__file__).parents[2] / "docs" / "tutorials" / "building.csv"
+WORDS = [
+    "analyse", "--energy", "energy kWh", "--temperature", "outside °C",
+    "--baseline", "2024-01-01..2024-12-31", "--reporting", "2025-01-01..2025-12-31", "--json",
+]  # fmt: skip
+
+
+def saving(capsys, *words):
+    assert main([*WORDS, *words]) == 0
+    return json.loads(capsys.readouterr().out)["saving"]
+
+
+def test_a_file_gives_the_saving_that_its_import_gives(tmp_path, capsys):
+    straight = saving(capsys, "--file", str(BUILDING))
+    journal = str(tmp_path / "b.db")
+    for instrument, kind, name in (
+        ("building", "electricity", "energy kWh=energy_interval_kwh"),
+        ("weather", "ambient", "outside °C=temperature_c:degC"),
+    ):
+        told = ["--instrument", instrument, "--measurement", kind, "--column", name, "--timezone", "UTC"]
+        assert main(["import", str(BUILDING), "--journal", journal, *told]) == 0
+    capsys.readouterr()
+    words = [*WORDS, "--journal", journal]
+    words[words.index("energy kWh")] = "building:energy_interval_kwh"
+    words[words.index("outside °C")] = "weather:temperature_c"
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out)["saving"] == straight
+
+
+def test_columns_may_stand_in_two_files_with_other_units(tmp_path, capsys):
+    lines = BUILDING.read_text(encoding="utf-8").splitlines()[1:]
+    rows = [line.split(";") for line in lines]
+    mega = [f"{day};{float(energy.replace(',', '.')) / 1000:.7f}" for day, energy, _ in rows]
+    fahrenheit = [f"{day};{float(warm.replace(',', '.')) * 1.8 + 32:.6f}" for day, _, warm in rows]
+    (tmp_path / "energy.csv").write_text("\n".join(["day;use", *mega]), encoding="utf-8")
+    (tmp_path / "weather.csv").write_text("\n".join(["day;outside", *fahrenheit]), encoding="utf-8")
+    straight = saving(capsys, "--file", str(BUILDING))
+    words = ["--file", str(tmp_path / "energy.csv"), "--file", str(tmp_path / "weather.csv")]
+    words += ["--energy", "use:MWh", "--temperature", "outside:degF"]
+    apart = saving(capsys, *words)
+    assert apart["unit"] == "kWh"
+    assert apart["saving"] == pytest.approx(straight["saving"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--energy", "energi kWh"], 'Did you mean "energy kWh"'),
+        (["--energy", "energy kWh:degC"], "no unit of an amount"),
+        (["--file", "nowhere.csv"], "nowhere.csv"),
+        (["--driver", "tonnes"], "has no name"),
+    ],
+)
+def test_what_is_not_there_is_said(capsys, words, said):
+    told = words if words[0] == "--file" else ["--file", str(BUILDING), *words]
+    assert main([*WORDS, *told]) not in (0, 1)
+    assert said in capsys.readouterr().err
+
+
+def test_a_broken_row_is_named_and_nothing_is_guessed(tmp_path, capsys):
+    text = BUILDING.read_text(encoding="utf-8").replace("4186,4", "n o", 1)
+    path = tmp_path / "broken.csv"
+    path.write_text(text, encoding="utf-8")
+    assert main([*WORDS, "--file", str(path)]) == 1
+    assert "line 3" in capsys.readouterr().err
+    assert saving(capsys, "--file", str(path), "--keep-good")["intervals"] == 365
