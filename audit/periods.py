@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis import Interval, day_types
 from audit.records import Plan
-from dodac.clock import HOUR_NS
+from dodac.clock import DAY_NS, HOUR_NS
 from dodac.contracts import EventKind, Store
 from dodac.errors import DataError, Where
 from dodac.quantities import CHANNELS, Kind, nearest
@@ -32,6 +32,7 @@ STEPS: Final[dict[Interval, str]] = {
 
 _SHORTEST_DAY_NS: Final = 20 * HOUR_NS
 _LONGEST_DAY_NS: Final = 28 * HOUR_NS
+_SHORTEST_BILL_NS: Final = 20 * DAY_NS
 _LOOK: Final = 20
 
 
@@ -55,29 +56,110 @@ def period_frame(store: Store, plan: Plan, period: tuple[str, str]) -> pd.DataFr
     Columns: energy (the channel's unit an interval), temperature (°C) and the other drivers,
     day_type, coverage (the smallest of the channels', 0…1), used. An interval is used when every
     channel covers it (amounts of intervals wholly, counters and means to 90 %) and the plan does not
-    exclude it; one in part is left out, never scaled up. Readings that speak for a day each belong to
+    exclude it (not a day of it); one in part is left out, never scaled up. Bills are the readings of the
+    energy that lie wholly in the period, with a column `days`. Readings that speak for a day each belong to
     the local day that holds their middle, so a meter whose day starts at 01:00 is not smeared over
     two. Raises DataError when an instrument or channel is not there.
     """
     columns: dict[str, object] = {}
     coverages, wholes = [], []
+    bills = _bills(store, plan, period) if plan.interval == Interval.BILL else None
     for name, (instrument, channel) in {"energy": plan.energy, **plan.drivers}.items():
         _check_there(store, instrument, channel)
-        found = _per_interval(store, instrument, channel, plan, period)
+        if bills is None:
+            found = _per_interval(store, instrument, channel, plan, period)
+        elif name == "energy":
+            found = bills
+        else:
+            found = _per_bill(store, instrument, channel, plan, bills)
         covered = found["coverage"].fillna(0.0).to_numpy(dtype="float64")
         whole = WHOLE_AMOUNT if CHANNELS[channel].kind is Kind.INTERVAL else WHOLE_MEAN
         columns[name] = found["value"].to_numpy(dtype="float64")
         coverages.append(covered)
         wholes.append(covered >= whole)
         starts = pd.DatetimeIndex(found.index)
+    if bills is not None:
+        columns["days"] = bills["days"].to_numpy(dtype="float64")
     used = np.all(wholes, axis=0)
-    dates = starts.strftime("%Y-%m-%d").to_numpy(dtype=object)
+    first = starts.strftime("%Y-%m-%d").to_numpy(dtype=object)
+    last = _last_days(starts, plan, columns.get("days")).strftime("%Y-%m-%d").to_numpy(dtype=object)
     for start, end, _ in plan.exclude:
-        used &= ~((dates >= start) & (dates <= end))
+        used &= ~((last >= start) & (first <= end))
     columns["day_type"] = day_types(starts, plan.holidays).to_numpy(dtype=object)
     columns["coverage"] = np.min(coverages, axis=0)
     columns["used"] = used
     return pd.DataFrame(columns, index=starts)
+
+
+def _last_days(starts: pd.DatetimeIndex, plan: Plan, days: object) -> pd.DatetimeIndex:
+    """The last local day that each interval touches."""
+    naive = starts.tz_localize(None)
+    if days is not None:
+        return naive + pd.to_timedelta(np.round(np.asarray(days, dtype="float64")) - 1.0, unit="D")
+    if plan.interval == Interval.MONTH:
+        return naive + pd.offsets.MonthEnd(0)
+    return naive + pd.Timedelta(days=6 if plan.interval == Interval.WEEK else 0)
+
+
+def _bills(store: Store, plan: Plan, period: tuple[str, str]) -> pd.DataFrame:
+    """The bills that lie in a period: local start, value, coverage, days.
+
+    Raises DataError when the energy's readings are no bills, or two bills claim the same days.
+    """
+    instrument, channel = plan.energy
+    _check_there(store, instrument, channel)
+    window = window_ns(plan.zone, period)
+    values = store.series(instrument, [channel], *window)[channel]
+    spans = {sample.time_ns: sample for sample in store.samples(instrument, *window)}
+    rows = [
+        (spans[time].start_ns, spans[time].end_ns, float(value))
+        for time, value in zip(
+            pd.DatetimeIndex(values.index).as_unit("ns").asi8.tolist(), values, strict=True
+        )
+        if time in spans and window[0] <= spans[time].start_ns and spans[time].end_ns <= window[1]
+    ]
+    rows.sort()
+    if not rows or any(end - start < _SHORTEST_BILL_NS for start, end, _ in rows):
+        raise DataError(
+            "the readings are no bills: they speak for less than twenty days each.",
+            Where(instrument=instrument, channel=channel),
+            "Choose the interval hour, day or month.",
+        )
+    for (_, end, _), (start, _, _) in pairwise(rows):
+        if start < end - HOUR_NS:
+            day = pd.Timestamp(start, unit="ns", tz="UTC").tz_convert(plan.zone).date()
+            raise DataError(
+                f"two bills claim the days from {day} on.", Where(instrument=instrument, channel=channel),
+                "Correct the read dates and import the bills again.",
+            )  # fmt: skip
+    starts = pd.DatetimeIndex([row[0] for row in rows], tz="UTC").as_unit("ns").tz_convert(plan.zone)
+    return pd.DataFrame(
+        {
+            "value": [row[2] for row in rows],
+            "coverage": [0.0 if np.isnan(row[2]) else 1.0 for row in rows],
+            "days": [(end - start) / DAY_NS for start, end, _ in rows],
+        },
+        index=starts,
+    )
+
+
+def _per_bill(store: Store, instrument: str, channel: str, plan: Plan, bills: pd.DataFrame) -> pd.DataFrame:
+    """A driver over each bill from its days: amounts summed, gauges averaged."""
+    starts = pd.DatetimeIndex(bills.index).as_unit("ns").asi8
+    ends = starts + np.round(bills["days"].to_numpy() * DAY_NS).astype(np.int64)
+    found = store.intervals(instrument, channel, int(starts[0]), int(ends[-1]), "1D", plan.zone)
+    days = pd.DatetimeIndex(found.index).as_unit("ns").asi8
+    value, coverage = found["value"].to_numpy(dtype="float64"), found["coverage"].fillna(0.0).to_numpy()
+    amounts, covered = [], []
+    for start, end in zip(starts, ends, strict=True):
+        # a bill's day counts when its middle lies in it: read times of the day don't matter
+        mine = (days + DAY_NS // 2 >= start) & (days + DAY_NS // 2 < end)
+        known = mine & ~np.isnan(value)
+        total = float(np.sum(value[known])) if known.any() else np.nan
+        is_mean = CHANNELS[channel].kind is Kind.GAUGE
+        amounts.append(total / int(np.sum(known)) if is_mean and known.any() else total)
+        covered.append(float(np.mean(coverage[mine])) if mine.any() else 0.0)
+    return pd.DataFrame({"value": amounts, "coverage": covered}, index=bills.index)
 
 
 def _per_interval(

@@ -82,7 +82,7 @@ def check_plan(plan: Plan) -> None:
 
 
 def _check_model(plan: Plan, fault: Callable[..., ConfigError]) -> None:
-    intervals = tuple(interval for interval in Interval if interval is not Interval.BILL)
+    intervals = tuple(Interval)
     if plan.interval not in intervals:
         raise fault(
             "interval", f'"{plan.interval}" is no interval.', f"Write one of: {', '.join(intervals)}."

@@ -170,3 +170,73 @@ def test_a_zone_that_skips_midnight_still_has_its_day():
     start, end = window_ns("America/Santiago", ("2023-09-02", "2023-09-03"))
     assert (end - start) // HOUR_NS == 47
     assert isinstance(days, pd.DatetimeIndex)
+
+
+def test_hours_weeks_and_months_are_local_and_whole(tmp_path, meter_plan):
+    path = tmp_path / "j.sqlite"
+    quarter_hours(path, "Europe/Berlin", "2023-03-01", 62)
+    store = JournalStore(path)
+    berlin = replace(meter_plan, zone="Europe/Berlin", baseline=("2023-03-01", "2023-04-30"))
+    hours = period_frame(store, replace(berlin, interval="hour"), ("2023-03-25", "2023-03-27"))
+    assert len(hours) == 24 + 23 + 24
+    np.testing.assert_allclose(hours["energy"], 4.0)
+    assert hours["used"].all()
+    months = period_frame(store, replace(berlin, interval="month"), berlin.baseline)
+    assert list(months.index.strftime("%m-%d")) == ["03-01", "04-01"]
+    np.testing.assert_allclose(months["energy"], [31 * 96.0 - 4.0, 30 * 96.0])
+    weeks = period_frame(store, replace(berlin, interval="week"), ("2023-03-06", "2023-03-19"))
+    np.testing.assert_allclose(weeks["energy"], 7 * 96.0)
+    assert frame_digest(hours) != frame_digest(hours.iloc[::-1])
+
+
+def test_a_month_with_an_excluded_day_is_no_whole_month(tmp_path, meter_plan):
+    path = tmp_path / "j.sqlite"
+    quarter_hours(path, "Asia/Ho_Chi_Minh", "2023-03-01", 61)
+    plan = replace(
+        meter_plan, interval="month", baseline=("2023-03-01", "2023-04-30"),
+        exclude=(("2023-04-10", "2023-04-11", "flood"),),
+    )  # fmt: skip
+    assert period_frame(JournalStore(path), plan, plan.baseline)["used"].tolist() == [True, False]
+
+
+BILL = Layout("bill", ("energy_interval_kwh",))
+
+
+def bills(path, *rows):
+    with Journal.open(path) as journal:
+        journal.layout(BILL)
+        items = []
+        for first, after, kwh in rows:
+            start, end = (parse_time_ns(day, "Asia/Ho_Chi_Minh") for day in (first, after))
+            span = end - start
+            sample = BILL.sample(start + span // 2, {"energy_interval_kwh": kwh}, span_ns=span)
+            items.append(("t", sample))
+        journal.commit(items)
+
+
+def test_bills_have_their_own_lengths_and_the_weather_of_their_days(tmp_path, meter_plan):
+    path = tmp_path / "j.sqlite"
+    quarter_hours(path, "Asia/Ho_Chi_Minh", "2023-03-01", 100)
+    bills(path, ("2023-03-05", "2023-04-03", 2900.0), ("2023-04-03", "2023-05-05", 3300.0))
+    plan = replace(
+        meter_plan, interval="bill", energy=("bill", "energy_interval_kwh"),
+        drivers={"temperature": ("air", "temperature_c"), "output": ("meter", "energy_import_kwh")},
+        baseline=("2023-03-01", "2023-05-31"),
+    )  # fmt: skip
+    frame = period_frame(JournalStore(path), plan, plan.baseline)
+    assert frame["days"].tolist() == [29.0, 32.0]
+    assert frame["energy"].tolist() == [2900.0, 3300.0]
+    np.testing.assert_allclose(frame["temperature"], 25.0, atol=0.1)
+    np.testing.assert_allclose(frame["output"], [29 * 96.0, 32 * 96.0])
+    assert frame["used"].all()
+
+
+def test_bills_that_claim_the_same_days_are_refused(tmp_path, meter_plan):
+    path = tmp_path / "j.sqlite"
+    bills(path, ("2023-03-05", "2023-04-03", 2900.0), ("2023-03-30", "2023-05-05", 3300.0))
+    plan = replace(
+        meter_plan, interval="bill", energy=("bill", "energy_interval_kwh"), drivers={},
+        baseline=("2023-03-01", "2023-05-31"),
+    )  # fmt: skip
+    with pytest.raises(DataError, match="two bills claim the days from 2023-03-30"):
+        period_frame(JournalStore(path), plan, plan.baseline)
