@@ -42,6 +42,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     for kind in (
         Kind("towt-daily", "analysis.baselines.towt", "time of week and temperature, daily",
              "thứ trong tuần và nhiệt độ, theo ngày", True, (Interval.DAY,)),
+        Kind("towt-hourly", "analysis.baselines.towt_hourly", "time of week and temperature, hourly",
+             "giờ trong tuần và nhiệt độ, theo giờ", True, _SUB_DAILY),
     )
 }  # fmt: skip
 

@@ -1,0 +1,360 @@
+"""The time-of-week-and-temperature baseline for hours and parts of them: fit and design.
+
+After Mathieu, Price, Kiliccote, Piette (2011), IEEE Trans. Smart Grid 2(3) 507–518: a level for each
+time of week, and temperature in pieces, apart for occupied and unoccupied times. Beyond it: weekdays
+of one profile share it, slopes change over the day, a smoothed temperature stands for the heat that
+a building stores, special days are taken for a day of rest and corrected, and slopes are shrunk (ridge).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analysis import _notes as notes
+from analysis._frames import Bools, Floats, day_text, numbers
+from analysis.baselines import _words as words
+from analysis.baselines._extras import earlier, extra_settings
+from analysis.baselines._grouped import Rows, block_error, dense, dependent, gram, solve
+from analysis.baselines._hour_layout import Layout, day_kinds, known, layout, rows_of, slots_in_day
+from analysis.baselines._hours import (
+    NORMAL,
+    WORKDAY,
+    Ints,
+    day_groups,
+    neighbours,
+    occupied_groups,
+    pieces_of,
+    quantile_knots,
+    slots_of,
+    smoothed,
+    words_of,
+)
+from analysis.data import MeterData
+from analysis.results import Finding, Model, Refusal
+from dodac.errors import ConfigError
+
+KIND: Final = "towt-hourly"
+MIN_DAYS: Final = 330
+# 60 days: below that a week's profile and the weather can't be told apart
+_SHORTEST_DAYS: Final = 60
+_POOR_CV_RMSE: Final = 0.25
+_SMOOTHING_H: Final = (0.0, 6.0, 12.0, 24.0, 48.0, 72.0)
+_BLOCK_DAYS: Final = 14
+_FOLDS: Final = 5
+
+
+@dataclass(frozen=True)
+class _Options:
+    pieces: int
+    nodes: tuple[int, int]
+    smoothing_h: tuple[float, ...]
+    ridge: float
+    special_ridge: float
+    weight_days: float | None
+
+
+def fit(
+    data: MeterData,
+    kind: str = KIND,
+    *,
+    pieces: int = 4,
+    nodes: tuple[int, int] = (6, 12),
+    smoothing_h: float | Sequence[float] = _SMOOTHING_H,
+    ridge: float = 1.0,
+    special_ridge: float = 8.0,
+    weight_days: float | None = None,
+    day_type: str | None = "day_type",
+    drivers: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    lags: Mapping[str, Sequence[int]] | None = None,
+    min_days: int = MIN_DAYS,
+    allow_short: bool = False,
+) -> Model | Refusal:
+    """Fits an hourly (30 min, 15 min) baseline, or says why there is none.
+
+    pieces: of temperature, with equal counts. nodes: places of the day at which slopes are set, on
+    unoccupied and occupied days. smoothing_h: time constant of the smoothed temperature, or several
+    of which the one with the least error on left-out blocks of 14 days is taken; 0 for none. ridge:
+    penalty of slopes in hours' worth of data at one standard deviation of temperature; special_ridge:
+    of a special day's own levels. weight_days: time scale of weights 1/(1 + (age/scale)²) for the end
+    of the baseline (as RMV2.0 weights around a day), None for equal ones. day_type: the category that
+    names special days ("normal", "workday", "holiday", "tet", …) when the data have it; drivers,
+    categories (beside it), lags: linear terms. Refused with fewer than `min_days` days' worth of
+    intervals (allow_short: 60), a meter that never moves or does not consume, more terms than
+    intervals. Raises ConfigError for options that make no sense.
+    """
+    options = _options(pieces, nodes, smoothing_h, ridge, special_ridge, weight_days)
+    per_day = 86_400 // _seconds(data)
+    used = data.used & _with_lags(data, lags)
+    y_all = data.y
+    refusal = _refusal(data, y_all[used], per_day, min_days, allow_short)
+    if refusal is not None:
+        return refusal
+    findings = [*data.findings, *_coverage(data, used, per_day, min_days)]
+    special_column = day_type if day_type in data.categories else None
+    plain = [
+        name for name in (data.categories if categories is None else categories) if name != special_column
+    ]
+    settings, said = extra_settings(data, used, drivers=drivers, categories=plain, lags=lags)
+    findings += said
+    started = _settings(data, settings, used, special_column, options)
+    if isinstance(started, Refusal):
+        return started
+    settings = started
+    rows, unknown, extra_names = rows_of(settings, data.frame)
+    used &= ~unknown
+    rows = Rows(rows.reduced[used], rows.cell[used])
+    if extra_names:
+        # centred, so that a large and steady driver does not drown in rounding
+        centre = np.mean(rows.reduced[:, -len(extra_names) :], axis=0)
+        rows.reduced[:, -len(extra_names) :] -= centre
+        settings["centre"] = centre.tolist()
+    y, index = y_all[used], data.index[used]
+    rows = _with_smoothed(settings, options, data, used, rows, y)
+    plan = layout(settings, extra_names)
+    return _finish(data, kind, settings, plan, rows, y, index, used, options, findings)
+
+
+def design(settings: dict[str, object], frame: pd.DataFrame) -> Floats:
+    """The design matrix of a frame (intervals × terms of the model).
+
+    A row is NaN where a driver or the temperature is missing, or for a slot, weekday or day type
+    that the baseline never had. The smoothed temperature starts anew with the frame: give a frame
+    that begins some days early, or accept a little more error in its first days.
+    """
+    rows, unknown, extra_names = rows_of(settings, frame)
+    plan = layout(settings, extra_names)
+    matrix = dense(rows, plan.cells, len(plan.names))
+    keep = settings["keep"]
+    if len(keep) != len(plan.names):  # type: ignore[arg-type]
+        matrix = matrix[:, keep]  # type: ignore[index]
+    matrix[unknown] = np.nan
+    return matrix
+
+
+def _settings(
+    data: MeterData,
+    settings: dict[str, object],
+    used: Bools,
+    day_type: str | None,
+    options: _Options,
+) -> dict[str, object] | Refusal:
+    """Knots, groups of weekdays, occupancy and special days of a baseline, as plain data."""
+    slots = slots_in_day(data.interval)
+    temperature = numbers(data.frame, data.temperature or "temperature")
+    index, y = data.index, data.y
+    slot, weekday = slots_of(index, slots), index.day_of_week.to_numpy()
+    normal = used
+    present: list[str] = []
+    if day_type is not None:
+        codes, present = words_of(data.frame, day_type)
+        is_normal = np.array([word == NORMAL for word in present] + [False])
+        normal = used & is_normal[codes]
+        present = [word for code, word in enumerate(present) if np.any(used & (codes == code))]
+    if not normal.any():
+        return notes.refuse_no_normal_days(int(np.sum(used)) * _seconds(data) // 86_400)
+    groups, levels = day_groups(slot[normal], weekday[normal], temperature[normal], y[normal], slots)
+    occupied = occupied_groups(levels)
+    work = [number for number, busy in enumerate(occupied) if busy]
+    t = temperature[used]
+    settings |= {
+        "interval": str(data.interval),
+        "day_type": day_type,
+        "day_types": sorted(set(present) - {NORMAL, WORKDAY, ""}),
+        "groups": groups,
+        "occupied": [int(busy) for busy in occupied],
+        "rest_group": int(np.argmin(levels)),
+        "work_group": max(work, key=lambda number: len(groups[number])),
+        "knots_c": quantile_knots(t, options.pieces),
+        "smoothing_h": 0.0,
+        "smoothed_knots_c": [],
+        "mean_c": round(float(np.mean(t)), 3),
+        "scale_k": max(round(float(np.std(t)), 3), 0.001),
+        "nodes": list(options.nodes),
+        "ridge": options.ridge * 3600.0 / _seconds(data),
+        "special_ridge": options.special_ridge * 3600.0 / _seconds(data),
+        "weight_days": options.weight_days,
+        "centre": [],
+        "seen": [[True] * slots for _ in groups],
+    }
+    group, _, _ = day_kinds(settings, data.frame)
+    seen = np.zeros((len(groups), slots), dtype=np.bool_)
+    there = used & (group >= 0)
+    seen[group[there], slot[there]] = True
+    settings["seen"] = [[bool(one) for one in row] for row in seen]
+    return settings
+
+
+def _with_smoothed(
+    settings: dict[str, object],
+    options: _Options,
+    data: MeterData,
+    used: Bools,
+    rows: Rows,
+    y: Floats,
+) -> Rows:
+    """Sets the time constant with the least error on left-out blocks; rows with its columns."""
+    temperature = numbers(data.frame, data.temperature or "temperature")
+    seconds, scale = _seconds(data), known(settings)["scale_k"]
+    groups, ridge = len(known(settings)["groups"]), float(known(settings)["ridge"])
+    place = groups + len(known(settings)["knots_c"]) + 1
+    tables: dict[float, Floats] = {}
+    knots: dict[float, list[float]] = {}
+    for hours in options.smoothing_h:
+        tables[hours], knots[hours] = rows.reduced, []
+        if hours > 0.0:
+            slow = smoothed(temperature, data.index, hours, seconds)[used]
+            knots[hours] = quantile_knots(slow, options.pieces)
+            pieces = pieces_of(slow, knots[hours], scale)
+            tables[hours] = np.hstack([rows.reduced[:, :place], pieces, rows.reduced[:, place:]])
+    best = options.smoothing_h[0]
+    if len(tables) > 1:
+        fold = _folds(data.index[used])
+        cells, folds = 2 * slots_in_day(data.interval), int(fold.max()) + 1
+        errors = {}
+        for hours, table in tables.items():
+            # any column may be empty in a cell, so each has a penalty; that of levels is slight
+            penalty = np.full(table.shape[1], ridge)
+            penalty[:groups] = 1e-3
+            errors[hours] = block_error(Rows(table, rows.cell), y, fold, folds, cells, penalty)
+        best = min(tables, key=lambda hours: errors[hours])
+        settings["smoothing_tried"] = {
+            f"{hours:g}": round(math.sqrt(error / len(y)), 6) for hours, error in errors.items()
+        }
+    settings["smoothing_h"], settings["smoothed_knots_c"] = best, knots[best]
+    return Rows(tables[best], rows.cell)
+
+
+def _folds(index: pd.DatetimeIndex) -> Ints:
+    """Blocks of 14 days dealt out in turn to at most five folds, at least two."""
+    at = (index.as_unit("s").asi8 - index.as_unit("s").asi8[0]) // (_BLOCK_DAYS * 86_400)
+    folds = max(2, min(_FOLDS, int(at[-1]) + 1))
+    fold: Ints = (at % folds).astype(np.int64)
+    return fold
+
+
+def _finish(
+    data: MeterData,
+    kind: str,
+    settings: dict[str, object],
+    plan: Layout,
+    rows: Rows,
+    y: Floats,
+    index: pd.DatetimeIndex,
+    used: Bools,
+    options: _Options,
+    findings: list[Finding],
+) -> Model | Refusal:
+    terms = len(plan.names)
+    weights = _weights(index, options.weight_days)
+    matrix = gram(rows, y, weights, plan.cells, terms)
+    heavy = None if weights is None else gram(rows, y, weights**2, plan.cells, terms)
+    present = np.flatnonzero(np.diag(matrix)[:terms] + plan.penalty > 0.0)
+    inner = matrix[np.ix_(present, present)] + np.diag(plan.penalty[present])
+    extra = np.flatnonzero(np.isin(present, plan.extra))
+    gone = {int(present[place]) for place in dependent(inner, extra)}
+    gone |= {int(place) for place in plan.extra if place not in set(present.tolist())}
+    if gone:
+        findings.append(notes.collinear([plan.names[place] for place in sorted(gone)]))
+    keep = np.array([place for place in present if place not in gone], dtype=np.int64)
+    if len(keep) >= len(y):
+        return words.refuse_too_many(len(y), len(keep), str(data.interval))
+    follows = neighbours(data.index, used, _seconds(data))
+    found = solve(rows, y, plan.cells, plan.penalty, matrix, keep, follows, weights, heavy)
+    settings["keep"] = keep.tolist()
+    settings["effective_terms"] = round(found.edf, 3)
+    if found.statistics.cv_rmse > _POOR_CV_RMSE:
+        findings.append(notes.poor_fit(found.statistics.cv_rmse, _POOR_CV_RMSE))
+    return Model(
+        kind=kind,
+        unit=data.unit,
+        terms=tuple(plan.names[place] for place in keep),
+        coefficients=found.coefficients[keep],
+        covariance=found.covariance[np.ix_(keep, keep)],
+        statistics=found.statistics,
+        settings=settings,
+        start=day_text(data.index[0]),
+        end=day_text(data.index[-1]),
+        findings=tuple(findings),
+        interval=str(data.interval),
+        residuals=found.residuals,
+        follows=follows,
+    )
+
+
+def _weights(index: pd.DatetimeIndex, scale: float | None) -> Floats | None:
+    if scale is None:
+        return None
+    seconds = index.as_unit("s").asi8
+    age = (seconds[-1] - seconds) / 86_400.0
+    weights: Floats = 1.0 / (1.0 + (age / scale) ** 2)
+    return weights / float(np.mean(weights))
+
+
+def _options(
+    pieces: int,
+    nodes: tuple[int, int],
+    smoothing_h: float | Sequence[float],
+    ridge: float,
+    special_ridge: float,
+    weight_days: float | None,
+) -> _Options:
+    tried = tuple(
+        float(hours) for hours in ([smoothing_h] if isinstance(smoothing_h, int | float) else smoothing_h)
+    )
+    if not tried or min(tried) < 0.0 or max(tried) > 240.0:
+        raise ConfigError(f"smoothing_h {list(tried)}.", todo="Give hours between 0 and 240.")
+    if pieces < 2 or min(nodes) < 2 or max(nodes) > 24:
+        raise ConfigError(f"pieces {pieces}, nodes {list(nodes)}.", todo="Give 2 and more; nodes at most 24.")
+    if ridge <= 0.0 or special_ridge <= 0.0:
+        raise ConfigError("a ridge must be above zero.", todo="Give e.g. 0.1.")
+    if weight_days is not None and weight_days <= 0.0:
+        raise ConfigError(f"weight_days {weight_days}.", todo="Give days above zero, e.g. 14.")
+    return _Options(pieces, (int(nodes[0]), int(nodes[1])), tried, ridge, special_ridge, weight_days)
+
+
+def _seconds(data: MeterData) -> int:
+    return data.interval.seconds or 3600
+
+
+def _with_lags(data: MeterData, lags: Mapping[str, Sequence[int]] | None) -> Bools:
+    whole: Bools = np.ones(len(data.frame), dtype=np.bool_)
+    if lags:
+        for name, steps in lags.items():
+            for step in steps:
+                whole &= ~np.isnan(
+                    earlier(numbers(data.frame, name), data.index, int(step), str(data.interval))
+                )
+    return whole
+
+
+def _refusal(data: MeterData, y: Floats, per_day: int, min_days: int, allow_short: bool) -> Refusal | None:
+    needed = (min(min_days, _SHORTEST_DAYS) if allow_short else min_days) * per_day
+    if len(y) < needed:
+        return words.refuse_too_few_rows(len(y), needed, str(data.interval))
+    if not np.any(y):
+        return notes.refuse_all_zero(data.energy, len(y) // per_day)
+    if float(np.ptp(y)) <= 1e-9 * float(np.max(np.abs(y))):
+        return notes.refuse_constant(data.energy, float(y[0]), len(y) // per_day)
+    if float(np.mean(y)) <= 0.0:
+        return notes.refuse_not_consumed(data.energy, float(np.mean(y)))
+    return None
+
+
+def _coverage(data: MeterData, used: Bools, per_day: int, min_days: int) -> list[Finding]:
+    found: list[Finding] = []
+    rows = int(np.sum(used))
+    if rows < len(used):
+        found.append(words.rows_left_out(len(used) - rows, len(used), str(data.interval)))
+    if rows < min_days * per_day:
+        found.append(words.short_rows(rows, min_days * per_day, str(data.interval)))
+    missing = sorted(set(range(1, 13)) - set(data.index.month.to_numpy()[used].tolist()))
+    if missing:
+        found.append(notes.months_missing(missing))
+    return found
