@@ -163,14 +163,15 @@ def left_out_errors(
     """
     root = None if weights is None else np.sqrt(weights)
     rows, wanted = (matrix, y) if root is None else (matrix * root[:, None], y * root)
-    coefficients = left_out_coefficients(rows[None], wanted, blocks)[0]
+    coefficients = left_out_coefficients(rows[None], wanted, blocks)[0][0]
     errors: Floats = y - np.einsum("np,np->n", matrix, coefficients[blocks])
     errors[unjudged(matrix, blocks)] = np.nan
     return errors
 
 
-def left_out_coefficients(stack: Floats, y: Floats, blocks: NDArray[np.int_]) -> Floats:
-    """Coefficients without each block, for a stack of designs (g × n × p → g × k × p).
+def left_out_coefficients(stack: Floats, y: Floats, blocks: NDArray[np.int_]) -> tuple[Floats, Floats]:
+    """Coefficients without each block (g × k × p) for a stack of designs (g × n × p), and the SSE of
+    the other rows with them (g × k).
 
     A direction that only the block knows gets (nearly) nothing: see `unjudged`.
     """
@@ -182,7 +183,8 @@ def left_out_coefficients(stack: Floats, y: Floats, blocks: NDArray[np.int_]) ->
     edges = np.searchsorted(blocks[order], np.arange(count))
     gram = np.empty((len(stack), count, stack.shape[2], stack.shape[2]))
     right = np.empty((len(stack), count, stack.shape[2]))
-    for block, (low, high) in enumerate(zip(edges, [*edges[1:], len(order)], strict=True)):
+    ends = [*edges[1:], len(order)]
+    for block, (low, high) in enumerate(zip(edges, ends, strict=True)):
         part = scaled[:, order[low:high], :]
         gram[:, block] = part.transpose(0, 2, 1) @ part
         right[:, block] = y[order[low:high]] @ part
@@ -190,8 +192,10 @@ def left_out_coefficients(stack: Floats, y: Floats, blocks: NDArray[np.int_]) ->
     # far below any real information, far above rounding: keeps what a block alone knows solvable
     without += 1e-10 * np.eye(stack.shape[2])
     wanted = right.sum(axis=1, keepdims=True) - right
-    solved: Floats = np.linalg.solve(without, wanted[..., None])[..., 0] / scale[:, None, :]
-    return solved
+    solved = np.linalg.solve(without, wanted[..., None])[..., 0]
+    power = np.array([float(y[order[a:b]] @ y[order[a:b]]) for a, b in zip(edges, ends, strict=True)])
+    sse: Floats = (np.sum(power) - power) - np.einsum("gkp,gkp->gk", solved, wanted)
+    return solved / scale[:, None, :], np.maximum(sse, 0.0)
 
 
 def unjudged(matrix: Floats, blocks: NDArray[np.int_]) -> NDArray[np.bool_]:

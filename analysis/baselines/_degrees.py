@@ -1,0 +1,111 @@
+"""Degree-days and degree-hours of any interval for a row of balance points, from hourly or daily temperature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis._frames import Floats
+from analysis.baselines._columns import hinge
+from analysis.data import MeterData
+from dodac.errors import DataError
+
+HEATING_GRID: Final = tuple(np.arange(8.0, 22.5, 0.5).tolist())
+COOLING_GRID: Final = tuple(np.arange(14.0, 30.5, 0.5).tolist())
+# hours of an interval without a temperature that are still filled with the interval's own mean
+_MOST_MISSING: Final = 0.1
+
+
+def degree_columns(
+    temperature: pd.Series,
+    rows: MeterData | pd.DataFrame,
+    *,
+    heating: Sequence[float] = HEATING_GRID,
+    cooling: Sequence[float] = COOLING_GRID,
+    prefixes: tuple[str, str] = ("hdd", "cdd"),
+) -> pd.DataFrame:
+    """The frame of `rows` with one column of degree-days (K·d) for each balance point ("hdd_18", "cdd_22.5").
+
+    temperature: °C, one value an hour or a day (degree-hours ÷ 24, or degree-days from daily means), a
+    DatetimeIndex of interval starts in the rows' zone. rows: each row lasts to the next one's start, or
+    its `days`. A row with more than a tenth of its temperatures missing gets NaN; fewer count as the
+    row's mean. Raises DataError when the temperatures are coarser than the rows or of another zone.
+    Source: degree-hours by hour as CalTRACK issue 120 and ISO 15927-6 (accumulated temperature differences).
+    """
+    frame = rows.frame if isinstance(rows, MeterData) else rows
+    index = pd.DatetimeIndex(frame.index)
+    times = temperature.index
+    if not isinstance(times, pd.DatetimeIndex) or not times.is_monotonic_increasing or len(times) < 2:
+        raise DataError(
+            "temperatures need a DatetimeIndex in order.", todo="Give one value an hour or a day."
+        )
+    if (times.tz is None) != (index.tz is None):
+        raise DataError("temperatures and rows: one has a time zone, the other has none.")
+    step = int(np.median(np.diff(times.as_unit("s").asi8)))
+    starts, ends = _edges(index, frame)
+    at = times.as_unit("s").asi8
+    if len(index) and float(np.median(ends - starts)) < step - 1:
+        raise DataError("temperatures are coarser than the rows.", todo="Give hourly or daily ones.")
+    values = temperature.to_numpy(dtype="float64", na_value=np.nan)
+    values[~np.isfinite(values)] = np.nan
+    low, high = np.searchsorted(at, starts), np.searchsorted(at, ends)
+    days = (ends - starts) / 86_400.0
+    expected = np.maximum(np.round((ends - starts) / step), 1.0)
+    have = ~np.isnan(values)
+    count = _between(have.astype(np.float64), low, high)
+    good = count >= (1.0 - _MOST_MISSING) * expected
+    found = {}
+    for side, places, prefix in (("heating", heating, prefixes[0]), ("cooling", cooling, prefixes[1])):
+        for place in places:
+            gap = np.where(have, hinge(side, values, float(place)), 0.0)
+            mean = _between(gap, low, high) / np.maximum(count, 1.0)
+            found[f"{prefix}_{place:g}"] = np.where(good, mean * days, np.nan)
+    return pd.concat([frame, pd.DataFrame(found, index=frame.index)], axis=1)
+
+
+def degree_grid(
+    columns: Iterable[object], prefix: str, only: float | None = None
+) -> tuple[Floats, tuple[str, ...]]:
+    """The balance points (°C, in order) and names of the columns PREFIX_BALANCE of a frame."""
+    found = []
+    for column in columns:
+        name = str(column)
+        if name.startswith(f"{prefix}_"):
+            try:
+                place = float(name[len(prefix) + 1 :])
+            except ValueError:
+                continue
+            if only is None or abs(place - only) < 1e-9:
+                found.append((place, name))
+    found.sort()
+    return np.array([place for place, _ in found]), tuple(name for _, name in found)
+
+
+def _between(values: Floats, low: NDArray[np.intp], high: NDArray[np.intp]) -> Floats:
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    found: Floats = total[high] - total[low]
+    return found
+
+
+def _edges(index: pd.DatetimeIndex, frame: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Start and end of each row in seconds; in local time, so that a day of 25 hours is one day."""
+    starts = index.as_unit("s").asi8.astype(np.float64)
+    if "days" in frame.columns:
+        local = (index.tz_localize(None) if index.tz is not None else index) + pd.to_timedelta(
+            frame["days"].to_numpy(dtype="float64"), unit="D"
+        )
+        if index.tz is not None:
+            local = local.tz_localize(index.tz, ambiguous=True, nonexistent="shift_forward")
+        return starts, pd.DatetimeIndex(local).as_unit("s").asi8.astype(np.float64)
+    gaps = np.diff(starts)
+    usual = float(np.median(gaps)) if len(gaps) else 86_400.0
+    if np.all(index.day == 1) and usual > 27 * 86_400.0:
+        following = pd.DatetimeIndex([stamp + pd.DateOffset(months=1) for stamp in index])
+        return starts, following.as_unit("s").asi8.astype(np.float64)
+    ends = np.append(starts[1:], starts[-1:] + usual)
+    # after a gap in the rows a row lasts as usual, not to the next one
+    return starts, np.where(ends - starts > 1.5 * usual, starts + usual, ends)
