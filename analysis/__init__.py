@@ -2,9 +2,17 @@
 
 from analysis.baselines.towt import fit_towt_daily
 from analysis.calendars import calendar_version, day_types
-from analysis.combustion import Combustion, FlueGas, InstrumentLimits, at_reference_o2, siegert
+from analysis.combustion import (
+    FUELS,
+    Combustion,
+    FlueGas,
+    Fuel,
+    InstrumentLimits,
+    at_reference_o2,
+    fuel,
+    siegert,
+)
 from analysis.data import Interval, MeterData, meter_data
-from analysis.fuels import FUELS, Fuel, fuel
 from analysis.models import KINDS, design, fit, predict
 from analysis.results import Finding, FitStatistics, Model, Refusal, Savings, Uncertainty
 from analysis.savings import avoided_energy

@@ -193,7 +193,7 @@ def tell_combustion(collector: Collector, tell: Teller) -> None:
     now, tuned = (siegert(FlueGas(o2, flue, air), "natural_gas") for o2 in (oxygen, 3.0))
     if isinstance(now, Refusal) or isinstance(tuned, Refusal):
         return
-    less = fuel_saving_fraction(now.efficiency_pct, tuned.efficiency_pct)
+    less = fuel_saving_fraction(now.efficiency, tuned.efficiency)
     if isinstance(less, Refusal):
         return
     tell.say(

@@ -1,0 +1,293 @@
+"""The fuels: what the flue-gas formulas need of each, from a dated table or from the plant's laboratory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Final
+
+from analysis._tables import Row, table
+from analysis.combustion import _words as words
+from analysis.combustion.composition import (
+    Basis,
+    GasMixture,
+    Ultimate,
+    dulong_mj_kg,
+    gas_mixture,
+    hhv_as_received,
+    hhv_from_lhv,
+    lhv_from_hhv,
+    ultimate,
+)
+from analysis.results import Finding, Refusal
+from dodac.errors import ConfigError
+from dodac.quantities import nearest
+
+TESTO: Final = "testo"
+BACHARACH: Final = "bacharach"
+# O₂ of air that each maker's constants belong to, vol%: never mixed
+AIR_BASE_PCT: Final[Mapping[str, float]] = {TESTO: 21.0, BACHARACH: 20.9}
+_UNLIKELY = 0.2
+_NET_DIFFERS_MJ_KG = 0.3
+# hydrogen's, the highest there is
+_HIGHEST_MJ_KG = 142.0
+
+
+@dataclass(frozen=True)
+class Siegert:
+    """Siegert constants of a maker: qA = ΔT (a2/(base − O₂) + b), % per K on the net heating value.
+
+    base_pct: the O₂ of air they belong to; co2_max_pct: vol% dry without excess air. t0_c, kf_pct:
+    Bacharach's condensation gain kf below t0 − 1.2 O₂ (0: none).
+    """
+
+    a2: float
+    b: float
+    co2_max_pct: float
+    base_pct: float
+    t0_c: float = 0.0
+    kf_pct: float = 0.0
+
+    @property
+    def a1(self) -> float:
+        """The constant of the form with measured CO₂: qA = ΔT (a1/CO₂ + b)."""
+        return self.a2 * self.co2_max_pct / self.base_pct
+
+
+@dataclass(frozen=True)
+class Fuel:
+    """A fuel with its constants, elements and heating values (each may be unknown: None).
+
+    siegert: constants by maker ("testo", "bacharach"); elements: as received; gas: composition of a
+    gaseous fuel; hhv_mj_kg, lhv_mj_kg: gross and net, as received; k4: constant of the loss by unburnt
+    CO (BS 845, on the gross value); o2_reference_pct: reference O₂ its emissions are usually
+    stated at; ipcc: id of its emission factors; checked: read | computed | remembered | laboratory.
+    """
+
+    id: str
+    en: str
+    vi: str
+    kind: str
+    source: str
+    checked: str
+    taken: str
+    siegert: Mapping[str, Siegert] = field(default_factory=dict)
+    elements: Ultimate | None = None
+    gas: GasMixture | None = None
+    hhv_mj_kg: float | None = None
+    lhv_mj_kg: float | None = None
+    k4: float | None = None
+    o2_reference_pct: float | None = None
+    ipcc: str = ""
+    biogenic: bool = False
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def a2(self) -> float | None:
+        """testo's A2 (None: no source gives one)."""
+        found = self.siegert.get(TESTO)
+        return None if found is None else found.a2
+
+    @property
+    def b(self) -> float | None:
+        """testo's B."""
+        found = self.siegert.get(TESTO)
+        return None if found is None else found.b
+
+    @property
+    def co2_max_pct(self) -> float | None:
+        """CO₂ of dry flue gas without excess air: testo's, or from the elements (None: neither is known)."""
+        found = self.siegert.get(TESTO)
+        if found is not None:
+            return found.co2_max_pct
+        if self.elements is None:
+            return None
+        from analysis.combustion.stoichiometry import stoichiometry
+
+        return stoichiometry(self.elements).co2_max_pct
+
+    def with_analysis(
+        self,
+        elements: Ultimate | None = None,
+        *,
+        hhv_mj_kg: float | None = None,
+        lhv_mj_kg: float | None = None,
+        source: str,
+        taken: str,
+    ) -> Fuel | Refusal:
+        """This fuel with the plant's own laboratory values (as received) in place of the table's.
+
+        Give elements, or a heating value, or both; of gross and net value one is enough: the other
+        follows from hydrogen and moisture. source: laboratory and report; taken: date of the sample.
+        """
+        return own_fuel(
+            self.id,
+            elements or self.elements,
+            hhv_mj_kg=hhv_mj_kg,
+            lhv_mj_kg=lhv_mj_kg,
+            like=self,
+            source=source,
+            taken=taken,
+        )
+
+    def with_moisture(self, moisture_pct: float, *, source: str, taken: str) -> Fuel | Refusal:
+        """The same dry matter with the moisture that was measured; the heating values follow."""
+        if self.elements is None or self.hhv_mj_kg is None:
+            return words.no_analysis(self.id)
+        if not 0.0 <= moisture_pct < 95.0:
+            return words.analysis_impossible("moisture", moisture_pct)
+        wet = self.elements.with_moisture(moisture_pct)
+        gross = self.hhv_mj_kg * (100.0 - moisture_pct) / (100.0 - self.elements.moisture)
+        return own_fuel(self.id, wet, hhv_mj_kg=gross, like=self, source=source, taken=taken)
+
+
+def own_fuel(
+    id: str,
+    elements: Ultimate | None,
+    *,
+    hhv_mj_kg: float | None = None,
+    lhv_mj_kg: float | None = None,
+    basis: Basis = "as_received",
+    like: Fuel | None = None,
+    en: str = "",
+    vi: str = "",
+    source: str,
+    taken: str,
+) -> Fuel | Refusal:
+    """A fuel from the plant's own laboratory.
+
+    elements: as received (made by `ultimate(...)`, which takes dry and daf analyses); hhv_mj_kg: gross
+    value on `basis`; lhv_mj_kg: net value as received; both are kept as given, and a finding tells where
+    hydrogen and moisture do not explain their difference. With neither the gross value is estimated by
+    Dulong and says so. like: the fuel whose Siegert constants, CO constant and factors still hold.
+    Refused where the parts do not add up or the heating value can't be.
+    """
+    if elements is None:
+        return words.no_analysis(id)
+    if abs(elements.total_pct - 100.0) > 2.0:
+        return words.analysis_sum(elements.total_pct)
+    findings: tuple[Finding, ...] = ()
+    estimate = dulong_mj_kg(elements)
+    if hhv_mj_kg is not None:
+        gross = hhv_as_received(hhv_mj_kg, elements, basis)
+    elif lhv_mj_kg is not None:
+        gross = hhv_from_lhv(lhv_mj_kg, elements)
+    else:
+        gross = estimate
+        findings = (words.hhv_estimated(gross),)
+    net = lhv_from_hhv(gross, elements)
+    if hhv_mj_kg is not None and lhv_mj_kg is not None:
+        if abs(lhv_mj_kg - net) > _NET_DIFFERS_MJ_KG:
+            findings = (words.heating_values_disagree(lhv_mj_kg, net),)
+        net = lhv_mj_kg
+    if not (0.0 < net <= gross <= _HIGHEST_MJ_KG):
+        return words.analysis_impossible("heating value, MJ/kg", gross if net > 0.0 else net)
+    if not findings and abs(gross / estimate - 1.0) > _UNLIKELY:
+        findings = (words.hhv_unlikely(gross, estimate),)
+    base = like or Fuel(id, en or id, vi or en or id, "solid", source, "laboratory", taken)
+    return replace(
+        base,
+        id=id,
+        en=en or base.en,
+        vi=vi or base.vi,
+        elements=elements,
+        gas=None if like is None or elements is not like.elements else like.gas,
+        hhv_mj_kg=gross,
+        lhv_mj_kg=net,
+        source=source if like is None else f"{source}; constants: {like.source}",
+        checked="laboratory",
+        taken=taken,
+        findings=findings,
+    )
+
+
+def own_gas(
+    id: str, volumes: Mapping[str, float], *, like: Fuel | None = None, source: str, taken: str
+) -> Fuel | Refusal:
+    """A gaseous fuel from a chromatograph's composition, percent by volume; heating values follow from it."""
+    mixture = gas_mixture(volumes)
+    if isinstance(mixture, Refusal):
+        return mixture
+    base = like or Fuel(id, id, id, "gas", source, "laboratory", taken)
+    return replace(_with_gas(base, mixture), id=id, source=source, checked="laboratory", taken=taken)
+
+
+def _with_gas(base: Fuel, mixture: GasMixture) -> Fuel:
+    density = mixture.density_kg_m3
+    return replace(
+        base,
+        gas=mixture,
+        elements=mixture.ultimate(),
+        hhv_mj_kg=mixture.hhv_mj_m3 / density,
+        lhv_mj_kg=mixture.lhv_mj_m3 / density,
+    )
+
+
+def _of_row(row: Row) -> Fuel:
+    constants = {
+        maker: Siegert(**{key: float(value) for key, value in given.items()}, base_pct=AIR_BASE_PCT[maker])
+        for maker, given in row.get("siegert", {}).items()
+    }
+    found = Fuel(
+        id=row["id"],
+        en=row["en"],
+        vi=row["vi"],
+        kind=row["kind"],
+        source=row["source"],
+        checked=row["checked"],
+        taken=str(row["taken"]),
+        siegert=constants,
+        k4=row.get("k4"),
+        o2_reference_pct=row.get("o2_reference_pct"),
+        ipcc=row.get("ipcc", ""),
+        biogenic=row.get("biogenic", False),
+        findings=(words.remembered_fuel(row["en"]),)
+        if row["checked"] == "remembered" or row.get("remembered")
+        else (),
+    )
+    if "gas" in row:
+        mixture = gas_mixture({gas: float(value) for gas, value in row["gas"].items()})
+        if isinstance(mixture, Refusal):
+            raise ConfigError(f'fuels.toml: "{row["id"]}": {mixture.en}')
+        return _with_gas(found, mixture)
+    if "ultimate" in row:
+        elements = ultimate(**row["ultimate"])
+        if isinstance(elements, Refusal):
+            raise ConfigError(f'fuels.toml: "{row["id"]}": {elements.en}')
+        gross = float(row["hhv_mj_kg"])
+        return replace(found, elements=elements, hhv_mj_kg=gross, lhv_mj_kg=lhv_from_hhv(gross, elements))
+    return found
+
+
+@cache
+def _library() -> Mapping[str, Fuel]:
+    return {row["id"]: _of_row(row) for row in table("fuels")}
+
+
+class _Fuels(Mapping[str, Fuel]):
+    """The library, read when it is first asked for."""
+
+    def __getitem__(self, id: str) -> Fuel:
+        return _library()[id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_library())
+
+    def __len__(self) -> int:
+        return len(_library())
+
+
+FUELS: Final[Mapping[str, Fuel]] = _Fuels()
+
+
+def fuel(id: str | Fuel) -> Fuel:
+    """The fuel of that id (a Fuel passes through); ConfigError naming the nearest one otherwise."""
+    if isinstance(id, Fuel):
+        return id
+    found = FUELS.get(id)
+    if found is None:
+        near = nearest(id, FUELS)
+        todo = f'Did you mean "{near}"?' if near else f"Known fuels: {', '.join(FUELS)}."
+        raise ConfigError(f'there is no fuel "{id}".', todo=todo)
+    return found
