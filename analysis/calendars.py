@@ -23,12 +23,19 @@ def calendar_version(country: str | None) -> str:
 
 
 def day_types(
-    days: pd.DatetimeIndex, country: str | None, *, tet_before: int = 2, tet_after: int = 2
+    days: pd.DatetimeIndex,
+    country: str | None,
+    *,
+    tet_before: int = 2,
+    tet_after: int = 2,
+    workdays: bool = False,
 ) -> pd.Series[str]:
-    """The type of each local day: "normal", "holiday" or "tet".
+    """The type of each local day: "normal", "holiday" or "tet"; "workday" for one worked in exchange.
 
     tet_before, tet_after: neighbours of the Tết holidays that count as Tết too, because plants run
-    down before and start up after it. Without a country every day is "normal". Dates follow the
+    down before and start up after it. workdays: days of a weekend on which the country works because
+    of a holiday nearby (China publishes them each year, Vietnam in some years) are "workday"; models
+    take them for a usual working day. Without a country every day is "normal". Dates follow the
     `holidays` package (Vietnamese Labour Code 2019, art. 112; substitute days as it lists them).
     Raises ConfigError for a country the package does not know.
     """
@@ -52,6 +59,8 @@ def day_types(
             if tet_name in name:
                 for shift in range(-tet_before, tet_after + 1):
                     types[day + timedelta(days=shift)] = "tet"
+    if workdays:
+        types |= dict.fromkeys(getattr(named, "weekend_workdays", ()), "workday")
     return _series([types.get(day, "normal") for day in days.date], days)
 
 

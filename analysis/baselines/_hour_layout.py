@@ -14,7 +14,6 @@ from analysis.baselines._extras import extras
 from analysis.baselines._grouped import Cell, Rows
 from analysis.baselines._hours import (
     NORMAL,
-    WORKDAY,
     Ints,
     group_label,
     hats,
@@ -23,6 +22,7 @@ from analysis.baselines._hours import (
     smoothed,
     words_of,
 )
+from analysis.baselines._towt_columns import WORKDAY
 from analysis.data import Interval
 
 # special days have their own level at six places of the day, held near the day they are taken for

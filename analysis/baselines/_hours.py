@@ -16,8 +16,6 @@ from analysis.baselines._towt_columns import WEEKDAYS, segments_of
 Ints = NDArray[np.int64]
 
 NORMAL: Final = "normal"
-# a weekend day on which a country works because of a holiday nearby (China's and Vietnam's make-up days)
-WORKDAY: Final = "workday"
 
 
 def slots_of(index: pd.DatetimeIndex, slots: int) -> Ints:
@@ -54,14 +52,14 @@ def smoothed(temperature: Floats, index: pd.DatetimeIndex, hours: float, seconds
     """
     if hours <= 0.0 or not len(temperature):
         return temperature.copy()
-    places = (index.as_unit("s").asi8 - index.as_unit("s").asi8[0]) // seconds
+    # rounding: days of a zone with summer time are 23 or 25 hours apart
+    places = np.round((index.as_unit("s").asi8 - index.as_unit("s").asi8[0]) / seconds).astype(np.int64)
     known = np.flatnonzero(~np.isnan(temperature))
     if not len(known):
         return temperature.copy()
     grid = np.full(int(places[-1]) + 2, np.nan)
     grid[0] = np.mean(temperature[known[: max(1, 86_400 // seconds)]])
     grid[places + 1] = temperature
-    grid[0] = grid[0] if np.isfinite(grid[0]) else 0.0
     share = 1.0 - float(np.exp(-seconds / (3600.0 * hours)))
     lagged = pd.Series(grid).ewm(alpha=share, adjust=False, ignore_na=False).mean().to_numpy()
     return np.where(np.isnan(temperature), np.nan, lagged[places + 1])

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from analysis._frames import Bools, Floats, check_index, day_words, numbers
 
+# a weekend day on which a country works because of a holiday nearby (China's and Vietnam's make-up days)
+WORKDAY = "workday"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 # 50 and 65 °F: where heating ends and cooling starts in the preliminary regression (Mathieu et al. 2011)
@@ -54,6 +56,30 @@ def segments_of(temperature: Floats, edges: list[float]) -> Floats:
     return np.column_stack(pieces)
 
 
+def slow_temperature(
+    settings: dict[str, object], temperature: Floats, index: pd.DatetimeIndex
+) -> Floats | None:
+    """The smoothed temperature of a model that has one, its mean where nothing was measured."""
+    hours = float(settings.get("smoothing_h", 0.0))  # type: ignore[arg-type]
+    if hours <= 0.0:
+        return None
+    from analysis.baselines._hours import smoothed
+
+    return smoothed(temperature, index, hours, 86_400)
+
+
+def category_columns(settings: dict[str, object], frame: pd.DataFrame) -> tuple[dict[str, Floats], Bools]:
+    """A column for each level but the base of each further category, and rows with an unknown word."""
+    if not settings.get("categories"):
+        return {}, np.zeros(len(frame), dtype=np.bool_)
+    from analysis.baselines._extras import extras
+
+    found = extras(
+        {**settings, "drivers": [], "lags": {}, "interactions": [], "weekday": False}, frame, "day"
+    )
+    return dict(zip(found.names, found.columns.T, strict=True)), found.unknown
+
+
 def setting(settings: dict[str, object], key: str) -> Any:
     """One entry of a model's settings, whose kinds `fit_towt_daily` wrote."""
     return cast("Any", settings[key])
@@ -65,18 +91,25 @@ def all_columns(
     weekday: NDArray[np.int_],
     types: NDArray[np.object_],
     drivers: dict[str, Floats],
+    slow: Floats | None = None,
 ) -> tuple[list[str], Floats, Bools]:
     """Names, values (days × names) and the days the model can't speak for.
 
     Blocks: occupied and unoccupied weekdays have their own temperature slopes; a special day
     (any day type but "normal") has its own level and the slopes of the unoccupied block, or of
-    the only block there is. A weekday or day type the baseline never had is unknown.
+    the only block there is. A "workday" (a weekend day worked in exchange for another) counts as the
+    settings' work_day. slow: smoothed temperature (°C), cut at smoothed_knots_c, with slopes by block.
+    A weekday or day type the baseline never had is unknown.
     """
     edges = setting(settings, "knots_c")
     occupied = setting(settings, "occupied")
     known = setting(settings, "weekdays")
     merged = setting(settings, "merged_day_types")
     specials = setting(settings, "day_types")
+    if "work_day" in settings:
+        working = types == WORKDAY
+        types = np.where(working, "normal", types)
+        weekday = np.where(working, setting(settings, "work_day"), weekday)
     kinds = np.array([merged.get(word, word) for word in types], dtype=object)
     normal = kinds == "normal"
     unknown = normal & ~np.isin(weekday, known)
@@ -101,6 +134,12 @@ def all_columns(
         for place in range(pieces.shape[1]):
             names.append(f"{group}.temperature_{place + 1}")
             columns.append(np.where(mask, pieces[:, place], 0.0))
+        if slow is None:
+            continue
+        lagged = segments_of(slow, setting(settings, "smoothed_knots_c"))
+        for place in range(lagged.shape[1]):
+            names.append(f"{group}.smoothed_{place + 1}")
+            columns.append(np.where(mask, lagged[:, place], 0.0))
     for name, values in drivers.items():
         names.append(f"driver.{name}")
         columns.append(values)
@@ -118,10 +157,13 @@ def design(settings: dict[str, object], frame: pd.DataFrame) -> Floats:
     drivers = {name: numbers(frame, name) for name in setting(settings, "drivers")}
     types = day_words(frame, setting(settings, "day_type"))
     weekday = index.day_of_week.to_numpy()
-    names, matrix, unknown = all_columns(settings, temperature, weekday, types, drivers)
+    levels, strange = category_columns(settings, frame)
+    drivers |= levels
+    slow = slow_temperature(settings, temperature, index)
+    names, matrix, unknown = all_columns(settings, temperature, weekday, types, drivers, slow)
     place = {name: number for number, name in enumerate(names)}
     chosen = matrix[:, [place[name] for name in setting(settings, "columns")]]
-    blank = unknown | np.isnan(temperature)
+    blank = unknown | strange | np.isnan(temperature)
     for values in drivers.values():
         blank |= np.isnan(values)
     chosen[blank] = np.nan

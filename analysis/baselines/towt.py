@@ -16,10 +16,22 @@ from numpy.typing import NDArray
 
 from analysis import _notes as notes
 from analysis._frames import Bools, Floats, check_index, day_text, day_words, numbers, used_mask
-from analysis._linear import fit_linear, independent_columns
-from analysis.baselines._towt_columns import all_columns, design, knots, occupied_weekdays
-from analysis.data import MeterData
+from analysis._linear import fit_linear, independent_columns, left_out_errors
+from analysis.baselines._extras import as_words, extra_settings
+from analysis.baselines._hours import quantile_knots
+from analysis.baselines._towt_columns import (
+    WORKDAY,
+    all_columns,
+    category_columns,
+    design,
+    knots,
+    occupied_weekdays,
+    setting,
+    slow_temperature,
+)
+from analysis.data import MeterData, meter_data
 from analysis.results import Finding, Model, Refusal
+from dodac.errors import ConfigError
 
 __all__ = ["design", "fit", "fit_towt_daily"]
 
@@ -28,16 +40,23 @@ MIN_DAYS = 330
 _SHORTEST_DAYS = 30
 _FEW_SPECIAL_DAYS = 3
 _POOR_CV_RMSE = 0.25
+_BLOCK_DAYS = 14
+_SMOOTHED_PIECES = 4
 
 
 def fit(data: MeterData, kind: str = KIND, **options: Any) -> Model | Refusal:
-    """`fit_towt_daily` on a `MeterData`; options: as there. The day type is its first category."""
+    """`fit_towt_daily` on a `MeterData`; options: as there.
+
+    The day type is the category "day_type", or the first where there is none of that name.
+    """
+    special = "day_type" if "day_type" in data.categories else next(iter(data.categories), None)
     found = fit_towt_daily(
         data.frame,
         energy=data.energy,
         temperature=data.temperature or "temperature",
         drivers=data.drivers,
-        day_type=data.categories[0] if data.categories else None,
+        day_type=special,
+        categories=[name for name in data.categories if name != special],
         unit=data.unit,
         **options,
     )
@@ -61,12 +80,18 @@ def fit_towt_daily(
     occupied_share: float = 0.65,
     min_days: int = MIN_DAYS,
     allow_short: bool = False,
+    smoothing_h: float | Sequence[float] = 0.0,
+    categories: Sequence[str] = (),
 ) -> Model | Refusal:
     """Fits a daily baseline, or says why there is none.
 
     frame: one row a local day (DatetimeIndex); columns energy (in `unit` a day), temperature (°C,
     mean of the day), each further driver (linear: production, hours, …), optionally day_type (words,
-    "normal" for usual days) and `used` (False leaves a day out). Days with a gap are left out and
+    "normal" for usual days, "workday" for a weekend day worked in exchange, which counts as a working
+    weekday) and `used` (False leaves a day out). smoothing_h: time constant (hours) of a smoothed
+    temperature beside the day's own, or several of which the one with the least error on left-out
+    blocks of 14 days is taken; 0 for none. categories: further columns of words (operating mode, shift),
+    a level for each. Days with a gap are left out and
     counted. Refused with fewer than `min_days` whole days (allow_short: 30), a meter that never
     moves or does not consume, or no more days than terms. Raises DataError when the frame is no daily table.
     """
@@ -76,6 +101,8 @@ def fit_towt_daily(
     extra = {name: numbers(frame, name) for name in drivers}
     types = day_words(frame, day_type)
     used = used_mask(frame, [y, t, *extra.values()])
+    for name in categories:
+        used &= as_words(frame, name) != ""
     days = int(np.sum(used))
     refusal = _refusal(y[used], days, min_days, allow_short, energy)
     if refusal is not None:
@@ -89,8 +116,10 @@ def fit_towt_daily(
     y, t, types = y[used], t[used], types[used]
     extra = {name: values[used] for name, values in extra.items()}
     weekday = index.day_of_week.to_numpy()[used]
+    working = types == WORKDAY
+    types = np.where(working, "normal", types)
     specials, merged = _special_days(types, findings)
-    normal = np.array([merged.get(word, word) == "normal" for word in types], dtype=np.bool_)
+    normal = ~working & np.array([merged.get(word, word) == "normal" for word in types], dtype=np.bool_)
     if not normal.any():
         return notes.refuse_no_normal_days(days)
     settings: dict[str, object] = {
@@ -111,7 +140,19 @@ def fit_towt_daily(
             for name, v in {temperature: t, **extra}.items()
         },
     }
-    names, matrix, _ = all_columns(settings, t, weekday, types, extra)
+    # the commonest kind of working day: the middle one of the week's
+    busy = setting(settings, "occupied") or setting(settings, "weekdays")
+    settings["work_day"] = busy[len(busy) // 2]
+    weekday = np.where(working, busy[len(busy) // 2], weekday)
+    if categories:
+        data = meter_data(frame, unit=unit, interval="day", energy=energy, categories=categories)
+        found, said = extra_settings(data, used, drivers=[])
+        settings |= {key: found[key] for key in ("categories", "levels", "merged")}
+        extra |= {name: values[used] for name, values in category_columns(settings, frame)[0].items()}
+        findings += said
+    names, matrix, _ = _with_smoothed(
+        settings, smoothing_h, index, used, numbers(frame, temperature), t, weekday, types, extra, y
+    )
     keep = independent_columns(matrix)
     dropped = [name for place, name in enumerate(names) if place not in keep]
     if dropped:
@@ -137,6 +178,47 @@ def fit_towt_daily(
         residuals=fitted.residuals,
         follows=follows,
     )
+
+
+def _with_smoothed(
+    settings: dict[str, object],
+    smoothing_h: float | Sequence[float],
+    index: pd.DatetimeIndex,
+    used: Bools,
+    whole: Floats,
+    t: Floats,
+    weekday: NDArray[np.int_],
+    types: NDArray[np.object_],
+    extra: dict[str, Floats],
+    y: Floats,
+) -> tuple[list[str], Floats, Bools]:
+    """The columns, with the smoothed temperature that predicts left-out blocks of 14 days best."""
+    tried = [float(h) for h in ([smoothing_h] if isinstance(smoothing_h, int | float) else smoothing_h)]
+    if not tried or min(tried) < 0.0 or max(tried) > 240.0:
+        raise ConfigError(f"smoothing_h {tried}.", todo="Give hours between 0 and 240.")
+    if tried == [0.0]:
+        return all_columns(settings, t, weekday, types, extra)
+    days = index.as_unit("s").asi8[used]
+    blocks = np.unique((days - days[0]) // (_BLOCK_DAYS * 86_400), return_inverse=True)[1]
+    errors, found, knots_of = [], [], []
+    for hours in tried:
+        settings["smoothing_h"] = hours
+        slow = slow_temperature(settings, whole, index)
+        slow = None if slow is None else slow[used]
+        settings["smoothed_knots_c"] = [] if slow is None else quantile_knots(slow, _SMOOTHED_PIECES)
+        knots_of.append(settings["smoothed_knots_c"])
+        found.append(all_columns(settings, t, weekday, types, extra, slow))
+        if len(tried) > 1:
+            matrix = found[-1][1]
+            left = left_out_errors(matrix[:, independent_columns(matrix)], y, blocks)
+            errors.append(float(np.nanmean(left**2)))
+    best = int(np.argmin(errors)) if len(tried) > 1 else 0
+    settings["smoothing_h"], settings["smoothed_knots_c"] = tried[best], knots_of[best]
+    if len(tried) > 1:
+        settings["smoothing_tried"] = {
+            f"{hours:g}": round(float(np.sqrt(error)), 6) for hours, error in zip(tried, errors, strict=True)
+        }
+    return found[best]
 
 
 def _refusal(y: Floats, days: int, min_days: int, allow_short: bool, energy: str) -> Refusal | None:

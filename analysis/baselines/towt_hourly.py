@@ -24,7 +24,6 @@ from analysis.baselines._grouped import Rows, block_error, dense, dependent, gra
 from analysis.baselines._hour_layout import Layout, day_kinds, known, layout, rows_of, slots_in_day
 from analysis.baselines._hours import (
     NORMAL,
-    WORKDAY,
     Ints,
     day_groups,
     neighbours,
@@ -35,6 +34,7 @@ from analysis.baselines._hours import (
     smoothed,
     words_of,
 )
+from analysis.baselines._towt_columns import WORKDAY
 from analysis.data import MeterData
 from analysis.results import Finding, Model, Refusal
 from dodac.errors import ConfigError
