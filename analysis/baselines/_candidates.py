@@ -1,0 +1,102 @@
+"""Which models selection tries on given data: kinds, subsets of drivers, calendars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import Any, Final
+
+from analysis._tables import Row, table
+from analysis.baselines._degrees import degree_grid
+from analysis.data import Interval, MeterData
+from analysis.models import KINDS
+
+# beyond so many subsets of drivers the broken lines see only none, one, all but one, all
+_MANY: Final = 16
+_DEGREES: Final = {"hdd": ("hdd",), "cdd": ("cdd",), "hdd-cdd": ("hdd", "cdd")}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One model to try: kind, the drivers and categories it gets, further options of its fit."""
+
+    kind: str
+    drivers: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """ "3p-cooling: tonnes, day_type, weekday"."""
+        parts = [*self.drivers, *self.categories, *(["weekday"] if self.options.get("weekday") else [])]
+        rest = [f"{key}={value}" for key, value in self.options.items() if key not in ("weekday", "driver")]
+        return f"{self.kind}: {', '.join([*parts, *rest])}" if parts or rest else self.kind
+
+    def data(self, data: MeterData) -> MeterData:
+        """The data with just the drivers and categories of this trial."""
+        return replace(data, drivers=self.drivers, categories=self.categories)
+
+
+def limits() -> Row:
+    """The row of the table with `per_parameter` and `vif`."""
+    return next(row for row in table("candidates") if "vif" in row)
+
+
+def trials(data: MeterData) -> tuple[Trial, ...]:
+    """The default list for data of an interval (analysis/tables/candidates.toml), simple ones first."""
+    found: dict[str, Trial] = {}
+    for row in table("candidates"):
+        if str(data.interval) not in row["intervals"]:
+            continue
+        for kind in row["kinds"]:
+            if not possible(kind, data):
+                continue
+            for drivers in _subsets(row, kind, data.drivers):
+                for categories, options in _calendars(row["calendars"], data):
+                    trial = Trial(kind, drivers, categories, options)
+                    if not (kind == "regression" and not (drivers or categories or options)):
+                        found.setdefault(trial.name, trial)
+    return tuple(found.values())
+
+
+def possible(kind: str, data: MeterData) -> bool:
+    """Has the data what the kind needs, and would it be more than another kind by another name?"""
+    known = KINDS.get(kind)
+    if known is None or data.interval not in known.intervals:
+        return False
+    if kind in _DEGREES:
+        columns = all(len(degree_grid(data.frame.columns, prefix)[1]) for prefix in _DEGREES[kind])
+        # degree-days of a daily mean are what change points are already
+        by_hour = data.interval.seconds is not None and data.interval.seconds < 86_400
+        return columns or (by_hour and data.temperature is not None)
+    return data.temperature is not None or not known.temperature
+
+
+def _subsets(row: Row, kind: str, drivers: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    every, most = tuple(drivers), min(row.get("most", len(drivers)), len(drivers))
+    if row["drivers"] == "none":
+        yield ()
+    elif row["drivers"] == "each":
+        yield from ((name,) for name in every)
+    elif row["drivers"] == "all":
+        yield every
+    else:
+        sets = [subset for size in range(most + 1) for subset in combinations(every, size)]
+        if len(sets) > _MANY and kind != "regression":
+            sets = [subset for subset in sets if len(subset) in (0, 1, most, len(every) - 1)][: 2 * _MANY]
+        yield from sets
+
+
+def _calendars(words: Sequence[str], data: MeterData) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    days = data.interval.seconds is not None and data.interval is not Interval.WEEK
+    for word in words:
+        types, weekday = "types" in word, "weekday" in word
+        if (types and not data.categories and not weekday) or (weekday and not days):
+            continue
+        categories = data.categories if types else ()
+        if weekday and types and not data.categories and "weekday" in words:
+            continue
+        if weekday and "weekday" in data.categories:
+            continue
+        yield categories, {"weekday": True} if weekday else {}
