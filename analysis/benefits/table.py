@@ -1,0 +1,310 @@
+"""The benefit table: one row per option, sums per company, province and programme."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Final
+
+from analysis.benefits._words import (
+    classes_mixed,
+    given_differs,
+    payback_partial,
+    periods_differ,
+    refuse_missing,
+    refuse_not_a_year,
+)
+from analysis.benefits.emissions import air, co2, toe
+from analysis.benefits.exchange import ExchangeRate, converted, money_sum
+from analysis.benefits.factors import POLLUTANTS, Factors
+from analysis.benefits.figures import Cell, Figure, Total, total
+from analysis.benefits.finance import simple_payback_months
+from analysis.benefits.indicators import SpecificConsumption
+from analysis.benefits.resources import COLUMNS, FUELS, RESOURCES, Amount
+from analysis.results import Finding, Refusal
+from dodac.errors import ConfigError
+from dodac.money import Money
+from dodac.quantities import nearest
+
+YEAR_DAYS: Final = (365, 366)
+_FOSSIL: Final = ("dust", "so2", "nox", "co2", "toe")
+_MADE_OF: Final = {
+    "electricity": ("co2", "toe"),
+    "biomass": ("dust", "so2", "nox", "co2_biogenic", "toe"),
+    **dict.fromkeys((fuel for fuel in FUELS if fuel != "biomass"), _FOSSIL),
+}
+
+
+@dataclass(frozen=True)
+class OptionResult:
+    """What one option gave, before factors.
+
+    amounts and saving: of the period start … end (both included) as it was; normal_year and
+    saving_per_year: of a normal year (normalised savings, a design figure), never made from the period;
+    given: column → figure that somebody states (a reported CO2), kept instead of the computed one, which
+    is then shown beside it; refused: amounts that could not be had, so that sums know.
+    """
+
+    id: str
+    start: date
+    end: date
+    amounts: tuple[Amount | Refusal, ...] = ()
+    normal_year: tuple[Amount | Refusal, ...] = ()
+    investment: Money | None = None
+    saving: Money | None = None
+    saving_per_year: Money | None = None
+    given: Mapping[str, Figure] = field(default_factory=dict)
+    specific: tuple[SpecificConsumption, ...] = ()
+    company: str = ""
+    province: str = ""
+    programme: str = ""
+
+
+@dataclass(frozen=True)
+class BenefitRow:
+    """One option or one sum: cells by column id (see COLUMNS), period-actual and normal year apart.
+
+    A cell is a Total (by evidence class), a Refusal with its reason, or None where there is nothing.
+    payback_months: simple, of yearly saving; options: how many are in it.
+    """
+
+    id: str
+    start: date
+    end: date
+    cells: Mapping[str, Cell]
+    normal_year: Mapping[str, Cell]
+    investment: Money | Refusal
+    saving: Money | Refusal
+    saving_per_year: Money | Refusal
+    payback_months: float | Refusal
+    findings: tuple[Finding, ...]
+    options: int = 1
+    specific: tuple[SpecificConsumption, ...] = ()
+    company: str = ""
+    province: str = ""
+    programme: str = ""
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Ids of all factors behind the row's figures."""
+        names = [
+            name
+            for cell in (*self.cells.values(), *self.normal_year.values())
+            if isinstance(cell, Total)
+            for name in cell.factors
+        ]
+        return tuple(dict.fromkeys(names))
+
+
+def benefits(
+    option: OptionResult, factors: Factors | None = None, rates: Sequence[ExchangeRate] = ()
+) -> BenefitRow:
+    """The row of one option.
+
+    Payback is 12 · investment / saving of a normal year; where only a period's saving is there, the period
+    must be one year (365 or 366 days): a quarter is never multiplied by four. The grid factor of the normal
+    year is that of the period. Raises ConfigError for a period that ends before it starts and for given
+    figures in unknown columns or units.
+    """
+    if option.end < option.start:
+        raise ConfigError(f"{option.id}: the period ends ({option.end}) before it starts ({option.start}).")
+    findings: list[Finding] = []
+    cells = _cells(option.amounts, option, factors)
+    for column, figure in option.given.items():
+        if column not in COLUMNS:
+            near = nearest(column, COLUMNS)
+            raise ConfigError(
+                f'{option.id}: "{column}" is no column of the benefit table.',
+                todo=f'Did you mean "{near}"?' if near else "",
+            )
+        if figure.unit != COLUMNS[column].unit:
+            raise ConfigError(f"{option.id}: {column} is in {COLUMNS[column].unit}, not {figure.unit}.")
+        computed = cells[column]
+        if (
+            isinstance(computed, Total)
+            and computed.complete
+            and not math.isclose(computed.value, figure.value)
+        ):
+            findings.append(given_differs(column, figure.value, computed.value, figure.unit))
+        cells[column] = total([figure])
+    yearly = _yearly(option)
+    investment = option.investment or refuse_missing("The investment", "vốn đầu tư")
+    return BenefitRow(
+        option.id,
+        option.start,
+        option.end,
+        cells,
+        _cells(option.normal_year, option, factors),
+        investment,
+        option.saving or refuse_missing("The saving of the period", "mức tiết kiệm của kỳ"),
+        yearly,
+        _payback(investment, yearly, rates),
+        (*findings, *_mixed(cells.values())),
+        specific=option.specific,
+        company=option.company,
+        province=option.province,
+        programme=option.programme,
+    )
+
+
+def summed(
+    rows: Sequence[BenefitRow],
+    by: str | None = None,
+    currency: str | None = None,
+    rates: Sequence[ExchangeRate] = (),
+) -> tuple[BenefitRow, ...]:
+    """Sums of rows: one over all, or one per company, province or programme (by), in order of first sight.
+
+    Money in `currency` (the first investment's when none is named) at the rates of the price dates; the
+    payback is Σ investment / Σ saving of the options that have both, and a finding says how many have not.
+    """
+    if by not in (None, "company", "province", "programme"):
+        raise ConfigError(
+            f'benefits can\'t be summed by "{by}".', todo="Write company, province or programme."
+        )
+    if any(row.options != 1 for row in rows):
+        raise ConfigError("rows of options are summed, not sums: a sum has lost which options lack what.")
+    groups: dict[str, list[BenefitRow]] = {}
+    for row in rows:
+        groups.setdefault(getattr(row, by) if by else "", []).append(row)
+    return tuple(_sum(name, group, by, currency, rates) for name, group in groups.items())
+
+
+def _cells(
+    amounts: Sequence[Amount | Refusal], option: OptionResult, factors: Factors | None
+) -> dict[str, Cell]:
+    whole = [one for one in amounts if isinstance(one, Amount)]
+    refused = [one for one in amounts if isinstance(one, Refusal)]
+    cells: dict[str, Cell] = {
+        column: total(
+            [
+                *(one.figure for one in whole if one.resource == column),
+                *(one for one in refused if one.data.get("resource") == column),
+            ]
+        )
+        for column in RESOURCES
+    }
+    fossil, biogenic = co2(whole, option.start, option.end, factors)
+    cells |= {pollutant: air(whole, pollutant, factors) for pollutant in POLLUTANTS}
+    cells |= {"co2": fossil, "co2_biogenic": biogenic, "toe": toe(whole, factors)}
+    for one in refused:  # an amount that could not be had is missing from whatever it would have given
+        for column in _MADE_OF.get(str(one.data.get("resource")), ()):
+            cells[column] = total([cells[column], one])
+    return cells
+
+
+def _yearly(option: OptionResult) -> Money | Refusal:
+    if option.saving_per_year is not None:
+        return option.saving_per_year
+    if option.saving is None:
+        return refuse_missing("The saving per year", "mức tiết kiệm năm")
+    days = (option.end - option.start).days + 1
+    return option.saving if days in YEAR_DAYS else refuse_not_a_year(days)
+
+
+def _payback(
+    investment: Money | Refusal, yearly: Money | Refusal, rates: Sequence[ExchangeRate]
+) -> float | Refusal:
+    if isinstance(investment, Refusal):
+        return investment
+    if isinstance(yearly, Refusal):
+        return yearly
+    return simple_payback_months(investment, yearly, rates)
+
+
+def _mixed(cells: Iterable[Cell]) -> tuple[Finding, ...]:
+    """One finding over all cells that hold several evidence classes."""
+    classes = {
+        part.evidence for cell in cells if isinstance(cell, Total) and cell.mixed for part in cell.parts
+    }
+    return (classes_mixed(sorted(classes)),) if classes else ()
+
+
+def _sum(
+    name: str,
+    rows: Sequence[BenefitRow],
+    by: str | None,
+    currency: str | None,
+    rates: Sequence[ExchangeRate],
+) -> BenefitRow:
+    start, end = min(row.start for row in rows), max(row.end for row in rows)
+    cells = {column: total(row.cells[column] for row in rows) for column in COLUMNS}
+    normal = {column: total(row.normal_year[column] for row in rows) for column in COLUMNS}
+    findings = [finding for row in rows for finding in row.findings if finding.code == "given_differs"]
+    findings += _mixed(cells.values())
+    if len({(row.start, row.end) for row in rows}) > 1:
+        findings.append(periods_differ(str(start), str(end)))
+    moneys = [row.investment for row in rows if isinstance(row.investment, Money)]
+    wanted = currency or (moneys[0].currency if moneys else None)
+    investment = _money(rows, lambda row: row.investment, wanted, rates)
+    yearly = _money(rows, lambda row: row.saving_per_year, wanted, rates)
+    both = [
+        (row.investment, row.saving_per_year)
+        for row in rows
+        if isinstance(row.investment, Money) and isinstance(row.saving_per_year, Money)
+    ]
+    payback: float | Refusal
+    if both:
+        payback = _payback(
+            money_sum([first for first, _ in both], wanted, rates),
+            money_sum([second for _, second in both], wanted, rates),
+            rates,
+        )
+        counted = sum(row.options for row in rows if _has_both(row))
+        if counted < sum(row.options for row in rows):
+            findings.append(payback_partial(counted, sum(row.options for row in rows)))
+    else:
+        payback = refuse_missing("Investment with yearly saving", "vốn đầu tư cùng mức tiết kiệm năm")
+    return BenefitRow(
+        name or by or "total",
+        start,
+        end,
+        cells,
+        normal,
+        investment,
+        _money(rows, lambda row: row.saving, wanted, rates),
+        yearly,
+        payback,
+        tuple(findings),
+        sum(row.options for row in rows),
+        company=_shared(row.company for row in rows),
+        province=_shared(row.province for row in rows),
+        programme=_shared(row.programme for row in rows),
+    )
+
+
+def _shared(words: Iterable[str]) -> str:
+    """The word all have, or nothing."""
+    found = set(words)
+    return found.pop() if len(found) == 1 else ""
+
+
+def _has_both(row: BenefitRow) -> bool:
+    return isinstance(row.investment, Money) and isinstance(row.saving_per_year, Money)
+
+
+def _money(
+    rows: Sequence[BenefitRow],
+    get: Callable[[BenefitRow], Money | Refusal],
+    currency: str | None,
+    rates: Sequence[ExchangeRate],
+) -> Money | Refusal:
+    """Σ of the rows that have it; the first reason when none has."""
+    found = [get(row) for row in rows]
+    moneys = [money for money in found if isinstance(money, Money)]
+    if not moneys:
+        return next(money for money in found if isinstance(money, Refusal))
+    return money_sum(moneys, currency, rates)
+
+
+def in_currency(row: BenefitRow, currency: str, rates: Sequence[ExchangeRate]) -> BenefitRow:
+    """A row with its money in another currency, each amount at the rate of its own price date."""
+
+    def to(money: Money | Refusal) -> Money | Refusal:
+        return money if isinstance(money, Refusal) else converted(money, currency, rates)
+
+    return replace(
+        row, investment=to(row.investment), saving=to(row.saving), saving_per_year=to(row.saving_per_year)
+    )

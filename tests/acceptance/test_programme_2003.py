@@ -1,0 +1,113 @@
+"""The 2003 programme's published totals: which factors give which CO2, and why it differs."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from analysis.benefits import (
+    EvidenceClass,
+    Factors,
+    Figure,
+    Money,
+    OptionResult,
+    PlantFuel,
+    amount,
+    benefits,
+    explain_reported,
+    implied_per_unit,
+    implied_sulphur_pct,
+    summed,
+)
+
+YEAR = (date(2003, 1, 1), date(2003, 12, 31))
+SAVED = {"electricity": (40_838, "MWh"), "coal": (19_113, "t"), "fuel_oil": (1_951, "t"), "diesel": (64, "t"), "lpg": (74, "t")}  # fmt: skip
+OTHERS = {"water": (160_000, "m3"), "materials": (787, "t")}
+REPORTED = {"co2": 70_846.0, "so2": 364.0, "dust": 483.0}
+NCV_21 = {"coal": PlantFuel("net calorific value assumed 21 GJ/t", ncv_gj=21.0)}
+
+
+def saved():
+    return [amount(name, value, unit, "reported") for name, (value, unit) in SAVED.items()]
+
+
+def row(factors=None):
+    option = OptionResult(
+        "programme-2003",
+        *YEAR,
+        amounts=(
+            *saved(),
+            *(amount(name, value, unit, "reported") for name, (value, unit) in OTHERS.items()),
+        ),
+        investment=Money(650_000, "USD", "2003"),
+        saving=Money(2_435_000, "USD", "2003"),
+        given={name: Figure(value, "t", EvidenceClass.REPORTED) for name, value in REPORTED.items()},
+        programme="national centre 2003",
+    )
+    return benefits(option, factors)
+
+
+def test_no_official_grid_factor_covers_2003_and_the_refusal_names_what_could_stand_in():
+    cell = row(Factors(grades={"coal": "anthracite"}))
+    explained = explain_reported(saved(), *YEAR, REPORTED["co2"])
+    assert cell.cells["co2"].value == REPORTED["co2"]  # what was reported stays
+    assert explained.official_grid is not None
+    assert explained.official_grid.code == "no_factor"
+    assert "vn-2014" in explained.official_grid.en
+    assert "vn-2014" in explained.official_grid.vi
+
+
+def test_ipcc_anthracite_with_the_grid_of_2014_gives_84_kt_and_says_why_it_differs(figure):
+    factors = Factors(grades={"coal": "anthracite"}, grid_proxy="vn-2014")
+    made = row(factors)
+    option = OptionResult("2003", *YEAR, amounts=tuple(saved()))
+    computed = benefits(option, factors).cells["co2"]
+    figure("2003: CO2, IPCC anthracite, grid vn-2014 (t)", computed.value, "about 83 700; reported 70 846")
+    assert computed.value == pytest.approx(83_692, abs=1)
+    assert {finding.code for finding in computed.findings} >= {"proxy_factor", "remembered"}
+    differs = next(finding for finding in made.findings if finding.code == "given_differs")
+    assert differs.data["difference_pct"] == pytest.approx(18.13, abs=0.01)
+
+
+def test_ncv_21_implies_a_grid_factor_near_0_61(figure):
+    explained = explain_reported(saved(), *YEAR, REPORTED["co2"], plants={"coal NCV 21 GJ/t": NCV_21})
+    own = [one for one in explained.combinations if one.fuels == "IPCC 2006 (anthracite), coal NCV 21 GJ/t"]
+    figure("2003: grid factor implied by NCV 21, EF 98.3 (t/MWh)", own[0].implied_grid_t_mwh, "near 0.61")
+    assert own[0].implied_grid_t_mwh == pytest.approx(0.609, abs=0.001)
+    near = explained.nearest
+    figure("2003: CO2 with NCV 21 and the study's margin of 2003 (t)", near.co2_t, "reported 70 846")
+    assert (near.fuels, near.grid, near.grid_proxy) == (own[0].fuels, "vn-2003-margin", False)
+    assert near.difference_pct == pytest.approx(-0.51, abs=0.01)
+    by_name = {(one.fuels, one.grid): one.co2_t for one in explained.combinations}
+    assert by_name["IPCC 2006 (anthracite)", "vn-2014"] == pytest.approx(83_692, abs=1)
+    assert all(one.grid_proxy == (not one.grid.startswith("vn-200")) for one in explained.combinations)
+
+
+def test_payback_is_3_to_4_months_and_all_of_it_is_only_reported(figure):
+    made = row(Factors(grades={"coal": "anthracite"}, grid_proxy="vn-2014"))
+    figure("2003: simple payback (months)", made.payback_months, "3 to 4")
+    assert made.payback_months == pytest.approx(3.203, abs=0.001)
+    for name in (*SAVED, *OTHERS, *REPORTED):
+        assert [part.evidence for part in made.cells[name].parts] == [EvidenceClass.REPORTED]
+        assert made.cells[name].half_width is None  # nobody said how well it is known
+    (total,) = summed([made])
+    assert total.cells["electricity"].value == 40_838
+    assert total.payback_months == pytest.approx(made.payback_months)
+
+
+def test_so2_and_dust_are_told_by_what_they_imply(figure):
+    oil_t = 20 * 3.0 * SAVED["fuel_oil"][0] / 1000
+    sulphur = implied_sulphur_pct(REPORTED["so2"] - oil_t, SAVED["coal"][0], 19.5)
+    dust = implied_per_unit(REPORTED["dust"], SAVED["coal"][0])
+    figure("2003: sulphur of coal implied by 364 t SO2, oil at 3 % (%)", sulphur, "plausible: 0.5 to 0.8")
+    figure("2003: dust implied (kg per t of coal)", dust, "AP-42: 5 by hand, 0.4·A on a stoker")
+    assert sulphur == pytest.approx(0.66, abs=0.01)
+    assert dust == pytest.approx(25.27, abs=0.01)
+
+
+def test_toe_of_the_programme_needs_the_grade_of_its_coal(figure):
+    assert row().cells["toe"].refused[0].code == "choose_factor"
+    made = row(Factors(toe_grades={"coal": "cam_3_4"})).cells["toe"]
+    figure("2003: TOE with coal as cám 3, 4", made.value, "no reported figure")
+    assert made.value == pytest.approx(19_846.5, abs=0.1)
