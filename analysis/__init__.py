@@ -1,22 +1,26 @@
 """analysis: pure numbers, from frames to baselines, savings and combustion; it opens nothing."""
 
+from typing import TYPE_CHECKING
+
 from analysis.baselines.towt import fit_towt_daily
 from analysis.calendars import calendar_version, day_types
-from analysis.combustion import (
-    FUELS,
-    Combustion,
-    FlueGas,
-    Fuel,
-    InstrumentLimits,
-    at_reference_o2,
-    fuel,
-    siegert,
-)
 from analysis.data import Interval, MeterData, meter_data
 from analysis.models import KINDS, design, fit, predict
 from analysis.results import Finding, FitStatistics, Model, Refusal, Savings, Uncertainty
 from analysis.savings import avoided_energy
 from analysis.uncertainty import DEFAULT_METHOD, METHODS
+
+if TYPE_CHECKING:
+    from analysis.combustion import (
+        FUELS,
+        Combustion,
+        FlueGas,
+        Fuel,
+        InstrumentLimits,
+        at_reference_o2,
+        fuel,
+        siegert,
+    )
 
 __all__ = [
     "DEFAULT_METHOD",
@@ -47,3 +51,16 @@ __all__ = [
     "predict",
     "siegert",
 ]
+
+_OF_COMBUSTION = frozenset(
+    ("FUELS", "Combustion", "FlueGas", "Fuel", "InstrumentLimits", "at_reference_o2", "fuel", "siegert")
+)
+
+
+def __getattr__(name: str) -> object:
+    """The names of combustion, read when first asked for: most who import analysis burn nothing."""
+    if name in _OF_COMBUSTION:
+        from analysis import combustion
+
+        return getattr(combustion, name)
+    raise AttributeError(f"module 'analysis' has no attribute '{name}'")
