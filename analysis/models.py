@@ -42,8 +42,6 @@ KINDS: Final[Mapping[str, Kind]] = {
     for kind in (
         Kind("towt-daily", "analysis.baselines.towt", "time of week and temperature, daily",
              "thứ trong tuần và nhiệt độ, theo ngày", True, (Interval.DAY,)),
-        Kind("towt-hourly", "analysis.baselines.towt_hourly", "time of week and temperature, hourly",
-             "giờ trong tuần và nhiệt độ, theo giờ", True, _SUB_DAILY),
         Kind("mean", "analysis.baselines.regression", "mean", "trung bình", False, _ALL),
         Kind("ratio", "analysis.baselines.regression", "specific consumption", "suất tiêu hao", False, _ALL),
         Kind("regression", "analysis.baselines.regression", "linear regression",
@@ -64,6 +62,9 @@ KINDS: Final[Mapping[str, Kind]] = {
              "độ-ngày hoặc độ-giờ làm mát", False, _ALL),
         Kind("hdd-cdd", "analysis.baselines.changepoint", "heating and cooling degree-days or -hours",
              "độ-ngày hoặc độ-giờ sưởi và làm mát", False, _ALL),
+        Kind("towt-daily-smoothed", "analysis.baselines.towt",
+             "time of week, temperature and stored heat, daily",
+             "thứ trong tuần, nhiệt độ và nhiệt tích trữ, theo ngày", True, (Interval.DAY,)),
         Kind("towt-hourly", "analysis.baselines.towt_hourly", "time of week and temperature, hourly",
              "giờ trong tuần và nhiệt độ, theo giờ", True, _SUB_DAILY),
     )

@@ -36,6 +36,8 @@ from dodac.errors import ConfigError
 __all__ = ["design", "fit", "fit_towt_daily"]
 
 KIND = "towt-daily"
+SMOOTHED = "towt-daily-smoothed"
+SMOOTHING_H = (0.0, 24.0, 48.0, 72.0)
 MIN_DAYS = 330
 _SHORTEST_DAYS = 30
 _FEW_SPECIAL_DAYS = 3
@@ -47,8 +49,11 @@ _SMOOTHED_PIECES = 4
 def fit(data: MeterData, kind: str = KIND, **options: Any) -> Model | Refusal:
     """`fit_towt_daily` on a `MeterData`; options: as there.
 
-    The day type is the category "day_type", or the first where there is none of that name.
+    The day type is the category "day_type", or the first where there is none of that name. The kind
+    "towt-daily-smoothed" chooses a smoothed temperature beside the day's own unless told otherwise.
     """
+    if kind == SMOOTHED:
+        options.setdefault("smoothing_h", SMOOTHING_H)
     special = "day_type" if "day_type" in data.categories else next(iter(data.categories), None)
     found = fit_towt_daily(
         data.frame,
