@@ -182,13 +182,14 @@ def saturation_mpa(t_k: float) -> float:
     a = theta**2 + n1 * theta + n2
     b = n3 * theta**2 + n4 * theta + n5
     c = n6 * theta**2 + n7 * theta + n8
-    return float((2.0 * c / (-b + math.sqrt(b * b - 4.0 * a * c))) ** 4)
+    root: float = 2.0 * c / (-b + math.sqrt(b * b - 4.0 * a * c))
+    return root * root * root * root
 
 
 def saturation_k(p_mpa: float) -> float:
     """Saturation temperature (equation 31)."""
     n1, n2, n3, n4, n5, n6, n7, n8, n9, n10 = _SATURATION
-    beta = p_mpa**0.25
+    beta = math.sqrt(math.sqrt(p_mpa))
     e = beta**2 + n3 * beta + n6
     f = n1 * beta**2 + n4 * beta + n7
     g = n2 * beta**2 + n5 * beta + n8

@@ -1,0 +1,174 @@
+"""Electricity is priced by the bands and prices of its own date, and never where no table holds."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis import Refusal
+from analysis._tables import rows_of, table
+from analysis.engineering.tariffs import (
+    BANDS,
+    EnergyCost,
+    PowerFactorCharge,
+    band_minutes,
+    capacitor_kvar,
+    energy_cost,
+    power_factor,
+    power_factor_charge,
+    tariff,
+)
+from dodac.errors import ConfigError, DataError
+from dodac.money import Money
+
+ZONE = "Asia/Ho_Chi_Minh"
+
+
+def half_hours(start, days, kwh=1.0):
+    index = pd.date_range(start, periods=48 * days, freq="30min", tz=ZONE)
+    return pd.Series(kwh, index=index)
+
+
+def cost(energy, **more):
+    found = energy_cost(energy, voltage_kv=more.pop("voltage_kv", 22.0), **more)
+    assert isinstance(found, EnergyCost)
+    return found
+
+
+def kwh(found):
+    return {band.band: band.energy_kwh for band in found.bands}
+
+
+def test_a_weekday_under_the_new_hours():
+    # 963/QĐ-BCT from 22 April 2026: peak 17:30–22:30, off-peak 00:00–06:00; 23 April 2026 is a Thursday
+    found = cost(half_hours("2026-04-23", 1))
+    assert kwh(found) == pytest.approx({"normal": 26, "peak": 10, "offpeak": 12})
+    assert found.total.amount == pytest.approx(26 * 1833 + 10 * 3398 + 12 * 1190)
+    assert (found.total.currency, found.total.price_date) == ("VND", "2026-04-23")
+    assert found.documents == ("1279/QĐ-BCT",)
+    assert found.findings == ()
+
+
+def test_a_weekday_under_the_old_hours_and_the_day_of_the_change():
+    # before: peak 9:30–11:30 and 17:00–20:00, off-peak 22:00–04:00
+    assert kwh(cost(half_hours("2026-04-21", 1))) == pytest.approx({"normal": 26, "peak": 10, "offpeak": 12})
+    old, new = band_minutes(date(2026, 4, 21)), band_minutes(date(2026, 4, 22))
+    assert [BANDS[old[60 * hour]] for hour in (3, 4, 10, 12, 18, 22)] == [
+        "offpeak", "normal", "peak", "normal", "peak", "offpeak",
+    ]  # fmt: skip
+    assert [BANDS[new[60 * hour]] for hour in (3, 5, 10, 18, 22, 23)] == [
+        "offpeak", "offpeak", "normal", "peak", "peak", "normal",
+    ]  # fmt: skip
+
+
+def test_sunday_has_no_peak():
+    assert kwh(cost(half_hours("2026-04-26", 1)))["peak"] == 0.0
+    assert kwh(cost(half_hours("2026-04-19", 1)))["peak"] == 0.0
+
+
+def test_hourly_values_across_half_past_five_are_shared_and_said():
+    index = pd.date_range("2026-04-23", periods=24, freq="h", tz=ZONE)
+    found = cost(pd.Series(2.0, index=index))
+    assert kwh(found) == pytest.approx({"normal": 26, "peak": 10, "offpeak": 12})
+    assert [finding.code for finding in found.findings] == ["interval_across_bands"]
+    assert found.findings[0].data["intervals"] == 2
+
+
+def test_gaps_are_left_out_and_counted():
+    energy = half_hours("2026-04-23", 2)
+    energy.iloc[5:9] = np.nan
+    found = cost(energy)
+    assert found.energy_kwh == 92.0
+    assert found.findings[0].code == "intervals_missing"
+    assert isinstance(energy_cost(energy * np.nan, voltage_kv=22.0), Refusal)
+
+
+def test_a_day_that_no_table_covers_is_refused():
+    found = energy_cost(half_hours("2025-05-09", 2), voltage_kv=22.0)
+    assert isinstance(found, Refusal)
+    assert found.data["day"] == "2025-05-09"
+
+
+@pytest.mark.parametrize(
+    ("voltage", "peak"), [(0.4, 3640), (6.0, 3508), (22.0, 3398), (35.0, 3398), (110.0, 3266), (220.0, 3266)]
+)
+def test_the_voltage_chooses_the_price(voltage, peak):
+    row = tariff("production", voltage, date(2026, 1, 1))
+    assert not isinstance(row, Refusal)
+    assert row["peak"] == peak
+
+
+def test_an_unknown_customer_is_named_with_the_nearest():
+    with pytest.raises(ConfigError, match="no kind of customer"):
+        tariff("produktion", 22.0, date(2026, 1, 1))
+
+
+def test_a_plants_own_contract_counts_instead():
+    own = rows_of(
+        '[[rows]]\nid="park"\ncustomer="park"\nvoltage_from_kv=0.0\ncurrency="VND"\nnormal=2000.0\n'
+        'offpeak=2000.0\npeak=2000.0\nsource="contract 12/2026"\nchecked="read"\ntaken=2026-01-01\n',
+        "own.toml",
+    )
+    found = cost(half_hours("2024-01-03", 1), customer="park", prices=own)
+    assert found.total.amount == pytest.approx(48 * 2000)
+    assert found.average_per_kwh == pytest.approx(2000)
+
+
+def test_what_is_no_time_of_day_is_refused():
+    daily = pd.Series(1.0, index=pd.date_range("2026-04-23", periods=5, freq="D"))
+    with pytest.raises(DataError, match="hour or less"):
+        energy_cost(daily, voltage_kv=22.0)
+    with pytest.raises(DataError, match="no times"):
+        energy_cost(pd.Series([1.0, 2.0]), voltage_kv=22.0)
+
+
+@given(st.dates(date(2025, 5, 10), date(2027, 1, 1)), st.floats(0.1, 1e5))
+def test_bands_share_out_all_of_the_energy(day, amount):
+    found = cost(half_hours(day.isoformat(), 1, amount))
+    assert sum(kwh(found).values()) == pytest.approx(48 * amount)
+
+
+# Circular 15/2014/TT-BCT: the whole table is (0.9/cos φ − 1)·100, rounded to two digits
+def test_the_table_of_the_power_factor_is_the_formula_it_was_made_from():
+    for step in table("reactive_vn")[0]["k_pct"]:
+        assert step["k"] == pytest.approx(100 * (0.9 / step["power_factor"] - 1), abs=0.0051)
+
+
+@pytest.mark.parametrize(
+    ("kwh_", "kvarh", "k"),
+    [
+        (900.0, 435.89, 0.0),
+        (800.0, 600.0, 12.5),
+        (895.5, 445.05, 0.0),
+        (894.9, 446.3, 1.12),
+        (500.0, 866.03, 52.54),
+        (600.0, 800.0, 50.0),
+    ],
+)
+def test_the_charge_of_a_month_goes_by_two_digits(kwh_, kvarh, k):
+    found = power_factor_charge(kwh_, kvarh, date(2026, 6, 30), active_cost=Money(1e9, "VND", "2026-06-30"))
+    assert isinstance(found, PowerFactorCharge)
+    assert found.k_pct == k
+    assert found.amount == Money(1e9 * k / 100, "VND", "2026-06-30")
+
+
+def test_small_customers_and_early_days_pay_nothing_by_this_table():
+    small = power_factor_charge(800.0, 600.0, date(2026, 6, 30), max_power_kw=30.0)
+    assert isinstance(small, PowerFactorCharge)
+    assert (small.k_pct, small.amount) == (0.0, None)
+    assert isinstance(power_factor_charge(800.0, 600.0, date(2013, 1, 1)), Refusal)
+    assert isinstance(power_factor(0.0, 100.0), Refusal)
+    assert isinstance(power_factor(float("nan"), 100.0), Refusal)
+    assert power_factor(800.0, 600.0) == pytest.approx(0.8)
+
+
+def test_a_capacitor_lifts_the_power_factor_to_the_wanted_one():
+    kvar = capacitor_kvar(100.0, 0.7, 0.95)
+    assert kvar == pytest.approx(69.15, abs=0.01)
+    reactive = 100.0 * np.tan(np.arccos(0.7)) - kvar
+    assert power_factor(100.0, reactive) == pytest.approx(0.95)
+    assert capacitor_kvar(100.0, 0.98, 0.95) == 0.0
+    assert isinstance(capacitor_kvar(100.0, 0.0, 0.95), Refusal)
