@@ -109,8 +109,12 @@ def money_sum(
         if isinstance(made, Refusal):
             return made
         amounts.append(made.amount)
-    dates = sorted({part for money in moneys for part in money.price_date.split("/")})
-    return Money(math.fsum(amounts), wanted, dates[0] if len(dates) == 1 else f"{dates[0]}/{dates[-1]}")
+    dates = [part for money in moneys for part in money.price_date.split("/")]
+    first, last = (
+        min(dates, key=lambda part: price_days(part)[0]),
+        max(dates, key=lambda part: price_days(part)[1]),
+    )
+    return Money(math.fsum(amounts), wanted, first if first == last else f"{first}/{last}")
 
 
 def at_prices_of(money: Money, price_date: str, inflation_pct: float) -> Money:

@@ -222,7 +222,7 @@ def _bisect(flows: Sequence[float]) -> float | None:
     bottom = _value(flows, low)
     while _value(flows, high) * bottom > 0:
         high *= 2
-        if high > 1e6:
+        if high > 1e12:
             return None
     if bottom == 0:
         return _HIGHEST_RATE
