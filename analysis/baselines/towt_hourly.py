@@ -67,7 +67,7 @@ def fit(
     nodes: tuple[int, int] = (6, 12),
     smoothing_h: float | Sequence[float] = _SMOOTHING_H,
     ridge: float = 1.0,
-    special_ridge: float = 8.0,
+    special_ridge: float = 4.0,
     weight_days: float | None = None,
     day_type: str | None = "day_type",
     drivers: Sequence[str] | None = None,
@@ -82,7 +82,7 @@ def fit(
     unoccupied and occupied days. smoothing_h: time constant of the smoothed temperature, or several
     of which the one with the least error on left-out blocks of 14 days is taken; 0 for none. ridge:
     penalty of slopes in hours' worth of data at one standard deviation of temperature; special_ridge:
-    of a special day's own levels. weight_days: time scale of weights 1/(1 + (age/scale)²) for the end
+    of a special day's own levels (4 hours at each of 6 places: one day against it). weight_days: time scale of weights 1/(1 + (age/scale)²) for the end
     of the baseline (as RMV2.0 weights around a day), None for equal ones. day_type: the category that
     names special days ("normal", "workday", "holiday", "tet", …) when the data have it; drivers,
     categories (beside it), lags: linear terms. Refused with fewer than `min_days` days' worth of
