@@ -80,9 +80,9 @@ def test_the_ways_agree_where_they_must():
     assert british.net.value_pct == pytest.approx(
         right(siegert(reading, "light_oil")).efficiency_pct, abs=1.0
     )
-    # gross and net differ by the latent heat of the water and nearly nothing else
+    # gross and net differ by the latent heat of the water and the little that its vapour carries
     assert british.gross.value_pct * oil.hhv_mj_kg / oil.lhv_mj_kg == pytest.approx(
-        british.net.value_pct, abs=1.0
+        british.net.value_pct, abs=1.5
     )
 
 
