@@ -1,0 +1,1 @@
+"""From raw series, counters, stamps and bills to data a baseline can be fitted on."""
