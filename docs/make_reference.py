@@ -11,6 +11,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
 
+from analysis._tables import table
 from dodac import site
 from dodac.quantities import CHANNELS, Measurement
 from drivers import load_profile, load_profiles
@@ -224,6 +225,40 @@ def profiles() -> str:
     return "\n".join(out) + "\n"
 
 
+FACTORS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("factors_grid", "Electricity from the grid, tCO₂/MWh", "Official rows are taken by the year; a study only where it is named.",
+     ("id", "value", "kind", "status", "valid_from", "document")),
+    ("factors_ipcc", "Fuels: net calorific value and CO₂", "Limits are those of the 95 % interval.",
+     ("id", "resource", "en", "ncv_gj_t", "ncv_low", "ncv_high", "co2_kg_tj", "co2_low", "co2_high", "biogenic")),
+    ("factors_toe", "Tonnes of oil equivalent", "Per unit of the column.", ("id", "resource", "en", "toe", "unit")),
+    ("factors_air", "Emissions to air, kg per t (gas: per Nm³)", "base + per_sulphur·S + per_ash·A, without filter.",
+     ("id", "resource", "pollutant", "en", "base", "per_sulphur", "per_ash")),
+    ("norms", "Norms and benchmarks of specific consumption", "A row without a value names a norm whose figure was not seen.",
+     ("id", "kind", "en", "vi", "value", "unit", "valid_from", "valid_to", "document")),
+    ("programme_rules", "Thresholds, targets, reduction classes", "What programmes and the energy law count.",
+     ("id", "kind", "en", "vi", "toe_per_year", "change_pct", "basis", "above_pct")),
+)  # fmt: skip
+
+
+def factors() -> str:
+    """The page of dated factors, norms and rules behind the benefit table."""
+    out = [
+        "# Factors, norms and rules",
+        MADE,
+        "Every figure that a benefit is made with, from the tables in `analysis/tables/`. *checked*: `read` in the source,",
+        "`computed` from what was read, `remembered` (a result says so), `agreed` (a convention). How they are chosen:",
+        "[benefits](../explanation/benefits.md).",
+    ]
+    for name, title, words, columns in FACTORS:
+        out += ["", f"## {title}", "", f"`{name}.toml`. {words}", ""]
+        out += [f"| {' | '.join((*columns, 'checked', 'source'))} |", "|---" * (len(columns) + 2) + "|"]
+        out += [
+            f"| {' | '.join(str(row.get(column, '')) for column in (*columns, 'checked', 'source'))} |"
+            for row in table(name)
+        ]
+    return "\n".join(out) + "\n"
+
+
 def supported() -> str:
     """The table of the README: what is measured, by whose instruments, and by any that speak a common form."""
     out = ["| measures | by maker | of any maker |", "|---|---|---|"]
@@ -269,6 +304,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "site-file.md": site_file,
     "channels.md": channels,
     "profiles.md": profiles,
+    "factors.md": factors,
     "profile.schema.json": schema,
     **{f"profiles/{name}.md": partial(_page_of, name) for name in profile_files()},
 }
