@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -149,12 +149,8 @@ def _evenness(parts: Sequence[Parsed], order: str) -> float:
     if any(one is None for one in moments) or len(moments) < 3:
         return 0.0
     steps = np.diff(
-        [
-            one.timestamp() if one.tzinfo else one.replace(tzinfo=timezone.utc).timestamp()
-            for one in moments
-            if one
-        ]
-    )  # noqa: UP017
+        [one.timestamp() if one.tzinfo else one.replace(tzinfo=UTC).timestamp() for one in moments if one]
+    )
     usual = np.median(steps)
     if usual <= 0:
         return 0.0

@@ -233,7 +233,6 @@ def _finish(
     findings: list[Finding],
     *,
     known_end: bool,
-    wall: Ints | None,
 ) -> Stamps | Refusal:
     step_ns = _usual_step(ns)
     index = _index(ns, zone)
