@@ -1,0 +1,301 @@
+"""The findings and refusals of isolated measures: stable codes, words in English and Vietnamese, data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analysis.results import Finding, Refusal
+from dodac.words import number_text as number
+
+_CHANNEL_VI = {
+    "o2_pct": "O₂",
+    "t_flue_c": "nhiệt độ khói",
+    "t_air_c": "nhiệt độ không khí",
+    "load": "tải",
+    "power_kw": "công suất",
+    "flow_nm3_min": "lưu lượng khí nén",
+    "flow_m3_h": "lưu lượng",
+    "pressure_bar": "áp suất",
+}
+
+
+def channel_vi(channel: str) -> str:
+    """A channel as Vietnamese readers call it."""
+    return _CHANNEL_VI.get(channel, channel)
+
+
+def stretch_short(start: str, minutes: float, needed: float) -> Finding:
+    """A stretch of samples too short to show a steady state."""
+    return Finding(
+        "stretch_short",
+        f"The samples from {start} last {number(minutes, 1)} of the {number(needed)} minutes a run needs.",
+        f"Các mẫu từ {start} chỉ kéo dài {number(minutes, 1, 'vi')} trong {number(needed)} phút cần cho một lượt đo.",
+        {"start": start, "minutes": minutes, "needed": needed},
+    )
+
+
+def few_samples(start: str, samples: int, needed: int) -> Finding:
+    """Too few samples to see whether anything moved."""
+    return Finding(
+        "few_samples",
+        f"The window from {start} has {samples} samples, {needed} are needed to see whether it was steady.",
+        f"Khoảng đo từ {start} có {samples} mẫu, cần {needed} mẫu để biết có ổn định hay không.",
+        {"start": start, "samples": samples, "needed": needed},
+    )
+
+
+def unsteady(start: str, channel: str, moved: float, band: float) -> Finding:
+    """No window of the stretch was steady; the best one, and what moved in it."""
+    return Finding(
+        "unsteady",
+        f"From {start} on nothing was steady: in the best window {channel} moved by ±{number(moved, 2)}, "
+        f"±{number(band, 2)} is allowed.",
+        f"Từ {start} không có khoảng nào ổn định: ở khoảng tốt nhất, {channel_vi(channel)} dao động "
+        f"±{number(moved, 2, 'vi')}, cho phép ±{number(band, 2, 'vi')}.",
+        {"start": start, "channel": channel, "moved": moved, "band": band},
+    )
+
+
+def too_close(start: str, minutes: float, needed: float) -> Finding:
+    """A stretch so soon after a run that it is the same run."""
+    return Finding(
+        "too_close",
+        f"The samples from {start} begin {number(minutes, 1)} minutes after a run; {number(needed)} minutes must lie "
+        "between two: they are the same run.",
+        f"Các mẫu từ {start} bắt đầu {number(minutes, 1, 'vi')} phút sau lượt đo trước; hai lượt phải cách nhau "
+        f"{number(needed)} phút: coi là cùng một lượt.",
+        {"start": start, "minutes": minutes, "needed": needed},
+    )
+
+
+def too_much_oxygen(start: str, o2_pct: float, limit: float) -> Finding:
+    """A stretch in which the probe saw more air than flue gas."""
+    return Finding(
+        "too_much_oxygen",
+        f"From {start} on O₂ was {number(o2_pct, 1)} vol%, above {number(limit)} %: false air, or no load.",
+        f"Từ {start}, O₂ là {number(o2_pct, 1, 'vi')} vol%, trên {number(limit)} %: lọt khí hoặc lò không tải.",
+        {"start": start, "o2_pct": o2_pct, "limit": limit},
+    )
+
+
+def not_running(start: str, channel: str) -> Finding:
+    """A stretch without load."""
+    return Finding(
+        "not_running",
+        f"From {start} on {channel} was not above zero: the machine was not at load.",
+        f"Từ {start}, {channel_vi(channel)} không lớn hơn 0: máy không mang tải.",
+        {"start": start, "channel": channel},
+    )
+
+
+def steady_not_shown(kind: str) -> Finding:
+    """Runs written down by hand, one figure each."""
+    return Finding(
+        "steady_not_shown",
+        "The runs were written down as one figure each: that the plant was steady is the technician's word.",
+        "Mỗi lượt đo chỉ ghi một giá trị: trạng thái ổn định là theo lời kỹ thuật viên.",
+        {"kind": kind},
+    )
+
+
+def load_differs(side: str, start: str, load: float, low: float, high: float) -> Finding:
+    """A run left out because its load does not match."""
+    side_vi = {"before": "trước", "after": "sau"}[side]
+    return Finding(
+        "load_differs",
+        f"The run of {start} ({side}) is left out: its load of {number(load, 2)} is outside {number(low, 2)} to "
+        f"{number(high, 2)}.",
+        f"Bỏ lượt đo {start} ({side_vi}): tải {number(load, 2, 'vi')} nằm ngoài {number(low, 2, 'vi')} đến "
+        f"{number(high, 2, 'vi')}.",
+        {"side": side, "start": start, "load": load, "low": low, "high": high},
+    )
+
+
+def no_scatter(side: str, n: int) -> Finding:
+    """Runs that agree to the last digit."""
+    side_vi = {"before": "trước", "after": "sau"}[side]
+    return Finding(
+        "no_scatter",
+        f"All {n} runs {side} give the same value: real runs scatter. Were figures copied?",
+        f"Cả {n} lượt đo {side_vi} cho cùng một giá trị: đo thật phải có phân tán. Có phải số liệu bị chép lại?",
+        {"side": side, "runs": n},
+    )
+
+
+def not_shown(change: float, smallest: float, unit: str) -> Finding:
+    """A change that this pair of measurements can't tell from none."""
+    return Finding(
+        "change_not_shown",
+        f"The change of {number(change, 2)} {unit} is within what this pair of measurements can show "
+        f"(±{number(smallest, 2)} {unit}): it can't be told apart from none.",
+        f"Thay đổi {number(change, 2, 'vi')} {unit} nhỏ hơn mức mà cặp phép đo này phân biệt được "
+        f"(±{number(smallest, 2, 'vi')} {unit}): không thể phân biệt với không thay đổi.",
+        {"change": change, "smallest": smallest, "unit": unit},
+    )
+
+
+def below_spot_pair(change: float, limit: float) -> Finding:
+    """A change that one spot reading a side could never show."""
+    return Finding(
+        "below_spot_pair",
+        f"The change of {number(change, 2)} points is below {number(limit, 2)} points (√2 times the analyser's margin): one "
+        "spot reading on each side could not show it; what shows it here is the same analyser and the separated runs.",
+        f"Thay đổi {number(change, 2, 'vi')} điểm nhỏ hơn {number(limit, 2, 'vi')} điểm (√2 lần sai số máy đo): một cặp lần đo "
+        "đơn lẻ không thể hiện được; ở đây nhờ dùng cùng một máy và đo nhiều lượt tách biệt.",
+        {"change": change, "limit": limit},
+    )
+
+
+def drift_unknown(instruments: Sequence[str]) -> Finding:
+    """The same instrument on two days, with nothing said of what it did in between."""
+    text = ", ".join(instruments)
+    return Finding(
+        "drift_unknown",
+        f"{text}: the same instrument on both days is taken to have the same error; check it with test gas or a "
+        "reference on both days and state its drift.",
+        f"{text}: coi như cùng một máy có cùng sai số trong cả hai ngày; hãy kiểm tra bằng khí chuẩn hoặc chuẩn đối chiếu ở cả "
+        "hai ngày và nêu độ trôi.",
+        {"instruments": text, "count": len(instruments)},
+    )
+
+
+def worse(change: float, unit: str) -> Finding:
+    """After the measure it is worse than before."""
+    return Finding(
+        "negative_saving",
+        f"After the measure more is used than before (change {number(change, 2)} {unit}).",
+        f"Sau giải pháp mức tiêu thụ cao hơn trước (thay đổi {number(change, 2, 'vi')} {unit}).",
+        {"change": change, "unit": unit},
+    )
+
+
+def stipulated_dominates(share: float) -> Finding:
+    """Most of the uncertainty is in figures nobody measured."""
+    return Finding(
+        "stipulated_dominates",
+        f"{number(100 * share)} % of the variance is in stipulated figures: measuring them would help most.",
+        f"{number(100 * share)} % phương sai nằm ở các giá trị quy ước: đo các giá trị này sẽ có ích nhất.",
+        {"share": share},
+    )
+
+
+def refuse_channel(channel: str, kind: str) -> Refusal:
+    """A channel without which the test says nothing."""
+    return Refusal(
+        "channel_missing",
+        f'A test of a {kind} needs "{channel}" in every run.',
+        f"Phép đo này cần {channel_vi(channel)} trong mọi lượt đo.",
+        {"channel": channel, "kind": kind},
+    )
+
+
+def refuse_few_runs(side: str, runs: int, needed: int, why: str = "", why_vi: str = "") -> Refusal:
+    """Too few separated steady runs on one side."""
+    side_vi = {"before": "trước", "after": "sau"}[side]
+    return Refusal(
+        "too_few_runs",
+        f"{needed} separated steady runs are needed {side} the measure, {runs} are there: {needed - runs} more. {why}".strip(),
+        f"Cần {needed} lượt đo ổn định, tách biệt {side_vi} giải pháp, hiện có {runs}: còn thiếu {needed - runs}. {why_vi}".strip(),
+        {"side": side, "runs": runs, "needed": needed, "missing": needed - runs},
+    )
+
+
+def refuse_loads(before: float, after: float, limit_pct: float) -> Refusal:
+    """The two sides were measured at different loads."""
+    return Refusal(
+        "loads_not_matched",
+        f"The loads don't match: {number(before, 2)} before, {number(after, 2)} after (±{number(limit_pct)} % is allowed). "
+        "Measure again at the load of before.",
+        f"Tải không khớp: {number(before, 2, 'vi')} trước, {number(after, 2, 'vi')} sau (cho phép ±{number(limit_pct)} %). "
+        "Hãy đo lại ở mức tải như trước.",
+        {"before": before, "after": after, "limit_pct": limit_pct},
+    )
+
+
+def refuse_basis(before: str, after: str) -> Refusal:
+    """Net against gross."""
+    return Refusal(
+        "basis_differs",
+        f'The efficiencies are on different bases ("{before}" and "{after}"): they can\'t be compared.',
+        f'Hai hiệu suất tính trên cơ sở khác nhau ("{before}" và "{after}"): không so sánh được.',
+        {"before": before, "after": after},
+    )
+
+
+def refuse_losses(before: str, after: str) -> Refusal:
+    """A loss counted on one side only."""
+    return Refusal(
+        "losses_differ",
+        f"The losses are not treated alike: {before or 'none'} before, {after or 'none'} after.",
+        f"Các tổn thất không được tính như nhau: trước {before or 'không có'}, sau {after or 'không có'}.",
+        {"before": before, "after": after},
+    )
+
+
+def refuse_order(before: str, after: str) -> Refusal:
+    """The runs after the measure are not after those before it."""
+    return Refusal(
+        "sides_overlap",
+        f"The runs after ({after}) begin before those before have ended ({before}).",
+        f"Các lượt đo sau ({after}) bắt đầu trước khi các lượt đo trước kết thúc ({before}).",
+        {"before": before, "after": after},
+    )
+
+
+def refuse_value(side: str, value: float) -> Refusal:
+    """A specific power or an efficiency that is not above zero."""
+    return Refusal(
+        "value_range",
+        f"The value {side} the measure is {number(value, 3)}: nothing can be compared with it.",
+        f"Giá trị {({'before': 'trước', 'after': 'sau'})[side]} giải pháp là {number(value, 3, 'vi')}: không so sánh được.",
+        {"side": side, "value": value},
+    )
+
+
+def refuse_no_uncertainty(name: str) -> Refusal:
+    """A stipulated figure without its uncertainty."""
+    return Refusal(
+        "uncertainty_not_stated",
+        f'"{name}" is stipulated without its uncertainty and basis: a saving made from it would look surer than it is.',
+        f'"{name}" được quy ước mà không nêu độ không đảm bảo và cơ sở: mức tiết kiệm tính từ đó sẽ có vẻ chắc chắn hơn thực tế.',
+        {"name": name},
+    )
+
+
+def refuse_nothing_measured() -> Refusal:
+    """Option A without a measured key parameter."""
+    return Refusal(
+        "nothing_measured",
+        "Nothing is measured: option A needs at least the key parameter measured; all else is an estimate.",
+        "Chưa đo gì: phương án A cần đo ít nhất thông số chính; nếu không chỉ là ước tính.",
+    )
+
+
+def refuse_stipulated_in_b(names: Sequence[str]) -> Refusal:
+    """Option B with something nobody measured."""
+    text = ", ".join(names)
+    return Refusal(
+        "stipulated_in_b",
+        f"Option B measures every parameter; stipulated here: {text}. Call it option A, or measure them.",
+        f"Phương án B phải đo mọi thông số; ở đây quy ước: {text}. Hãy gọi là phương án A, hoặc đo chúng.",
+        {"names": text},
+    )
+
+
+def refuse_formula() -> Refusal:
+    """A formula that gives no number at the measured values."""
+    return Refusal(
+        "no_result",
+        "The formula gives no number at these values or within their uncertainty (a division by zero?).",
+        "Công thức không cho kết quả tại các giá trị này hoặc trong khoảng sai số của chúng (chia cho 0?).",
+    )
+
+
+def refuse_missing(name: str) -> Refusal:
+    """A measured parameter without usable values."""
+    return Refusal(
+        "value_missing",
+        f'"{name}" has fewer than three usable values.',
+        f'"{name}" có ít hơn ba giá trị dùng được.',
+        {"name": name},
+    )

@@ -1,0 +1,102 @@
+"""What a test compares: an efficiency from flue gas, a specific power, kW; each with its direction and basis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from analysis.results import Refusal
+
+
+@dataclass(frozen=True)
+class Method:
+    """A figure made from the means of a run.
+
+    function: means of the channels → figure (in `unit`), or why there is none; channels: those it reads;
+    better: "more" (an efficiency: saved share of fuel is 1 − before/after) or "less" (a specific
+    consumption: 1 − after/before). basis ("net", "gross", "per Nm³") and losses (those counted) must be
+    the same on both sides.
+    """
+
+    name: str
+    unit: str
+    channels: tuple[str, ...]
+    better: Literal["more", "less"]
+    function: Callable[[Mapping[str, float]], float | Refusal]
+    basis: str = ""
+    losses: tuple[str, ...] = ()
+
+
+def boiler_efficiency(
+    function: Callable[[Mapping[str, float]], float | Refusal],
+    *,
+    basis: str,
+    losses: tuple[str, ...],
+    channels: tuple[str, ...] = ("o2_pct", "t_flue_c", "t_air_c"),
+) -> Method:
+    """A boiler's efficiency (%) by any combustion function of run means, with its basis and the losses it counts."""
+    return Method("efficiency", "%", channels, "more", function, basis, tuple(sorted(losses)))
+
+
+def siegert_efficiency(fuel_id: str, *, with_co: bool = False, condensing: bool = False) -> Method:
+    """Net efficiency by Siegert's flue-gas loss (analysis.combustion.siegert): o2_pct, t_flue_c, t_air_c, co_ppm.
+
+    condensing: count the gain below the dew point. Radiation, blow-down and unburnt solids are in
+    neither side. Raises ConfigError for an unknown fuel when it is first used.
+    """
+    from analysis.combustion import FlueGas, siegert
+
+    def efficiency(means: Mapping[str, float]) -> float | Refusal:
+        reading = FlueGas(
+            means["o2_pct"], means["t_flue_c"], means["t_air_c"], means["co_ppm"] if with_co else None
+        )
+        found = siegert(reading, fuel_id, condensing=condensing)
+        return found if isinstance(found, Refusal) else found.efficiency_pct
+
+    gas = ("co_ppm",) if with_co else ()
+    losses = ("dry_flue_gas", *(("co",) if with_co else ()), *(("condensation",) if condensing else ()))
+    return boiler_efficiency(
+        efficiency, basis="net", losses=losses, channels=("o2_pct", "t_flue_c", "t_air_c", *gas)
+    )
+
+
+def specific_power() -> Method:
+    """A compressor's specific power in kW per Nm³/min, from power_kw and flow_nm3_min (ISO 1217 names the quantity)."""
+    return Method(
+        "specific power", "kW/(Nm³/min)", ("power_kw", "flow_nm3_min"), "less",
+        lambda means: _ratio(means["power_kw"], means["flow_nm3_min"]), "per Nm³/min",
+    )  # fmt: skip
+
+
+def load_unload_specific_power() -> Method:
+    """Specific power of a load/unload compressor: mean power over mean delivery, with the share of time at load.
+
+    channels: power_load_kw, power_unload_kw, load_share (0…1), flow_load_nm3_min; kW per Nm³/min delivered
+    = (P_load·x + P_unload·(1 − x))/(Q·x).
+    """
+
+    def function(means: Mapping[str, float]) -> float | Refusal:
+        share = means["load_share"]
+        power = means["power_load_kw"] * share + means["power_unload_kw"] * (1.0 - share)
+        return _ratio(power, means["flow_load_nm3_min"] * share)
+
+    channels = ("power_load_kw", "power_unload_kw", "load_share", "flow_load_nm3_min")
+    return Method("specific power", "kW/(Nm³/min)", channels, "less", function, "per Nm³/min")
+
+
+def specific_energy() -> Method:
+    """A pump's or fan's kWh per m³ at the measured flow, from power_kw and flow_m3_h."""
+    return Method(
+        "specific energy", "kWh/m³", ("power_kw", "flow_m3_h"), "less",
+        lambda means: _ratio(means["power_kw"], means["flow_m3_h"]), "per m³",
+    )  # fmt: skip
+
+
+def power() -> Method:
+    """Plain kW at matched loads, from power_kw."""
+    return Method("power", "kW", ("power_kw",), "less", lambda means: means["power_kw"])
+
+
+def _ratio(above: float, below: float) -> float:
+    return above / below if below > 0.0 else float("nan")
