@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis._frames import Floats
+from analysis.baselines._checks import implausible
 from analysis.data import Interval, MeterData
 from analysis.results import Model, Refusal
 from dodac.errors import ConfigError
@@ -93,6 +94,9 @@ def fit(data: MeterData, kind: str, **options: Any) -> Model | Refusal:
         raise ConfigError(f'the model "{kind}" is for {known} data, not {data.interval}.')
     if chosen.temperature and data.temperature is None:
         raise ConfigError(f'the model "{kind}" needs a temperature.', todo="Name its column or channel.")
+    refusal = implausible(data)
+    if refusal is not None:
+        return refusal
     function = cast("Callable[..., Model | Refusal]", importlib.import_module(chosen.module).fit)
     return function(data, kind, **options)
 

@@ -113,7 +113,7 @@ def prepare(
     wanted = min_rows if min_rows is not None else known["rows"]
     if data.interval is Interval.DAY:
         wanted = math.ceil(wanted * (7 - len({day for _, day, _ in missing})) / 7)
-    refusal = meter_refusal(data, used, min(wanted, known["shortest"]) if allow_short else wanted, needs)
+    refusal = meter_refusal(data, used, min(wanted, known["shortest"]) if allow_short else wanted)
     if refusal is not None:
         return refusal
     rows = int(np.sum(used))
@@ -149,8 +149,8 @@ def prepare(
     )
 
 
-def meter_refusal(data: MeterData, used: Bools, needed: int, temperatures: Sequence[str]) -> Refusal | None:
-    """Why this meter can have no baseline at all: too few rows, nothing counted, one row that is all."""
+def meter_refusal(data: MeterData, used: Bools, needed: int) -> Refusal | None:
+    """Why this meter can have no baseline at all: too few rows, nothing counted."""
     y = data.y[used]
     if len(y) < needed:
         return words.refuse_too_few_rows(len(y), needed, data.interval)
@@ -160,20 +160,6 @@ def meter_refusal(data: MeterData, used: Bools, needed: int, temperatures: Seque
         return notes.refuse_constant(data.energy, float(y[0]), len(y))
     if float(np.mean(y)) <= 0.0:
         return notes.refuse_not_consumed(data.energy, float(np.mean(y)))
-    known = limits("any")
-    at = int(np.argmax(np.abs(y)))
-    share = float(np.abs(y[at]) / np.sum(np.abs(y)))
-    if share > known["dominates"] and len(y) > 3:
-        when = day_text(data.index[used][at])
-        return words.refuse_one_row_dominates(data.energy, when, float(y[at]), share)
-    for name in temperatures:
-        if name != data.temperature:
-            continue
-        values = numbers(data.frame, name)[used]
-        low, high = known["t_low_c"], known["t_high_c"]
-        worst = float(values[np.argmax(np.abs(values - (low + high) / 2.0))])
-        if not low <= worst <= high:
-            return words.refuse_impossible_temperature(name, worst, low, high)
     return None
 
 
