@@ -14,18 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis._frames import Bools, Floats
-from analysis._linear import unjudged
+from analysis._linear import left_out_errors, unjudged
 from analysis.baselines import _words as words
 from analysis.baselines._columns import design, hinge
 from analysis.baselines._degrees import degree_grid
 from analysis.baselines._fit import Prepared, finish, prepare
-from analysis.baselines._search import Best, Columns, Residual, Shape, best_of, best_pair, search
-from analysis.baselines._search import left_out as _left_out
+from analysis.baselines._search import Best, Columns, Residual, Shape, best_of, best_pair, left_out, search
 from analysis.data import Interval, MeterData
 from analysis.results import Finding, Model, Refusal
 from dodac.errors import ConfigError
 
-__all__ = ["design", "fit", "left_out"]
+__all__ = ["design", "fit", "fit_with_errors"]
 
 SHAPES: Final = {
     "3p-heating": Shape(heating=True, cooling=False),
@@ -55,8 +54,24 @@ def fit(data: MeterData, kind: str, **options: Any) -> Model | Refusal:
     missing degree-day columns.
     """
     opened = _open(data, kind, options)
+    return opened if isinstance(opened, Refusal) else _fit(opened, kind)
+
+
+def fit_with_errors(
+    data: MeterData, kind: str, blocks: NDArray[np.int_], **options: Any
+) -> tuple[Model | Refusal, Floats | Refusal]:
+    """The fit, and the errors of the rows, each predicted without its block, balance points chosen without it too.
+
+    Rows of the frame; NaN where a row is not used, or where only its own block knows one of its levels.
+    """
+    opened = _open(data, kind, options)
     if isinstance(opened, Refusal):
-        return opened
+        return opened, opened
+    model = _fit(opened, kind)
+    return model, model if isinstance(model, Refusal) else _left_out_errors(opened, blocks)
+
+
+def _fit(opened: _Opened, kind: str) -> Model | Refusal:
     found = opened.prepared
     residual = Residual(found.base * found.root[:, None], found.y * found.root)
     best = opened.best(residual)
@@ -73,27 +88,18 @@ def fit(data: MeterData, kind: str, **options: Any) -> Model | Refusal:
     return model
 
 
-def left_out(data: MeterData, kind: str, blocks: NDArray[np.int_], **options: Any) -> Floats | Refusal:
-    """Errors of the rows, each predicted without its block, balance points chosen without it too.
-
-    Rows of the frame; NaN where a row is not used, or where only its own block knows one of its levels.
-    """
-    opened = _open(data, kind, options)
-    if isinstance(opened, Refusal):
-        return opened
-    found = opened.prepared
-    root = found.root
-    stack = opened.stack()
-    if not len(stack):
-        return words.refuse_wrong_sign(opened.side_name)
-    mine = blocks[found.used]
-    mine = np.unique(mine, return_inverse=True)[1]
-    fitted = _left_out(
-        found.base * root[:, None], found.y * root, stack, stack.shape[2], mine, opened.shape.signs
-    )
-    errors = np.full(len(data.frame), np.nan)
-    inside = found.y - fitted / root
-    inside[unjudged(found.base, mine)] = np.nan
+def _left_out_errors(opened: _Opened, blocks: NDArray[np.int_]) -> Floats:
+    found, root, stack = opened.prepared, opened.prepared.root, opened.stack()
+    mine = np.unique(blocks[found.used], return_inverse=True)[1]
+    if len(stack):
+        base = found.base * root[:, None]
+        fitted = left_out(base, found.y * root, stack, stack.shape[2], mine, opened.shape.signs)
+        inside = found.y - fitted / root
+        inside[unjudged(found.base, mine)] = np.nan
+    else:
+        # no pair of the coarse grid leaves enough rows between: the base alone predicts
+        inside = left_out_errors(found.base, found.y, mine, found.weights)
+    errors = np.full(len(found.used), np.nan)
     errors[found.used] = inside
     return errors
 

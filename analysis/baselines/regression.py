@@ -16,7 +16,7 @@ from analysis.data import MeterData
 from analysis.results import Model, Refusal
 from dodac.errors import ConfigError
 
-__all__ = ["design", "fit", "left_out"]
+__all__ = ["design", "fit", "fit_with_errors"]
 
 
 def fit(data: MeterData, kind: str, **options: Any) -> Model | Refusal:
@@ -35,19 +35,23 @@ def fit(data: MeterData, kind: str, **options: Any) -> Model | Refusal:
     return found if isinstance(found, Refusal) else _finish(found, kind)
 
 
-def left_out(data: MeterData, kind: str, blocks: NDArray[np.int_], **options: Any) -> Floats | Refusal:
-    """Errors of the rows, each predicted without its block (rows of the frame; NaN: not used or unjudged)."""
+def fit_with_errors(
+    data: MeterData, kind: str, blocks: NDArray[np.int_], **options: Any
+) -> tuple[Model | Refusal, Floats | Refusal]:
+    """The fit, and the errors of the rows when each is predicted without its block.
+
+    blocks: a number for each row of the frame; errors: of each row, NaN where it is not used or where only
+    its own block knows one of its levels.
+    """
     found = _prepare(data, kind, options)
     if isinstance(found, Refusal):
-        return found
+        return found, found
     matrix = found.base
     if found.settings["line"]:
         matrix = np.column_stack([matrix, found.column(data.temperature or TEMPERATURE) * found.days])
-    if not matrix.shape[1]:
-        return words.refuse_nothing_varies(found.names)
     errors = np.full(len(data.frame), np.nan)
     errors[found.used] = left_out_errors(matrix, found.y, blocks[found.used], found.weights)
-    return errors
+    return _finish(found, kind), errors
 
 
 def _prepare(data: MeterData, kind: str, options: dict[str, Any]) -> Prepared | Refusal:
