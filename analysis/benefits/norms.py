@@ -99,7 +99,7 @@ def norm(
             product=product,
             day=str(day),
         )
-    sized = [row for row in current if "capacity_from" in row or "capacity_to" in row]
+    sized = [row for row in current if "capacity_unit" in row]
     if sized and capacity is None:
         unit = sized[0].get("capacity_unit", "")
         return refuse(
@@ -164,7 +164,10 @@ def against(value: float, unit: str, aim: Norm) -> NormComparison | Refusal:
 def _fits(row: Row, capacity: float | None) -> bool:
     if capacity is None:
         return True
-    return bool(row.get("capacity_from", -math.inf) <= capacity < row.get("capacity_to", math.inf))
+    return bool(
+        row.get("capacity_from", -math.inf) <= capacity <= row.get("capacity_to", math.inf)
+        and row.get("capacity_above", -math.inf) < capacity < row.get("capacity_below", math.inf)
+    )
 
 
 def _days(row: Row) -> str:

@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
-from analysis._tables import table
+from analysis._tables import in_force, table
 from analysis.benefits import against, norm, norms_of
+from analysis.benefits.norms import _fits
 from dodac.errors import ConfigError
 
 NOW = date(2024, 6, 1)
@@ -19,7 +20,10 @@ NOW = date(2024, 6, 1)
         ("beer", date(2018, 1, 1), 10, 306, "MJ/hl"),
         ("beer", NOW, 10, 286, "MJ/hl"),
         ("beer", NOW, 20, 196, "MJ/hl"),
-        ("beer", NOW, 250, 129, "MJ/hl"),
+        ("beer", NOW, 19.9, 286, "MJ/hl"),
+        ("beer", NOW, 100, 196, "MJ/hl"),
+        ("beer", NOW, 100.1, 129, "MJ/hl"),
+        ("tissue", NOW, 10_000, 14_572, "MJ/t"),
         ("soft_drink_still", NOW, None, 107, "MJ/hl"),
         ("billet_arc", NOW, None, 2500, "MJ/t"),
         ("hot_rolled_long", date(2017, 1, 1), None, 1650, "MJ/t"),
@@ -81,18 +85,21 @@ def test_an_unknown_product_names_the_nearest():
         norms_of("beeer")
 
 
-def test_rows_of_one_product_and_size_never_overlap_in_time():
+def test_every_size_on_every_day_has_one_norm_at_most():
     rows = [row for row in table("norms") if row["kind"] == "norm"]
+    sizes = {
+        size + step
+        for row in rows
+        for key in ("capacity_from", "capacity_to", "capacity_above", "capacity_below")
+        if (size := row.get(key)) is not None
+        for step in (-0.5, 0, 0.5)
+    }
+    days = {row[key] for row in rows for key in ("valid_from", "valid_to") if key in row}
     for row in rows:
-        same = [
-            other
-            for other in rows
-            if other is not row
-            and other["product"] == row["product"]
-            and other.get("capacity_from", 0) < row.get("capacity_to", 1e12)
-            and row.get("capacity_from", 0) < other.get("capacity_to", 1e12)
-            and other["valid_from"] <= row.get("valid_to", date.max)
-            and row["valid_from"] <= other.get("valid_to", date.max)
-        ]
-        assert not same, row["id"]
         assert row["valid_from"] <= row.get("valid_to", date.max)
+        assert ("capacity_unit" in row) == any(key.startswith("capacity_") for key in row)
+    for product in {row["product"] for row in rows}:
+        own = [row for row in rows if row["product"] == product]
+        for day in days:
+            current = in_force(own, day)
+            assert all(sum(_fits(row, size) for row in current) <= 1 for size in sizes), (product, day)
