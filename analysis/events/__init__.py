@@ -1,0 +1,30 @@
+"""Non-routine events: detection proposes them, a person's entry in the ledger decides."""
+
+from analysis.events.detection import Detection, Event, baseline_events, detect, interval_of, savings_events
+from analysis.events.ledger import (
+    Entry,
+    FactorChange,
+    Ledger,
+    StaticFactor,
+    adjusted,
+    adjustments,
+    with_indicators,
+    without_excluded,
+)
+
+__all__ = [
+    "Detection",
+    "Entry",
+    "Event",
+    "FactorChange",
+    "Ledger",
+    "StaticFactor",
+    "adjusted",
+    "adjustments",
+    "baseline_events",
+    "detect",
+    "interval_of",
+    "savings_events",
+    "with_indicators",
+    "without_excluded",
+]

@@ -1,0 +1,79 @@
+"""Words of the ledger: what was decided, what is undecided, and why an amount is refused."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analysis.results import Adjustment, Finding, Refusal
+from dodac.words import number_text, significant_text
+
+_METHODS: Final = {
+    "indicator": ("from the data by an indicator", "từ số liệu bằng biến chỉ thị"),
+    "engineering": ("by engineering calculation", "bằng tính toán kỹ thuật"),
+    "submeter": ("measured by a submeter", "đo bằng công tơ phụ"),
+    "exclude": ("left out", "loại khỏi kỳ"),
+    "none": ("not adjusted", "không hiệu chỉnh"),
+}
+
+
+def entry(method: str, by: str, at: str, why: str, amount: float, unit: str) -> tuple[str, str]:
+    """One adjustment: how much, by what method, who decided and why."""
+    en, vi = _METHODS[method]
+    return (
+        f"{significant_text(amount, 4)} {unit} added to the adjusted baseline, {en}: {why} ({by}, {at}).",
+        f"Cộng {significant_text(amount, 4, 'vi')} {unit} vào đường cơ sở hiệu chỉnh, {vi}: {why} ({by}, {at}).",
+    )
+
+
+def adjusted(one: Adjustment, unit: str) -> Finding:
+    """An adjustment that is in the figure."""
+    return Finding(
+        "adjusted",
+        f"Adjustment {one.id}: {one.en}",
+        f"Hiệu chỉnh {one.id}: {one.vi}",
+        {"id": one.id, "amount": one.amount, "half_width": one.half_width, "unit": unit},
+    )
+
+
+def factor_changed(name: str, value: float | str, since: str) -> Finding:
+    """A static factor changed and nobody has decided what that means."""
+    return Finding(
+        "static_factor_changed",
+        f"The static factor {name} is {value} since {since}; nobody has decided yet whether that needs an adjustment.",
+        f"Yếu tố tĩnh {name} là {value} từ {since}; chưa có quyết định có cần hiệu chỉnh hay không.",
+        {"factor": name, "value": value, "since": since},
+    )
+
+
+def undecided(en: str, vi: str, start: str) -> Finding:
+    """An event was proposed and nobody has decided."""
+    return Finding(
+        "event_undecided",
+        f"Nobody has decided on this yet: {en}",
+        f"Chưa có quyết định về sự kiện: {vi}",
+        {"start": start},
+    )
+
+
+def refuse_indicator(id: str, inside: int, beside: int, needed: int) -> Refusal:
+    """An indicator needs time without the event to be held against."""
+    return Refusal(
+        "indicator_without_comparison",
+        f"{id}: an indicator needs 3 intervals within the event and {number_text(needed)} beside it; there are "
+        f"{number_text(inside)} and {number_text(beside)}. Measure or calculate the amount instead.",
+        f"{id}: biến chỉ thị cần 3 khoảng trong sự kiện và {number_text(needed, 0, 'vi')} khoảng ngoài sự kiện; hiện có "
+        f"{number_text(inside, 0, 'vi')} và {number_text(beside, 0, 'vi')}. Hãy đo hoặc tính toán.",
+        {"id": id, "inside": inside, "beside": beside, "needed": needed},
+    )
+
+
+def refuse_submeter(id: str, meter: str, needed: int, there: int) -> Refusal:
+    """A submeter with gaps does not say how much."""
+    return Refusal(
+        "submeter_incomplete",
+        f"{id}: {number_text(needed)} intervals of {meter} needed, {number_text(there)} there: "
+        f"{number_text(needed - there)} more.",
+        f"{id}: cần {number_text(needed, 0, 'vi')} khoảng đo của {meter}, hiện có {number_text(there, 0, 'vi')}: "
+        f"còn thiếu {number_text(needed - there, 0, 'vi')}.",
+        {"id": id, "meter": meter, "needed": needed, "there": there, "missing": needed - there},
+    )

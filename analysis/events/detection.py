@@ -1,0 +1,324 @@
+"""Looks for non-routine events in what a model leaves unexplained, and proposes them; it adjusts nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analysis._frames import Bools, Floats, numbers, used_mask
+from analysis.data import Interval
+from analysis.events import _words as words
+from analysis.events._pattern import pattern_cuts, whole_days, without_pattern
+from analysis.events._segments import Noise, cuts, noise_of, outliers, refined
+from analysis.events._shapes import Piece, shapes, with_turns
+from analysis.results import Finding, Model, Refusal, Savings
+from dodac.errors import DataError
+
+# (fewest rows, shortest piece, half window of the running median)
+_LIMITS: Final = {
+    Interval.DAY: (60, 7, 10),
+    Interval.WEEK: (30, 4, 4),
+    Interval.MONTH: (24, 4, 4),
+    Interval.BILL: (24, 4, 4),
+}
+_WHOLE_DAY: Final = 0.8
+_OUTAGE_SHARE: Final = 0.1
+_PATTERN_SHARE: Final = 0.1
+_SHORT_RUN: Final = 3
+# Bai (1997): 90 % of |found − true|·δ²/long-run variance lie below
+_BAI_90: Final = 7.0
+_T_90: Final = 1.645
+
+
+@dataclass(frozen=True)
+class Event:
+    """A possible non-routine event: a proposal, on which a person decides.
+
+    kind: "step" (lasting), "pattern" (lasting, of the week: another rest day or shift plan), "temporary", "outage", "ramp" or "drift" (a ramp that goes on to the end).
+    start, end: first and last day (local dates, both included; to the end of the data for step and
+    drift). earliest, latest: 90 % interval of the start. change: mean of measured minus expected energy
+    of an interval against the time around it (unit; positive: more used), ± half_width at 90 %.
+    total: change over the event's intervals. share: change / expected energy of an interval, NaN
+    where that is not known.
+    """
+
+    kind: str
+    start: str
+    end: str
+    earliest: str
+    latest: str
+    change: float
+    half_width: float
+    intervals: int
+    share: float
+    unit: str
+    interval: str
+    period: str
+    en: str
+    vi: str
+
+    @property
+    def total(self) -> float:
+        """The event's energy in all."""
+        return self.change * self.intervals
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Proposed events, flagged outliers, and the noise they were told apart from.
+
+    noise_sd (unit, one interval), rho: of the series without its changes; smallest_step: the least
+    lasting change (unit an interval) that half a period of these data can show.
+    """
+
+    events: tuple[Event, ...]
+    outliers: tuple[str, ...]
+    interval: str
+    intervals: int
+    noise_sd: float
+    rho: float
+    smallest_step: float
+    findings: tuple[Finding, ...]
+
+
+def baseline_events(
+    model: Model, frame: pd.DataFrame, *, day_types: pd.Series[str] | None = None
+) -> Detection | Refusal:
+    """Events within a baseline: changes in the residuals of its own period.
+
+    frame: the baseline's data with the model's columns; day_types: see `detect`. A baseline that
+    holds an event describes two plants.
+    """
+    from analysis.models import predict
+
+    energy = numbers(frame, str(model.settings["energy"]))
+    expected = predict(model, frame).to_numpy()
+    used = used_mask(frame, [energy, np.asarray(expected, dtype=np.float64)])
+    table = pd.DataFrame({"measured": energy, "expected": expected, "used": used}, index=frame.index)
+    return detect(table, interval=model.interval, unit=model.unit, period="baseline", day_types=day_types)
+
+
+def savings_events(
+    savings: Savings, *, interval: Interval | str | None = None, day_types: pd.Series[str] | None = None
+) -> Detection | Refusal:
+    """Events within a reporting period: changes in the saving from one interval to the next.
+
+    interval: of the saving's rows, found from their distance when not given; day_types: see `detect`.
+    """
+    frame = savings.frame
+    table = pd.DataFrame(
+        {
+            "measured": frame["measured"],
+            "expected": frame["adjusted_baseline"],
+            "used": frame["used"],
+        }
+    )
+    step = interval if interval is not None else interval_of(pd.DatetimeIndex(frame.index))
+    return detect(table, interval=step, unit=savings.unit, period="reporting", day_types=day_types)
+
+
+def detect(
+    frame: pd.DataFrame,
+    *,
+    interval: Interval | str,
+    unit: str,
+    period: str = "reporting",
+    day_types: pd.Series[str] | None = None,
+    least_share: float = 0.02,
+    strictness: float = 1.0,
+) -> Detection | Refusal:
+    """Changes in measured − expected energy that noise with memory does not explain.
+
+    frame: DatetimeIndex of local starts; columns measured, expected (unit), used (bool). day_types:
+    words by local day; days that are not "normal" (holidays, Tết with its neighbours) are not searched.
+    Hours are searched as days. Levels are fitted by optimal partitioning at a price per change of
+    (2 ln n + 4) long-run variances (Yao 1988's 2 ln n, raised until AR(1) noise with ρ up to 0.9 gave a
+    false event in at most one series of a year in twenty, docs/decisions/0034-event-detection.md);
+    strictness multiplies it. Changes below least_share of the expected energy are not proposed. Refused with fewer than 60 days, 30 weeks or 24 months.
+    """
+    step = Interval(interval)
+    index = frame.index
+    if not isinstance(index, pd.DatetimeIndex):
+        raise DataError("the table has no times as its index.", todo="Give a DatetimeIndex of local starts.")
+    y, expected, measured, rows = _rows(frame, step)
+    if step.seconds is not None and step.seconds < 86_400:
+        step = Interval.DAY
+    kept = ~np.isnan(y)
+    if day_types is not None and step is Interval.DAY:
+        kept &= _normal(rows, day_types)
+    needed, least, half = _LIMITS[step]
+    there = int(np.sum(kept))
+    if there < needed:
+        return words.refuse_short(needed, there, step.value)
+    findings = [words.left_out(len(rows) - there, step.value)] if there < len(rows) else []
+    e, m = expected[kept], measured[kept]
+    z = m - _usual_share(e, m, period) * e
+    days = pd.DatetimeIndex(rows[kept])
+    weekday = days.day_of_week.to_numpy()
+    usual = float(np.mean(np.abs(e)))
+    turns = _turns(z, days, _PATTERN_SHARE * usual) if step is Interval.DAY else []
+    flat = without_pattern(z, weekday, turns) if step is Interval.DAY else z
+    far, tame = outliers(flat, half)
+    noise = noise_of(tame, _neighbours(days, step))
+    if noise.long_run <= 0.0:
+        # a model that explains all but single rows: nothing to weigh a change against
+        noise = Noise(0.0, 0.0, float(np.var(tame)) or 1e-30)
+    price = (2.0 * math.log(there) + 4.0) * noise.long_run * strictness
+    price *= 1.0 + 2.5 * max(noise.rho - 0.7, 0.0)
+    places = _moved(tame, cuts(tame, price, least), noise.rho, least)
+    pieces = with_turns(tame, shapes(tame, places, price, least), turns, 2 * least)
+    pieces += _short_runs(flat, far, pieces, price)
+    events = tuple(
+        _event(piece, e, m, days, noise, step, unit, period)
+        for piece in sorted(pieces, key=lambda piece: piece.start)
+        if piece.kind == "pattern" or abs(piece.change) >= least_share * usual
+    )
+    if events:
+        findings.append(words.proposed(len(events), period))
+    lone = [_day(moment) for moment in days[far]]
+    if lone:
+        shown = ", ".join(lone[:5]) + (", …" if len(lone) > 5 else "")
+        findings.append(words.outliers(len(lone), there, step.value, shown))
+    smallest = math.sqrt(price * 4.0 / there)
+    return Detection(events, tuple(lone), step.value, there, noise.sd, noise.rho, smallest, tuple(findings))
+
+
+def _turns(y: Floats, days: pd.DatetimeIndex, material: float) -> list[int]:
+    """Rows from which the week has another pattern."""
+    filled, every = whole_days(y, days)
+    places = pattern_cuts(filled, every.day_of_week.to_numpy(), material)
+    civil = pd.DatetimeIndex([str(day)[:10] for day in days])
+    return sorted({int(np.sum(civil < every[place])) for place in places})
+
+
+def _usual_share(expected: Floats, measured: Floats, period: str) -> float:
+    """What the measure leaves of the expected energy, so that a saving in per cent is no event each season."""
+    total = float(np.sum(expected))
+    if period != "reporting" or total <= 0.0:
+        return 1.0
+    share = float(np.sum(measured)) / total
+    return share if 0.2 <= share <= 2.0 else 1.0
+
+
+def interval_of(index: pd.DatetimeIndex) -> Interval:
+    """The interval whose length is nearest to the usual distance of rows; months from 27 days on."""
+    if len(index) < 2:
+        return Interval.DAY
+    usual = float(np.median(np.diff(index.as_unit("s").asi8)))
+    if usual > 20 * 86_400:
+        return Interval.MONTH
+    return min(
+        (step for step in Interval if step.seconds is not None),
+        key=lambda step: abs(math.log(usual / float(step.seconds or 1))),
+    )
+
+
+def _rows(frame: pd.DataFrame, step: Interval) -> tuple[Floats, Floats, Floats, pd.DatetimeIndex]:
+    """measured − expected, expected, measured and times, with hours brought to whole days."""
+    measured, expected = numbers(frame, "measured"), numbers(frame, "expected")
+    used = used_mask(frame, [measured, expected])
+    index = pd.DatetimeIndex(frame.index)
+    if step.seconds is None or step.seconds >= 86_400:
+        blank = np.where(used, measured - expected, np.nan)
+        return blank, expected, measured, index
+    a_day = 86_400 / step.seconds
+    table = pd.DataFrame({"m": measured, "e": expected, "n": 1.0}, index=index)[used]
+    days = table.groupby(pd.DatetimeIndex(table.index).normalize()).sum()
+    days = days[days["n"] >= _WHOLE_DAY * a_day]
+    scale = (a_day / days["n"]).to_numpy()
+    m, e = days["m"].to_numpy() * scale, days["e"].to_numpy() * scale
+    return m - e, e, m, pd.DatetimeIndex(days.index)
+
+
+def _normal(days: pd.DatetimeIndex, day_types: pd.Series[str]) -> Bools:
+    types = pd.Series(day_types.to_numpy(), index=[str(day)[:10] for day in day_types.index])
+    word = types[~types.index.duplicated()].reindex([str(day)[:10] for day in days])
+    return np.asarray((word.fillna("normal") == "normal").to_numpy(), dtype=np.bool_)
+
+
+def _neighbours(days: pd.DatetimeIndex, step: Interval) -> Bools:
+    usual = float(step.seconds or 30.4375 * 86_400)
+    return np.asarray(np.diff(days.as_unit("s").asi8) < 1.5 * usual, dtype=np.bool_)
+
+
+def _moved(y: Floats, places: list[int], rho: float, least: int) -> list[int]:
+    """Each cut moved to where AR(1) errors put it, between its neighbours."""
+    found = list(places)
+    for number, place in enumerate(places):
+        left = found[number - 1] if number else 0
+        right = places[number + 1] if number + 1 < len(places) else len(y)
+        found[number] = refined(y, place, left, right, rho, least)
+    return found
+
+
+def _short_runs(y: Floats, far: Bools, pieces: list[Piece], price: float) -> list[Piece]:
+    """Runs of outliers too short for a piece of their own: three intervals and more at twice the price."""
+    found = []
+    start = None
+    for place in range(len(y) + 1):
+        inside = place < len(y) and far[place]
+        if inside and start is None:
+            start = place
+        elif not inside and start is not None:
+            around = np.concatenate([y[max(0, start - 14) : start], y[place : place + 14]])
+            change = float(np.mean(y[start:place]) - np.median(around)) if len(around) else 0.0
+            long = place - start
+            clear = long >= _SHORT_RUN and change**2 * long > 2.0 * price
+            taken = any(piece.start < place and start < piece.end for piece in pieces if not piece.lasting)
+            if clear and not taken:
+                found.append(Piece("temporary", start, place, change, len(around)))
+            start = None
+    return found
+
+
+def _event(
+    piece: Piece,
+    expected: Floats,
+    measured: Floats,
+    days: pd.DatetimeIndex,
+    noise: Noise,
+    step: Interval,
+    unit: str,
+    period: str,
+) -> Event:
+    n = len(days)
+    inside = slice(piece.start, piece.end)
+    kind = piece.kind
+    usual = float(np.mean(expected[inside]))
+    if kind == "temporary" and usual > 0.0 and float(np.mean(measured[inside])) <= _OUTAGE_SHARE * usual:
+        kind = "outage"
+    count = piece.end - piece.start
+    half = _T_90 * math.sqrt(noise.long_run * (1.0 / count + 1.0 / max(piece.around, 1)))
+    # a found change is on the large side: one standard error less dates it more honestly
+    clear = max(abs(piece.change) - half / _T_90, 0.5 * abs(piece.change))
+    reach = min(n, math.ceil(_BAI_90 * noise.long_run / clear**2)) if clear else n
+    if kind == "pattern":
+        reach = min(reach, 7)  # the week itself dates it
+    if kind in ("ramp", "drift"):
+        reach = max(reach, (piece.end - piece.start) // 4)
+    start, end = _day(days[piece.start]), _day(days[piece.end - 1])
+    en, vi = words.event(kind, step.value, unit, start, end, piece.change, half)
+    return Event(
+        kind=kind,
+        start=start,
+        end=end,
+        earliest=_day(days[max(0, piece.start - reach)]),
+        latest=_day(days[min(n - 1, piece.start + reach)]),
+        change=piece.change,
+        half_width=half,
+        intervals=count,
+        share=piece.change / usual if usual > 0.0 else math.nan,
+        unit=unit,
+        interval=step.value,
+        period=period,
+        en=en,
+        vi=vi,
+    )
+
+
+def _day(moment: pd.Timestamp) -> str:
+    return moment.strftime("%Y-%m-%d")
