@@ -50,7 +50,7 @@ def degree_columns(
     at = times.as_unit("s").asi8
     if len(index) and float(np.median(ends - starts)) < step - 1:
         raise DataError("temperatures are coarser than the rows.", todo="Give hourly or daily ones.")
-    values = temperature.to_numpy(dtype="float64", na_value=np.nan)
+    values = np.array(temperature.to_numpy(dtype="float64", na_value=np.nan))  # writable
     values[~np.isfinite(values)] = np.nan
     low, high = np.searchsorted(at, starts), np.searchsorted(at, ends)
     days = (ends - starts) / 86_400.0
