@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from analysis._memory import memory_of
 from analysis.baselines.towt import fit_towt_daily
 from analysis.calendars import calendar_version, day_types
 from analysis.data import Interval, MeterData, meter_data
@@ -47,6 +48,7 @@ __all__ = [
     "fit",
     "fit_towt_daily",
     "fuel",
+    "memory_of",
     "meter_data",
     "predict",
     "siegert",

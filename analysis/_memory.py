@@ -138,7 +138,8 @@ def mixture_half_width(weight: Floats, deviation: Floats, dof: float, confidence
         inside = np.interp(middle / np.maximum(deviation, 1e-300), t, probability, right=1.0)
         short = np.sum(weight * inside, axis=0) < confidence
         low, high = np.where(short, middle, low), np.where(short, high, middle)
-    return 0.5 * (low + high)
+    found: Floats = 0.5 * (low + high)
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, cast
 
 import numpy as np
@@ -98,7 +99,17 @@ def fit(data: MeterData, kind: str, **options: Any) -> Model | Refusal:
     if refusal is not None:
         return refusal
     function = cast("Callable[..., Model | Refusal]", importlib.import_module(chosen.module).fit)
-    return function(data, kind, **options)
+    found = function(data, kind, **options)
+    if isinstance(found, Refusal) or found.basis is not None:
+        return found
+    return replace(found, basis=partial(_basis, found, data))
+
+
+def _basis(model: Model, data: MeterData) -> Floats:
+    """The design of the rows that a model was fitted on (those with residuals)."""
+    rows = design(model, data.frame)[data.used]
+    found: Floats = rows[~np.isnan(rows).any(axis=1)]
+    return found
 
 
 def design(model: Model, frame: pd.DataFrame) -> Floats:

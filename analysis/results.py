@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,29 @@ class FitStatistics:
 
 
 @dataclass(frozen=True)
+class MemoryPoint:
+    """One memory that the residuals allow: weight; ρ; share of the errors that has it; variance of a block."""
+
+    weight: float
+    rho: float
+    share: float
+    variance: float
+
+
+@dataclass(frozen=True)
+class Memory:
+    """How long a baseline's errors last: what its residuals allow, as points of weight 1 in all.
+
+    per_block: used rows summed to a block (a day of hourly data; else 1); dof: degrees of freedom of
+    the variances. Found by analysis._memory, frozen with the baseline.
+    """
+
+    per_block: int
+    dof: float
+    points: tuple[MemoryPoint, ...]
+
+
+@dataclass(frozen=True)
 class Model:
     """A fitted linear baseline: enough to predict and to give an uncertainty, and nothing of the data.
 
@@ -58,7 +81,8 @@ class Model:
     drivers, holidays: all that `design` needs to build the same columns for another period, as plain
     data. interval: what a row speaks for ("day", "hour", "month", …). residuals and follows (is row
     i + 1 the neighbour of row i?) are of the used rows of the fit, in order; a frozen baseline that
-    was read back has none.
+    was read back has none. basis: the design of the same rows (n × p), or what gives it; memory: of
+    the errors, kept with a frozen baseline.
     """
 
     kind: str
@@ -74,6 +98,8 @@ class Model:
     interval: str = "day"
     residuals: np.ndarray | None = None
     follows: np.ndarray | None = None
+    basis: np.ndarray | Callable[[], np.ndarray] | None = None
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True)

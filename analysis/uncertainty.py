@@ -7,14 +7,22 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from analysis._frames import Floats
+from analysis._memory import inflation, memory_of, mixture_half_width, variance_of_sum
 from analysis._student import t_two_sided
-from analysis.results import FitStatistics, Model, Uncertainty
+from analysis.data import Interval
+from analysis.results import FitStatistics, Memory, Model, Uncertainty
 
-Floats = NDArray[np.float64]
+DEFAULT_METHOD: Final = "exact_memory"
 
-DEFAULT_METHOD: Final = "exact"
+# a M² + b M + c for M months of reporting (Sun and Baltazar 2013, as CalTRACK 2.0 §4.3.2.4 prints them)
+_SUN_BALTAZAR: Final = {
+    Interval.DAY: (-0.00024, 0.03535, 1.00286),
+    Interval.WEEK: (-0.00024, 0.03535, 1.00286),
+    Interval.MONTH: (-0.00022, 0.03306, 0.94054),
+    Interval.BILL: (-0.00022, 0.03306, 0.94054),
+}
 
 
 def independent_days(statistics: FitStatistics) -> float:
@@ -28,7 +36,7 @@ def independent_days(statistics: FitStatistics) -> float:
     return max(statistics.n * (1.0 - rho) / (1.0 + rho), statistics.p + 1.0)
 
 
-def _fractional(model: Model, factor: float, adjusted_baseline: float, m: int, confidence: float) -> float:
+def _fractional(model: Model, factor: float, adjusted_baseline: float, m: float, confidence: float) -> float:
     """t · factor · CV · sqrt((n/n′)(1 + 2/n′)/m) of the adjusted baseline, in the model's unit."""
     statistics = model.statistics
     n_effective = independent_days(statistics)
@@ -38,14 +46,22 @@ def _fractional(model: Model, factor: float, adjusted_baseline: float, m: int, c
     return share * abs(adjusted_baseline)
 
 
-def g14(model: Model, rows: Floats, adjusted_baseline: float, months: int, confidence: float) -> Uncertainty:
+def g14(
+    model: Model,
+    rows: Floats,
+    adjusted_baseline: float,
+    months: int,
+    confidence: float,
+    worth: float | None = None,
+) -> Uncertainty:
     """ASHRAE Guideline 14's formula with the factor 1.26 (Reddy and Claridge 2000).
 
-    rows: design of the m reporting intervals. 2/n′ as CalTRACK and OpenDSM write it. Known to be
+    rows: design of the m reporting intervals; worth: m in intervals of the baseline's length, where
+    bills differ (None: as many as rows). 2/n′ as CalTRACK and OpenDSM write it. Known to be
     too narrow: about 83–86 % of cases at a nominal 90 % with a year of daily data.
     """
     del months
-    half = _fractional(model, 1.26, adjusted_baseline, len(rows), confidence)
+    half = _fractional(model, 1.26, adjusted_baseline, worth or len(rows), confidence)
     return Uncertainty(
         "g14",
         confidence,
@@ -56,41 +72,61 @@ def g14(model: Model, rows: Floats, adjusted_baseline: float, months: int, confi
     )
 
 
-def sun_baltazar(
-    model: Model, rows: Floats, adjusted_baseline: float, months: int, confidence: float
-) -> Uncertainty:
-    """Guideline 14's formula with Sun and Baltazar's factor for daily models.
+def sun_baltazar_factor(interval: str, months: int) -> float:
+    """Sun and Baltazar's factor in place of 1.26: daily or monthly; hourly data keep 1.26."""
+    found = _SUN_BALTAZAR.get(Interval(interval))
+    if found is None:
+        return 1.26
+    a, b, c = found
+    return a * months**2 + b * months + c
 
-    months: of the reporting period. Factor −0.00024 M² + 0.03535 M + 1.00286
-    (Sun and Baltazar 2013, as CalTRACK 2.0 §4.3.2.4 prints it).
+
+def sun_baltazar(
+    model: Model,
+    rows: Floats,
+    adjusted_baseline: float,
+    months: int,
+    confidence: float,
+    worth: float | None = None,
+) -> Uncertainty:
+    """Guideline 14's formula with Sun and Baltazar's factor for the interval and the months reported.
+
+    months: of the reporting period (Sun and Baltazar 2013, as CalTRACK 2.0 §4.3.2.4 prints it: one
+    set of coefficients for daily, one for monthly data, 1.26 for hourly).
     """
-    factor = -0.00024 * months**2 + 0.03535 * months + 1.00286
-    half = _fractional(model, factor, adjusted_baseline, len(rows), confidence)
+    factor = sun_baltazar_factor(model.interval, months)
+    half = _fractional(model, factor, adjusted_baseline, worth or len(rows), confidence)
     return Uncertainty(
         "sun_baltazar",
         confidence,
         half,
         independent_days(model.statistics),
-        "Sun & Baltazar 2013, daily factor for the months of the reporting period (CalTRACK 2.0 §4.3.2.4)",
-        "Sun & Baltazar 2013, hệ số cho số liệu ngày theo số tháng của kỳ báo cáo (CalTRACK 2.0 §4.3.2.4)",
+        f"Sun & Baltazar 2013, factor {factor:.3f} for {months} months (CalTRACK 2.0 §4.3.2.4)",
+        f"Sun & Baltazar 2013, hệ số {factor:.3f} cho {months} tháng (CalTRACK 2.0 §4.3.2.4)",
     )
 
 
 def exact(
-    model: Model, rows: Floats, adjusted_baseline: float, months: int, confidence: float
+    model: Model,
+    rows: Floats,
+    adjusted_baseline: float,
+    months: int,
+    confidence: float,
+    worth: float | None = None,
 ) -> Uncertainty:
     """The variance of least squares itself: Var = κ s² (g′(X′X)⁻¹g + m), κ = (1 + ρ)/(1 − ρ).
 
     g: sum of the m design rows of the reporting period, so that leaving the baseline's range
-    widens the interval by itself. Measured coverage 88–92 % at a nominal 90 % (docs/explanation/
-    savings.md). Source: Koran et al. 2017 ("algebraic" approach); κ as in n/n′.
+    widens the interval by itself. ρ as the residuals show it, which is too low when errors last:
+    71–79 % instead of 90 % at ρ = 0.95 (docs/explanation/savings.md). Source: Koran et al. 2017
+    ("algebraic" approach); κ as in n/n′.
     """
     del adjusted_baseline, months
     statistics = model.statistics
     n_effective = independent_days(statistics)
     kappa = statistics.n / n_effective
     g = np.sum(rows, axis=0)
-    variance = kappa * (float(g @ model.covariance @ g) + len(rows) * statistics.rmse**2)
+    variance = kappa * (float(g @ model.covariance @ g) + (worth or len(rows)) * statistics.rmse**2)
     half = t_two_sided(confidence, n_effective - statistics.p) * math.sqrt(variance)
     return Uncertainty(
         "exact",
@@ -102,6 +138,97 @@ def exact(
     )
 
 
-Method = Callable[[Model, Floats, float, int, float], Uncertainty]
+def exact_memory(
+    model: Model,
+    rows: Floats,
+    adjusted_baseline: float,
+    months: int,
+    confidence: float,
+    worth: float | None = None,
+) -> Uncertainty:
+    """The variance of least squares, averaged over every memory that the residuals allow.
 
-METHODS: Final[dict[str, Method]] = {"exact": exact, "g14": g14, "sun_baltazar": sun_baltazar}
+    For each point (weight w, ρ, share a, block variance σ²) of the model's memory (analysis._memory:
+    restricted likelihood, so that ρ and σ² are not biased low by the terms that were fitted):
+    Var = κ σ²/(L s²) · g′ s²(X′X)⁻¹ g + σ² S(m/L), κ = 1 − a + a(1 + ρ)/(1 − ρ), S the variance of
+    the sum of m/L errors, L rows a block. The half width h solves Σ w P(|t_ν| ≤ h/√Var) = confidence,
+    ν = blocks − terms; n_effective: independent blocks of L rows. Without a memory (an older frozen baseline) this is `exact`, and is named so.
+    Source: restricted likelihood, Patterson and Thompson 1971, Biometrika 58; averaging over the
+    nuisance parameters as Box and Tiao 1973 §2.5; g′(X′X)⁻¹g as Koran et al. 2017.
+    """
+    memory = memory_of(model)
+    if memory is None:
+        return exact(model, rows, adjusted_baseline, months, confidence)
+    g = np.sum(rows, axis=0)
+    weight, deviation, kappa = spread(
+        model, memory, parameters=float(g @ model.covariance @ g), rows=worth or len(rows)
+    )
+    half = float(mixture_half_width(weight[:, None], deviation[:, None], memory.dof, confidence)[0])
+    return Uncertainty(
+        "exact_memory",
+        confidence,
+        half,
+        model.statistics.n / (memory.per_block * float(weight @ kappa)),
+        "ordinary least squares, g′(X′X)⁻¹g and the sum of m errors, averaged over the memories (ρ) that "
+        "the residuals allow by restricted likelihood",
+        "bình phương tối thiểu: g′(X′X)⁻¹g và tổng m sai số, lấy trung bình theo các mức tự tương quan (ρ) "
+        "phù hợp với phần dư (hợp lý hạn chế)",
+    )
+
+
+def spread(model: Model, memory: Memory, *, parameters: float, rows: float) -> tuple[Floats, Floats, Floats]:
+    """Weight, standard deviation and κ of each point of a memory.
+
+    parameters: g′ s²(X′X)⁻¹ g of the sum asked for; rows: how many measured rows with errors of their
+    own are summed (0: none, a projection).
+    """
+    weight, rho, share, variance = (
+        np.array([getattr(point, name) for point in memory.points])
+        for name in ("weight", "rho", "share", "variance")
+    )
+    kappa = inflation(rho, share)
+    per_row = model.statistics.rmse**2
+    relative = variance / (memory.per_block * per_row) if per_row > 0.0 else np.zeros_like(variance)
+    total = kappa * relative * parameters
+    if rows:
+        total = total + variance * variance_of_sum(rho, share, rows / memory.per_block)
+    return weight, np.sqrt(total), kappa
+
+
+def bootstrap(
+    model: Model,
+    rows: Floats,
+    adjusted_baseline: float,
+    months: int,
+    confidence: float,
+    worth: float | None = None,
+) -> Uncertainty:
+    """Moving blocks of residuals drawn again and again (`analysis._bootstrap`), seeded.
+
+    Raises DataError for a model without residuals (a frozen baseline that was read back).
+    """
+    del adjusted_baseline, months, worth
+    from analysis._bootstrap import half_width
+
+    half, length = half_width(model, rows, confidence)
+    return Uncertainty(
+        "bootstrap",
+        confidence,
+        half,
+        model.statistics.n / length,
+        f"moving-block bootstrap of residuals (Künsch 1989), blocks of {length} intervals, seeded",
+        f"bootstrap khối phần dư (Künsch 1989), khối {length} khoảng đo, hạt ngẫu nhiên cố định",
+    )
+
+
+Method = Callable[[Model, Floats, float, int, float, float | None], Uncertainty]
+
+METHODS: Final[dict[str, Method]] = {
+    "exact_memory": exact_memory,
+    "exact": exact,
+    "g14": g14,
+    "sun_baltazar": sun_baltazar,
+    "bootstrap": bootstrap,
+}
+# what is always shown beside the chosen one; the bootstrap is computed when it is asked for
+ALWAYS: Final = ("exact_memory", "exact", "g14", "sun_baltazar")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis import MeterData, Model, Refusal, calendar_version, fit, meter_data, predict
+from analysis import MeterData, Model, Refusal, calendar_version, fit, memory_of, meter_data, predict
 from audit.periods import frame_digest
 from audit.records import Evidence, FrozenBaseline, Plan
 from dodac import __version__
@@ -60,6 +60,7 @@ def freeze(
         calendar=calendar_version(plan.holidays),
         evidence=evidence,
         interval=model.interval,
+        memory=memory_of(model),
     )
 
 
@@ -77,6 +78,7 @@ def model_of(baseline: FrozenBaseline) -> Model:
         end=baseline.end,
         findings=baseline.findings,
         interval=baseline.interval,
+        memory=baseline.memory,
     )
 
 

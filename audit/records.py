@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from analysis.results import Finding, FitStatistics, Savings
+from analysis.results import Finding, FitStatistics, Memory, Savings
 from dodac.money import Money
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class FrozenBaseline:
     """A fitted baseline with the data it was fitted on, fixed before reporting data are read.
 
     plan_digest: SHA-256 of the plan it was frozen for; calendar: which holiday calendar gave the
-    day types; evidence: the samples of the baseline period; version: of dodac.
+    day types; evidence: the samples of the baseline period; version: of dodac;
+    memory: of the model's errors (None in baselines of earlier versions).
     """
 
     id: str
@@ -106,6 +107,7 @@ class FrozenBaseline:
     calendar: str = ""
     evidence: tuple[Evidence, ...] = ()
     interval: str = "day"
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True)

@@ -201,10 +201,14 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "n_effective": ("n hiệu dụng", "effective n"),
     "source": ("Nguồn", "Source"),
     "default": ("dùng trong báo cáo", "used here"),
+    "method_exact_memory": (
+        "bình phương tối thiểu đầy đủ, lấy trung bình theo tự tương quan", "full least squares, averaged over its memory",
+    ),
+    "method_bootstrap": ("bootstrap khối phần dư", "block bootstrap of residuals"),
     "method_exact": ("bình phương tối thiểu đầy đủ, có tự tương quan", "full least squares with autocorrelation"),
     "method_g14": ("ASHRAE Guideline 14", "ASHRAE Guideline 14"),
     "method_sun_baltazar": ("Sun và Baltazar", "Sun and Baltazar"),
-    "why_exact": (
+    "why_exact_memory": (
         ("Phương pháp này được dùng vì trong mô phỏng với phần dư tự tương quan, khoảng tin cậy 90 % của nó chứa giá trị "
         "thật trong 88–91 % trường hợp; công thức ASHRAE Guideline 14 thường cho khoảng quá hẹp (83–86 % với một năm số liệu ngày)."),
         ("It is used because in simulations with autocorrelated residuals its 90 % interval held the true value in "

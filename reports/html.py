@@ -211,7 +211,7 @@ def _context(case: SavingCase, language: Language, zone: str) -> dict[str, Any]:
         "coefficients": coefficient_rows(case, language),
         "months": month_rows(case, language),
         "uncertainties": [_uncertainty_row(case, place, language) for place in range(1 + len(savings.others))],
-        "why": say("why_exact" if savings.uncertainty.method == "exact" else "why_other", language),
+        "why": say("why_exact_memory" if savings.uncertainty.method == "exact_memory" else "why_other", language),
         "coverage": say(
             "coverage_row", language, used=savings.intervals, all=used,
             share=percent_text(savings.intervals / used if used else 0.0, language),

@@ -182,6 +182,7 @@ def fit_towt_daily(
         findings=tuple(findings),
         residuals=fitted.residuals,
         follows=follows,
+        basis=matrix[:, keep],
     )
 
 

@@ -96,7 +96,12 @@ def test_the_saving_is_the_registered_one_in_both_languages(
     for name in ("saving", "half_width", "measured", "adjusted_baseline", "method", "intervals"):
         assert whole[name] == getattr(verified, name)
     assert whole["low"] == pytest.approx(verified.saving - verified.half_width)
-    assert {item["method"] for item in whole["uncertainties"]} == {"exact", "g14", "sun_baltazar"}
+    assert {item["method"] for item in whole["uncertainties"]} == {
+        "exact_memory",
+        "exact",
+        "g14",
+        "sun_baltazar",
+    }
     assert whole["money"]["currency"] == "VND"
     assert whole["money"]["price_date"] == "2026-06-01"
     assert [item["code"] for item in whole["findings"]] == [item.code for item in verified.findings]

@@ -66,7 +66,7 @@ def test_the_saving_is_told_to_programs(journal_path, capsys):
     assert data["baseline"]["n"] == 365
     assert data["saving"]["fraction"] == pytest.approx(0.1, abs=0.01)
     assert "day_type.tet" in data["baseline"]["coefficients"]
-    assert {other["method"] for other in data["saving"]["others"]} == {"g14", "sun_baltazar"}
+    assert {other["method"] for other in data["saving"]["others"]} == {"exact", "g14", "sun_baltazar"}
 
 
 def test_a_baseline_alone_needs_no_reporting_period(journal_path, capsys):

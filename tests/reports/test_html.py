@@ -61,7 +61,7 @@ def test_the_report_needs_nothing_from_outside(case: SavingCase, language: Langu
 def test_an_auditor_finds_every_part_in_english(case: SavingCase) -> None:
     text = _text(render_html(case, "en", NOW_NS, ZONE))
     for words in (
-        "295,000 ± 20,000 kWh", "9.15 ± 0.62 %", "575,000,000 ± 39,000,000 VND", "at 1,950 VND per kWh, price of 1 Jun 2026",
+        "295,000 ± 20,000 kWh", "9.15 ± 0.63 %", "575,000,000 ± 40,000,000 VND", "at 1,950 VND per kWh, price of 1 Jun 2026",
         "90 %", "275,000 to 315,000 kWh", "1 Jul 2025 – 30 Jun 2026", "362 days used, 3 left out", "verified",
         "serial number: 17110042", "calibrated: 2 Mar 2026", "profile: eastron.sdm630",
         "C – whole facility", "Whole brewery, main incomer TR1", "before the works began (12 days)",
@@ -78,7 +78,7 @@ def test_an_auditor_finds_every_part_in_english(case: SavingCase) -> None:
 def test_an_auditor_finds_every_part_in_vietnamese(case: SavingCase) -> None:
     text = _text(render_html(case, "vi", NOW_NS, ZONE))
     for words in (
-        "295.000 ± 20.000 kWh", "9,15 ± 0,62 %", "Mức tiết kiệm", "Đường cơ sở", "Độ không đảm bảo đo", "đã kiểm chứng",
+        "295.000 ± 20.000 kWh", "9,15 ± 0,63 %", "Mức tiết kiệm", "Đường cơ sở", "Độ không đảm bảo đo", "đã kiểm chứng",
         "khoảng tin cậy: 275.000 đến 315.000 kWh", "Lắp biến tần cho máy nén lạnh", "số seri: 17110042",
         "01/07/2025 – 30/06/2026", "Kế hoạch đo lường và kiểm chứng", "Chất lượng số liệu", "07/2025", "Cả kỳ",
         "trước khi thi công giải pháp (12 ngày)", "thứ Hai", "Chủ nhật", "nhiệt độ, đoạn 1, ngày làm việc", "R² hiệu chỉnh",

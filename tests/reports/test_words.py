@@ -50,7 +50,7 @@ def test_the_coverage_the_report_claims_is_the_one_that_was_measured() -> None:
     exact = [float(row[2]) for row in rows if float(row[0]) > 0]
     g14_year = [float(row[3]) for row in rows if float(row[0]) > 0 and row[1] == "365"]
     for language in LANGUAGES:
-        words = say("why_exact", language)
+        words = say("why_exact_memory", language)
         assert f"{min(exact):.0f}–{max(exact):.0f} %" in words
         assert f"{min(g14_year):.0f}–{max(g14_year):.0f} %" in words
 
