@@ -48,6 +48,7 @@ from analysis.benefits.reported import (
     implied_sulphur_pct,
 )
 from analysis.benefits.resources import COLUMNS, EMISSIONS, RESOURCES, Amount, Column, amount
+from analysis.benefits.shown import record, table_lines
 from analysis.benefits.table import BenefitRow, OptionResult, benefits, in_currency, summed
 from dodac.money import Money
 
@@ -111,12 +112,14 @@ __all__ = [
     "per_person",
     "priced",
     "real_rate_pct",
+    "record",
     "recp",
     "reduction_class",
     "restate",
     "simple_payback_months",
     "specific",
     "summed",
+    "table_lines",
     "target",
     "toe_factor",
     "total",

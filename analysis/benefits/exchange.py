@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from analysis.benefits._words import refuse, refuse_currencies, refuse_missing
+from analysis.benefits.figures import believable
 from analysis.benefits.resources import RESOURCES, Amount
 from analysis.results import Refusal
 from dodac.errors import ConfigError
@@ -69,15 +70,19 @@ def price_days(price_date: str) -> tuple[date, date]:
 
 
 def converted(
-    money: Money, currency: str, rates: Sequence[ExchangeRate], oldest_days: int = OLDEST_RATE_DAYS
+    money: Money, currency: str, rates: Sequence[ExchangeRate] = (), oldest_days: int = OLDEST_RATE_DAYS
 ) -> Money | Refusal:
     """Money in another currency at the rate of its price date.
 
     The newest rate of the price date's days, or of the `oldest_days` before them, in either direction;
     without one it is refused. The price date stays: this is no inflation.
     """
-    if not math.isfinite(money.amount):
-        return refuse("not_a_number", "An amount of money is no number.", "Số tiền không phải là số.")
+    if not believable(money.amount):
+        return refuse(
+            "not_a_number",
+            f"{money.amount} {money.currency} is no amount of money.",
+            f"{money.amount} {money.currency} không phải là số tiền hợp lệ.",
+        )
     if money.currency == currency:
         return money
     first, last = price_days(money.price_date)
@@ -125,7 +130,13 @@ def at_prices_of(money: Money, price_date: str, inflation_pct: float) -> Money:
     if not inflation_pct > -100:
         raise ConfigError(f"an inflation of {inflation_pct} % is none.")
     years = (_middle(price_date) - _middle(money.price_date)) / 365.25
-    return Money(money.amount * (1 + inflation_pct / 100) ** years, money.currency, price_date)
+    try:
+        amount = money.amount * (1 + inflation_pct / 100) ** years
+    except OverflowError:
+        amount = math.inf
+    if not believable(amount):
+        raise ConfigError(f"an inflation of {inflation_pct} % over {years:.0f} years leaves no amount.")
+    return Money(amount, money.currency, price_date)
 
 
 def priced(amounts: Sequence[Amount], prices: Sequence[Price], start: date, end: date) -> Money | Refusal:

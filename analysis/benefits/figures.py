@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from analysis.results import Finding, Refusal
 from dodac.errors import ConfigError, DataError
 
 _T = TypeVar("_T", Finding, Refusal)
+# beyond any programme in any unit or currency of the table: a slip of the keyboard, refused before it overflows
+LARGEST: Final = 1e18
 
 
 class EvidenceClass(StrEnum):
@@ -31,13 +33,19 @@ EVIDENCE_VI = {
 }
 
 
+def believable(number: float) -> bool:
+    """Is it a number, and not beyond LARGEST?"""
+    return math.isfinite(number) and abs(number) <= LARGEST
+
+
 @dataclass(frozen=True)
 class Figure:
     """A value that can't be parted from its unit and evidence class.
 
     random: half width of its own error, None where nobody stated one; shared: half widths, signed as
     they move this value, by source id (the same factor or the same meter in several figures), all at one
-    confidence; factors: ids of the factors it was made with. Raises DataError for NaN or infinity.
+    confidence; factors: ids of the factors it was made with. Raises DataError for NaN, infinity and what is
+    beyond LARGEST.
     """
 
     value: float
@@ -50,7 +58,7 @@ class Figure:
 
     def __post_init__(self) -> None:
         widths = (*self.shared.values(), *((self.random,) if self.random is not None else ()))
-        if not all(math.isfinite(number) for number in (self.value, *widths)):
+        if not all(believable(number) for number in (self.value, *widths)):
             raise DataError(f"{self.value} {self.unit} is no figure.", todo="Leave out what is not known.")
         if self.random is not None and self.random < 0:
             raise DataError(f"an uncertainty of {self.random} {self.unit} is below zero.")

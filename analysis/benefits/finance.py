@@ -49,12 +49,11 @@ def simple_payback_months(
     own = converted(saving_per_year, investment.currency, rates)
     if isinstance(own, Refusal):
         return own
-    return _months(investment.amount, own.amount, investment.currency)
+    cost = converted(investment, investment.currency)
+    return cost if isinstance(cost, Refusal) else _months(cost.amount, own.amount, cost.currency)
 
 
 def _months(investment: float, saving: float, currency: str) -> float | Refusal:
-    if not (math.isfinite(investment) and math.isfinite(saving)):
-        return refuse("not_a_number", "An amount of money is no number.", "Số tiền không phải là số.")
     if investment < 0:
         return refuse(
             "negative_investment",
@@ -166,16 +165,21 @@ def appraise(
         raise ConfigError(f'"{terms}" is neither nominal nor real.')
     if years < 1:
         raise ConfigError(f"a life of {years} years is none.")
-    if escalation_pct <= -100:
+    if not -100 < escalation_pct < math.inf:
         raise ConfigError(f"an escalation of {escalation_pct} % is none.")
+    months = simple_payback_months(investment, saving_per_year, rates)
+    if isinstance(months, Refusal) and months.code != "no_saving":
+        return months
     own = converted(saving_per_year, investment.currency, rates)
     if isinstance(own, Refusal):
         return own
-    months = _months(investment.amount, own.amount, investment.currency)
-    if isinstance(months, Refusal) and months.code in ("not_a_number", "negative_investment"):
-        return months
-    flows = [-investment.amount]
-    flows += [own.amount * (1 + escalation_pct / 100) ** year for year in range(years)]
+    try:
+        savings = [own.amount * (1 + escalation_pct / 100) ** year for year in range(years)]
+    except OverflowError:
+        raise ConfigError(
+            f"an escalation of {escalation_pct} % over {years} years leaves no number."
+        ) from None
+    flows = [-investment.amount, *savings]
     flows[-1] += rest_value
     return Appraisal(
         investment.currency,

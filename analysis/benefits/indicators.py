@@ -10,9 +10,9 @@ from typing import Final
 
 from analysis._tables import Row, table
 from analysis.benefits._words import ratio_inferred, refuse, refuse_missing
-from analysis.benefits.figures import EvidenceClass
+from analysis.benefits.figures import EvidenceClass, believable
 from analysis.results import Finding, Refusal
-from dodac.errors import ConfigError
+from dodac.errors import ConfigError, DataError
 from dodac.quantities import nearest
 
 BASES: Final = ("absolute", "per_unit")
@@ -49,6 +49,10 @@ class IndicatorValue:
     evidence: EvidenceClass
     resolution: float = 0.0
     findings: tuple[Finding, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (believable(self.value) and believable(self.resolution) and self.resolution >= 0):
+            raise DataError(f"{self.definition.id}: {self.value} {self.definition.whole_unit} is no value.")
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ def restate(value: IndicatorValue, definition: IndicatorDefinition, ratio: Ratio
 
 def implied_ratio(baseline: IndicatorValue, value: IndicatorValue, claimed_pct: float) -> float | Refusal:
     """The ratio of divisors that would make a claimed change true: baseline·(1 + claim)/value."""
-    if value.value == 0:
+    if value.value <= 0 or not math.isfinite(claimed_pct):
         return refuse_missing("A value above zero", "giá trị lớn hơn 0")
     return baseline.value * (1 + claimed_pct / 100) / value.value
 
@@ -165,7 +169,8 @@ def per_person(quantity: float, persons: float, periods: float, useful_share: fl
     divisor = persons * periods * useful_share
     if not (math.isfinite(divisor) and divisor > 0 and math.isfinite(quantity)):
         return refuse_missing("Persons and time above zero", "số người và thời gian lớn hơn 0")
-    return quantity / divisor
+    each = quantity / divisor
+    return each if believable(each) else refuse_missing("A quantity", "số lượng")
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,11 @@ class SpecificConsumption:
     before: float | None
     after: float | None
     target: float | None = None
+
+    def __post_init__(self) -> None:
+        for value in (self.before, self.after, self.target):
+            if value is not None and not believable(value):
+                raise DataError(f"{self.definition.id}: {value} {self.definition.whole_unit} is no value.")
 
     @property
     def change_pct(self) -> float | None:
@@ -199,7 +209,8 @@ def specific(quantity: float, product: float) -> float | Refusal:
             "Suất tiêu hao cần sản lượng lớn hơn 0.",
             product=product if math.isfinite(product) else 0.0,
         )
-    return quantity / product
+    each = quantity / product
+    return each if believable(each) else refuse_missing("A quantity", "số lượng")
 
 
 @dataclass(frozen=True)

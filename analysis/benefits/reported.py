@@ -10,7 +10,7 @@ from itertools import product
 from analysis._tables import table
 from analysis.benefits.emissions import co2
 from analysis.benefits.factors import Factors, PlantFuel, grid_factor
-from analysis.benefits.figures import Total
+from analysis.benefits.figures import Total, believable
 from analysis.benefits.resources import Amount
 from analysis.results import Finding, Refusal
 from dodac.errors import ConfigError
@@ -72,7 +72,7 @@ def explain_reported(
     21 GJ/t"). The nearest combination is no proof of what was used: several can come equally near.
     Raises ConfigError without amounts that have CO2 or for a reported total that is not above zero.
     """
-    if not reported_t > 0:
+    if not (believable(reported_t) and reported_t > 0):
         raise ConfigError(f"a reported total of {reported_t} t is none.")
     base = factors or Factors()
     official = grid_factor(start, end, replace(base, grid_proxy=None))

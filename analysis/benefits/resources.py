@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analysis.benefits._words import refuse, refuse_missing
-from analysis.benefits.figures import EvidenceClass, Figure
+from analysis.benefits.figures import EvidenceClass, Figure, believable
 from analysis.results import Refusal
 from dodac.errors import ConfigError
 from dodac.quantities import nearest
@@ -84,7 +84,8 @@ def amount(
     value, half_width and shared (source id → half width, for one meter behind several amounts) are in
     `unit`. More use than before is negative and must be meant: increase=True (a fuel switch, more power
     for a filter). Liquids in litres or m3 need density_kg_l. Gas must be in Nm3: m3 of the line say
-    nothing without pressure and temperature. Refused (with `resource` in its data): NaN, infinity, a negative value not meant,
+    nothing without pressure and temperature. Refused (with `resource` in its data): NaN, infinity,
+    beyond belief, a negative value not meant,
     a volume without density. Raises ConfigError for an unknown resource, unit or evidence class.
     """
     made = _amount(resource, value, unit, evidence, half_width, shared, grade, density_kg_l, increase)
@@ -114,9 +115,14 @@ def _amount(
             f'"{evidence}" is no evidence class.', todo=f"Write one of: {', '.join(EvidenceClass)}."
         ) from None
     widths = {**(shared or {}), "": half_width or 0.0}
-    if not math.isfinite(value) or not all(math.isfinite(width) for width in widths.values()):
+    scale = _scale(column, unit, density_kg_l)
+    if isinstance(scale, Refusal):
+        return scale
+    if not all(believable(number * max(scale, 1.0) * 1e3) for number in (value, *widths.values())):
         return refuse(
-            "not_a_number", f"{column.en}: no finite number.", f"{column.vi}: không phải số hữu hạn."
+            "not_a_number",
+            f"{column.en}: {value} {unit} is no amount.",
+            f"{column.vi}: {value} {unit} không phải là số lượng hợp lệ.",
         )
     if half_width is not None and half_width < 0:
         return refuse(
@@ -143,9 +149,6 @@ def _amount(
             value=value,
             unit=unit,
         )
-    scale = _scale(column, unit, density_kg_l)
-    if isinstance(scale, Refusal):
-        return scale
     figure = Figure(
         value * scale,
         column.unit,

@@ -130,7 +130,7 @@ def benefits(
             findings.append(given_differs(column, figure.value, computed.value, figure.unit))
         cells[column] = total([figure])
     yearly = _yearly(option)
-    investment = option.investment or refuse_missing("The investment", "vốn đầu tư")
+    investment = _known(option.investment, "The investment", "vốn đầu tư")
     return BenefitRow(
         option.id,
         option.start,
@@ -138,7 +138,7 @@ def benefits(
         cells,
         _cells(option.normal_year, option, factors),
         investment,
-        option.saving or refuse_missing("The saving of the period", "mức tiết kiệm của kỳ"),
+        _known(option.saving, "The saving of the period", "mức tiết kiệm của kỳ"),
         yearly,
         _payback(investment, yearly, rates),
         (*findings, *_mixed(cells.values())),
@@ -196,12 +196,15 @@ def _cells(
 
 
 def _yearly(option: OptionResult) -> Money | Refusal:
-    if option.saving_per_year is not None:
-        return option.saving_per_year
-    if option.saving is None:
-        return refuse_missing("The saving per year", "mức tiết kiệm năm")
+    if option.saving_per_year is not None or option.saving is None:
+        return _known(option.saving_per_year, "The saving per year", "mức tiết kiệm năm")
     days = (option.end - option.start).days + 1
-    return option.saving if days in YEAR_DAYS else refuse_not_a_year(days)
+    return _known(option.saving, "", "") if days in YEAR_DAYS else refuse_not_a_year(days)
+
+
+def _known(money: Money | None, what: str, what_vi: str) -> Money | Refusal:
+    """Money that is an amount, or why it is none."""
+    return refuse_missing(what, what_vi) if money is None else converted(money, money.currency)
 
 
 def _payback(

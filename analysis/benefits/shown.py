@@ -1,0 +1,139 @@
+"""Benefit rows as words for people and as plain data for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from analysis.benefits.figures import EVIDENCE_VI, Cell, Total
+from analysis.benefits.resources import COLUMNS
+from analysis.benefits.table import BenefitRow
+from analysis.results import Finding, Refusal
+from dodac.money import Money
+from dodac.words import Language, significant_text
+
+MONEY_COLUMNS: Final = {
+    "investment": ("investment", "vốn đầu tư"),
+    "saving": ("saving of the period", "tiết kiệm trong kỳ"),
+    "saving_per_year": ("saving per year", "tiết kiệm mỗi năm"),
+    "payback_months": ("payback (months)", "hoàn vốn (tháng)"),
+}
+
+
+def cell_text(cell: Cell, language: Language) -> str:
+    """ "194 ± 55 (measured)", every class of a sum of several, or the reason why there is none; "" for nothing."""
+    if cell is None:
+        return ""
+    if isinstance(cell, Refusal):
+        return cell.vi if language == "vi" else cell.en
+    parts = [
+        f"{_number(part.value, part.half_width, language)} "
+        f"({EVIDENCE_VI[part.evidence] if language == 'vi' else part.evidence})"
+        for part in cell.parts
+    ]
+    text = parts[0]
+    if cell.mixed:
+        text = f"{_number(cell.value, cell.half_width, language)} = {' + '.join(parts)}"
+    if not cell.complete:
+        text += " – chưa đủ" if language == "vi" else " – incomplete"
+    return text
+
+
+def money_text(money: Money | Refusal, language: Language) -> str:
+    """ "900,000,000 VND (2022)", or the reason why there is none."""
+    if isinstance(money, Refusal):
+        return money.vi if language == "vi" else money.en
+    return f"{significant_text(money.amount, 6, language)} {money.currency} ({money.price_date})"
+
+
+def table_lines(rows: Sequence[BenefitRow], language: Language) -> list[list[str]]:
+    """A header and a line per quantity, a column per row: only quantities that any row holds.
+
+    Normal-year figures stand in lines of their own.
+    """
+    vi = language == "vi"
+    lines = [["", *(row.id for row in rows)]]
+    for normal in (False, True):
+        for column in COLUMNS.values():
+            cells = [(row.normal_year if normal else row.cells)[column.id] for row in rows]
+            if all(cell is None for cell in cells):
+                continue
+            name = f"{column.vi if vi else column.en} ({column.unit})"
+            if normal:
+                name += ", năm chuẩn" if vi else ", normal year"
+            lines.append([name, *(cell_text(cell, language) for cell in cells)])
+    for key, names in MONEY_COLUMNS.items():
+        line = [names[1] if vi else names[0]]
+        for row in rows:
+            value = getattr(row, key)
+            line.append(
+                significant_text(value, 3, language)
+                if isinstance(value, float)
+                else money_text(value, language)
+            )
+        lines.append(line)
+    return lines
+
+
+def record(row: BenefitRow) -> dict[str, object]:
+    """A row as plain data (JSON): refusals and findings with code, words and data; no NaN, no infinity."""
+    return {
+        "id": row.id,
+        "start": str(row.start),
+        "end": str(row.end),
+        "options": row.options,
+        "company": row.company,
+        "province": row.province,
+        "programme": row.programme,
+        "period": {name: _cell(cell) for name, cell in row.cells.items() if cell is not None},
+        "normal_year": {name: _cell(cell) for name, cell in row.normal_year.items() if cell is not None},
+        **{key: _plain(getattr(row, key)) for key in MONEY_COLUMNS},
+        "specific": [
+            {
+                "indicator": one.definition.id,
+                "unit": one.definition.whole_unit,
+                "before": one.before,
+                "after": one.after,
+                "target": one.target,
+                "change_pct": one.change_pct,
+            }
+            for one in row.specific
+        ],
+        "factors": list(row.factors),
+        "findings": [_said(finding) for finding in row.findings],
+    }
+
+
+def _cell(cell: Total | Refusal) -> dict[str, object]:
+    if isinstance(cell, Refusal):
+        return {"refused": [_said(cell)]}
+    return {
+        "value": cell.value,
+        "unit": cell.unit,
+        "half_width": cell.half_width,
+        "classes": {
+            str(part.evidence): {"value": part.value, "half_width": part.half_width, "figures": part.count}
+            for part in cell.parts
+        },
+        "complete": cell.complete,
+        "factors": list(cell.factors),
+        "findings": [_said(finding) for finding in cell.findings],
+        "refused": [_said(refusal) for refusal in cell.refused],
+    }
+
+
+def _plain(value: Money | Refusal | float) -> object:
+    if isinstance(value, Refusal):
+        return {"refused": [_said(value)]}
+    if isinstance(value, Money):
+        return {"amount": value.amount, "currency": value.currency, "price_date": value.price_date}
+    return value
+
+
+def _said(words: Finding | Refusal) -> dict[str, object]:
+    return {"code": words.code, "en": words.en, "vi": words.vi, "data": dict(words.data)}
+
+
+def _number(value: float, half_width: float | None, language: Language) -> str:
+    text = significant_text(value, 4, language)
+    return text if half_width is None else f"{text} ± {significant_text(half_width, 2, language)}"
