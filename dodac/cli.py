@@ -59,6 +59,11 @@ COMMANDS: Final[tuple[Command, ...]] = (
     ),
     Command("export", "collector.cli:export", "write readings of the journal as CSV"),
     Command("analyse", "audit.analyse_cli:analyse", "fit a baseline and give the saving with its uncertainty"),
+    Command(
+        "combustion",
+        "audit._combustion_cli:combustion",
+        "a flue-gas reading: losses, efficiency, and what tuning would save",
+    ),
     Command("audit", "audit.cli:audit", "the register: options, plans, frozen baselines, verified savings"),
     Command("report", "reports.cli:report", "write the report of a verified saving (HTML)"),
     Command("serve", "api.cli:serve", "the web page and the HTTP API"),

@@ -101,24 +101,24 @@ def too_much_oxygen(o2_pct: float, limit_pct: float) -> Refusal:
     )
 
 
-def no_siegert_constants(fuel: str, method: str) -> Refusal:
+def no_siegert_constants(fuel: str, fuel_vi: str, method: str) -> Refusal:
     """No source gives constants for that fuel by that maker."""
     return Refusal(
         "no_siegert_constants",
         f"No Siegert constants of {method} for {fuel}, and none are made up: use bs845 or the indirect method, "
         "which go by the fuel's analysis.",
-        f"Không có hằng số Siegert của {method} cho {fuel} và không tự đặt ra: hãy dùng bs845 hoặc phương pháp "
+        f"Không có hằng số Siegert của {method} cho {fuel_vi} và không tự đặt ra: hãy dùng bs845 hoặc phương pháp "
         "gián tiếp, tính theo thành phần nhiên liệu.",
         {"fuel": fuel, "method": method},
     )
 
 
-def no_analysis(fuel: str) -> Refusal:
+def no_analysis(fuel: str, fuel_vi: str) -> Refusal:
     """The fuel's elements or its heating value are not known."""
     return Refusal(
         "no_analysis",
         f"The elements or the heating value of {fuel} are not known: give the laboratory's analysis.",
-        f"Chưa biết thành phần hoặc nhiệt trị của {fuel}: hãy nhập kết quả phòng thí nghiệm.",
+        f"Chưa biết thành phần hoặc nhiệt trị của {fuel_vi}: hãy nhập kết quả phòng thí nghiệm.",
         {"fuel": fuel},
     )
 

@@ -68,7 +68,7 @@ def k_factors(fuel_id: str | Fuel, k2: float | None = None) -> KFactors | Refusa
     """
     chosen = fuel(fuel_id)
     if chosen.elements is None or chosen.hhv_mj_kg is None or chosen.lhv_mj_kg is None:
-        return words.no_analysis(chosen.en)
+        return words.no_analysis(chosen.en, chosen.vi)
     gross, net = 1000.0 * chosen.hhv_mj_kg, 1000.0 * chosen.lhv_mj_kg
     # percent (9 H + M) as a number goes into K3, as C does into K1: 2425 % × kJ/kg
     water = 9.0 * chosen.elements.h + chosen.elements.moisture

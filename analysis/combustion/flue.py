@@ -102,7 +102,7 @@ def siegert(
     chosen = fuel(fuel_id)
     constants = chosen.siegert.get(method)
     if constants is None:
-        return words.no_siegert_constants(chosen.en, method)
+        return words.no_siegert_constants(chosen.en, chosen.vi, method)
     refusal = unusable(reading, constants.co2_max_pct)
     if refusal is not None:
         return refusal
@@ -164,7 +164,7 @@ def condensation_gain_pct(
     0 above the dew point. Source: balance of the water vapour, Magnus, 2.442 MJ/kg (25 °C).
     """
     if chosen.elements is None or chosen.lhv_mj_kg is None:
-        return words.no_analysis(chosen.en)
+        return words.no_analysis(chosen.en, chosen.vi)
     gas = stoichiometry(chosen.elements)
     vapour = gas.water_vapour_m3_kg(excess_air_pct, humidity_kg_kg)
     dry = gas.dry_gas_m3_kg + excess_air_pct / 100.0 * gas.air_m3_kg
@@ -191,8 +191,7 @@ def _by_elements(chosen: Fuel, o2: float, humidity_kg_kg: float) -> tuple[float 
         return None, None
     gas = stoichiometry(chosen.elements)
     excess = gas.excess_air_pct(o2)
-    wet = gas.water_vapour_m3_kg(excess, humidity_kg_kg) > 0.0
-    return excess, gas.dew_point_c(excess, humidity_kg_kg) if wet else None
+    return excess, gas.dew_point_c(excess, humidity_kg_kg)
 
 
 def _gain_pct(

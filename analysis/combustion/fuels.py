@@ -134,7 +134,7 @@ class Fuel:
     def with_moisture(self, moisture_pct: float, *, source: str, taken: str) -> Fuel | Refusal:
         """The same dry matter with the moisture that was measured; the heating values follow."""
         if self.elements is None or self.hhv_mj_kg is None:
-            return words.no_analysis(self.id)
+            return words.no_analysis(self.en, self.vi)
         if not 0.0 <= moisture_pct < 95.0:
             return words.analysis_impossible("moisture", moisture_pct)
         wet = self.elements.with_moisture(moisture_pct)
@@ -164,7 +164,7 @@ def own_fuel(
     Refused where the parts do not add up or the heating value can't be.
     """
     if elements is None:
-        return words.no_analysis(id)
+        return words.no_analysis(en or id, vi or en or id)
     if abs(elements.total_pct - 100.0) > 2.0:
         return words.analysis_sum(elements.total_pct)
     findings: tuple[Finding, ...] = ()

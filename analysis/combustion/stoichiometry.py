@@ -9,6 +9,7 @@ from typing import Final
 from analysis.combustion import _words as words
 from analysis.combustion.composition import ATOMS, NORMAL_VOLUME, WATER, Ultimate
 from analysis.results import Refusal
+from dodac.errors import ConfigError
 
 # dry air, vol% O₂ (the rest counts as nitrogen of 28.16 g/mol, argon in it) and its molar mass
 O2_OF_AIR_PCT: Final = 20.95
@@ -93,10 +94,10 @@ class Stoichiometry:
 
     def dew_point_c(
         self, excess_air_pct: float, humidity_kg_kg: float = 0.0, pressure_hpa: float = 1013.25
-    ) -> float:
-        """Dew point of the water vapour, °C (Magnus)."""
+    ) -> float | None:
+        """Dew point of the water vapour, °C (Magnus); None where there is none (carbon in dry air)."""
         share = self.water_vapour_pct(excess_air_pct, humidity_kg_kg) / 100.0
-        return water_dew_point_c(share * pressure_hpa)
+        return water_dew_point_c(share * pressure_hpa) if share > 0.0 else None
 
 
 def stoichiometry(parts: Ultimate) -> Stoichiometry:
@@ -126,8 +127,16 @@ def water_dew_point_c(vapour_hpa: float) -> float:
 
 
 def humidity_kg_kg(t_c: float, relative_pct: float, pressure_hpa: float = 1013.25) -> float:
-    """Water in the air, kg per kg of dry air, from its temperature and relative humidity."""
+    """Water in the air, kg per kg of dry air, from its temperature and relative humidity.
+
+    Raises ConfigError for what no air at that pressure can hold.
+    """
     vapour = relative_pct / 100.0 * saturation_hpa(t_c)
+    if not 0.0 <= vapour < 0.9 * pressure_hpa or relative_pct > 100.0:
+        raise ConfigError(
+            f"air of {t_c:g} °C can't have a relative humidity of {relative_pct:g} %.",
+            todo="Give temperature and humidity where the air is drawn in, before any preheater.",
+        )
     return WATER / AIR_MOLAR_MASS * vapour / (pressure_hpa - vapour)
 
 
