@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from analysis.benefits.figures import EVIDENCE_VI, Cell, Total
+from analysis.benefits.indicators import IndicatorDefinition
 from analysis.benefits.resources import COLUMNS
 from analysis.benefits.table import BenefitRow
 from analysis.results import Finding, Refusal
 from dodac.money import Money
-from dodac.words import Language, significant_text
+from dodac.words import Language, number_text, significant_text
 
 MONEY_COLUMNS: Final = {
     "investment": ("investment", "vốn đầu tư"),
@@ -49,7 +50,7 @@ def money_text(money: Money | Refusal, language: Language) -> str:
 def table_lines(rows: Sequence[BenefitRow], language: Language) -> list[list[str]]:
     """A header and a line per quantity, a column per row: only quantities that any row holds.
 
-    Normal-year figures stand in lines of their own.
+    Normal-year figures stand in lines of their own, specific consumptions too (before → after, target).
     """
     vi = language == "vi"
     lines = [["", *(row.id for row in rows)]]
@@ -62,6 +63,9 @@ def table_lines(rows: Sequence[BenefitRow], language: Language) -> list[list[str
             if normal:
                 name += ", năm chuẩn" if vi else ", normal year"
             lines.append([name, *(cell_text(cell, language) for cell in cells)])
+    for definition in dict.fromkeys(one.definition for row in rows for one in row.specific):
+        name = f"{definition.vi if vi else definition.en} ({definition.whole_unit})"
+        lines.append([name, *(_specific(row, definition, language) for row in rows)])
     for key, names in MONEY_COLUMNS.items():
         line = [names[1] if vi else names[0]]
         for row in rows:
@@ -132,6 +136,24 @@ def _plain(value: Money | Refusal | float) -> object:
 
 def _said(words: Finding | Refusal) -> dict[str, object]:
     return {"code": words.code, "en": words.en, "vi": words.vi, "data": dict(words.data)}
+
+
+def _specific(row: BenefitRow, definition: IndicatorDefinition, language: Language) -> str:
+    """ "250 → 200 (−20.0 %), target 196" of one row; "" where it has none."""
+    for one in row.specific:
+        if one.definition == definition:
+            before, after = (
+                "?" if value is None else significant_text(value, 4, language)
+                for value in (one.before, one.after)
+            )
+            text = f"{before} → {after}"
+            if one.change_pct is not None:
+                text += f" ({number_text(one.change_pct, 1, language)} %)"
+            if one.target is not None:
+                word = "mục tiêu" if language == "vi" else "target"
+                text += f", {word} {significant_text(one.target, 4, language)}"
+            return text
+    return ""
 
 
 def _number(value: float, half_width: float | None, language: Language) -> str:

@@ -61,6 +61,13 @@ def test_an_incomplete_sum_says_so_and_a_normal_year_stands_apart():
     assert lines["investment"] == "1,000,000,000 VND (2022)"
 
 
+def test_specific_consumption_stands_before_after_and_target():
+    lines = {line[0]: line[1:] for line in table_lines([row(specific=(BEER,)), row("b")], "en")}
+    assert lines["beer (MJ/hl)"] == ["250.0 → 200.0 (−20.0 %), target 196.0", ""]
+    lines = {line[0]: line[1:] for line in table_lines([row(specific=(BEER,))], "vi")}
+    assert lines["bia (MJ/hl)"] == ["250,0 → 200,0 (−20,0 %), mục tiêu 196,0"]
+
+
 def test_a_record_is_plain_data_with_reasons():
     made = json.loads(
         json.dumps(record(row(amounts=(amount("coal", -1, "t", "measured"),), specific=(BEER,))))

@@ -282,3 +282,18 @@ def test_sums_of_sums_are_the_sum(figures, cut):
     if whole.half_width is not None:
         assert apart.half_width == pytest.approx(whole.half_width, rel=1e-9, abs=1e-6)
     assert {p.evidence: p.count for p in apart.parts} == {p.evidence: p.count for p in whole.parts}
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0.1, 100))
+def test_emissions_grow_with_what_is_saved_and_with_nothing_else(power, coal, times):
+    def made(factor):
+        items = [
+            amount("electricity", power * factor, "MWh", "measured"),
+            amount("coal", coal * factor, "t", "measured"),
+        ]
+        return benefits(option(amounts=items), FACTORS).cells
+
+    one, more = made(1.0), made(times)
+    for column in ("co2", "toe"):
+        assert more[column].value == pytest.approx(times * one[column].value, rel=1e-9, abs=1e-9)
