@@ -83,3 +83,15 @@ def refuse_unreachable(wanted: float, periods: int) -> Refusal:
         f"Để đạt ±{number(wanted, 3, 'vi')} cần hơn {number(periods, 0, 'vi')} chu kỳ: hãy kéo dài chu kỳ hoặc hiệu chỉnh thêm yếu tố.",
         {"wanted": wanted, "periods": periods},
     )
+
+
+def refuse_not_consumed(energy: str, mean: float) -> Refusal:
+    """A meter that counts backwards while the measure is off."""
+    return Refusal(
+        "not_consumed",
+        f'"{energy}" averages {number(mean, 2)} an hour with the measure off: nothing is used that could be saved. '
+        "Are terminals swapped, or is it an export channel?",
+        f'"{energy}" trung bình {number(mean, 2, "vi")} mỗi giờ khi tắt giải pháp: không có tiêu thụ để tiết kiệm. '
+        "Đấu ngược cực tính, hay đây là kênh điện phát?",
+        {"energy": energy, "mean": mean},
+    )

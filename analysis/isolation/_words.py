@@ -299,3 +299,34 @@ def refuse_missing(name: str) -> Refusal:
         f'"{name}" có ít hơn ba giá trị dùng được.',
         {"name": name},
     )
+
+
+def values_left_out(name: str, count: int, total: int) -> Finding:
+    """Runs in which a parameter was not measured."""
+    return Finding(
+        "values_left_out",
+        f'{count} of {total} values of "{name}" are no numbers and are left out.',
+        f'{count} trong {total} giá trị của "{name}" không phải là số và được bỏ qua.',
+        {"name": name, "left_out": count, "values": total},
+    )
+
+
+def instrument_not_stated(name: str) -> Finding:
+    """A measured parameter of which only the scatter is known."""
+    return Finding(
+        "instrument_not_stated",
+        f'Nothing is said of what "{name}" was measured with: only its scatter is in the uncertainty.',
+        f'Chưa nêu "{name}" được đo bằng thiết bị nào: độ không đảm bảo chỉ gồm độ phân tán.',
+        {"name": name},
+    )
+
+
+def refuse_no_spread() -> Refusal:
+    """Identical figures and no instrument error left: no uncertainty can be given."""
+    return Refusal(
+        "no_uncertainty",
+        "The runs don't scatter and no instrument error is left: there is nothing to say how sure the saving is. "
+        "Were figures copied? State the instruments and repeat the runs.",
+        "Các lượt đo không phân tán và không còn sai số thiết bị: không thể nói mức tiết kiệm chắc chắn đến đâu. "
+        "Có phải số liệu bị chép lại? Hãy nêu thiết bị đo và đo lại.",
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from analysis import _notes as notes_of_savings
@@ -75,17 +75,23 @@ def measured(
 ) -> Measured | Refusal:
     """A parameter from separated runs: mean, scatter s/√n (n − 1 degrees of freedom), instruments.
 
-    values: one per separated run, at least three, none NaN; chain: relative errors of its metering
+    values: one per separated run, at least three (NaN: not measured, counted as left out); chain: relative errors of its metering
     chain; lines: absolute ones (e.g. of Instrument.lines).
     """
     known = [float(value) for value in values if math.isfinite(value)]
     if len(known) < 3:
         return words.refuse_missing(name)
     value = math.fsum(known) / len(known)
+    left_out = len(values) - len(known)
     found = [from_values(f"scatter {name}", f"scatter of {name}", known), *lines]
     if chain is not None:
         found += [line.scaled(abs(value)) for line in chain.lines]
-    return Measured(value, tuple(found), () if chain is None else chain.findings)
+    notes = [] if chain is None else list(chain.findings)
+    if chain is None and not lines:
+        notes.append(words.instrument_not_stated(name))
+    if left_out:
+        notes.append(words.values_left_out(name, left_out, len(values)))
+    return Measured(value, tuple(found), tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -211,7 +217,12 @@ def _saving(
     for name, parameter in measured.items():
         if isinstance(parameter, Refusal):
             return parameter
-        values[name], errors[name] = parameter.value, parameter.lines
+        values[name] = parameter.value
+        # two parameters may have been given one name when they were measured; their scatter is their own
+        errors[name] = [
+            replace(line, source=f"scatter {name}") if line.source.startswith("scatter ") else line
+            for line in parameter.lines
+        ]
         notes += parameter.findings
     for name, stated in stipulated.items():
         line = stated.line(name)
@@ -220,13 +231,15 @@ def _saving(
         values[name], errors[name] = stated.value, (line,)
     try:
         whole = propagate(formula, values, errors, unit=unit, confidence=confidence)
-    except (DataError, ZeroDivisionError, OverflowError):
+    except (DataError, ArithmeticError, ValueError, TypeError):
         return words.refuse_formula()
     except KeyError as error:
         raise ConfigError(
             f"the formula needs {error}, which is neither measured nor stipulated.",
             todo=f"There are: {', '.join(values)}.",
         ) from None
+    if whole.standard <= 1e-12 * abs(whole.value):
+        return words.refuse_no_spread()
     return _result(option, whole, stipulated, notes)
 
 

@@ -123,6 +123,8 @@ def compare_tests(
     change = budget(
         a - b, [*(line.scaled(-1.0) for line in lines_b), *lines_a], unit=method.unit, confidence=confidence
     )
+    if whole.standard <= 1e-12:
+        return words.refuse_no_spread()
     spot = None
     if before.runs.kind == "boiler" and method.better == "more":
         spot = math.hypot(*(flue_loss_limit_pct(_mean(runs, "o2_pct")) for runs in (runs_before, runs_after)))

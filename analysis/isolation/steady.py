@@ -56,7 +56,7 @@ def steady_runs(frame: pd.DataFrame, kind: str, *, rules: Row | None = None) -> 
 
     frame: one row a sample, DatetimeIndex in order; columns: the channels of the kind (boiler: o2_pct,
     t_flue_c, load; compressor: power_kw, flow_nm3_min, pressure_bar if any; pump, fan: power_kw,
-    flow_m3_h), any others (averaged along), and optionally `run` (the technician's own mark: then at
+    flow_m3_h), other numbers (averaged along), and optionally `run` (the technician's own mark: then at
     most one run a mark). A run is the first window (boiler: 10 minutes) in which every channel stays
     within its band around its mean; the next begins no sooner than the separation after it, so that
     samples seconds apart never count as two. Rows with a missing channel are left out.
@@ -71,8 +71,9 @@ def steady_runs(frame: pd.DataFrame, kind: str, *, rules: Row | None = None) -> 
         if band["channel"] not in frame.columns:
             return words.refuse_channel(str(band["channel"]), kind)
     index = _times(frame)
-    marks = frame["run"].to_numpy() if "run" in frame.columns else None
-    columns = {str(name): numbers(frame, str(name)) for name in frame.columns if name != "run"}
+    # rows without a mark are one more mark
+    marks = pd.factorize(frame["run"])[0] if "run" in frame.columns else None
+    columns = _columns(frame, [str(band["channel"]) for band in bands])
     keep = np.ones(len(frame), dtype=np.bool_)
     for band in bands:
         keep &= np.isfinite(columns[str(band["channel"])])
@@ -83,7 +84,7 @@ def steady_runs(frame: pd.DataFrame, kind: str, *, rules: Row | None = None) -> 
     stamps = index[keep]
     cuts = np.diff(minutes) > float(rules["gap_min"])
     if marks is not None:
-        cuts |= marks[keep][1:] != marks[keep][:-1]
+        cuts |= np.diff(marks[keep]) != 0
     edges = [0, *(np.flatnonzero(cuts) + 1).tolist(), len(minutes)]
     runs: list[Run] = []
     refused: list[Finding] = []
@@ -110,7 +111,7 @@ def runs_from_rows(frame: pd.DataFrame, kind: str) -> SteadyRuns | Refusal:
         if channel not in frame.columns:
             return words.refuse_channel(channel, kind)
     index = _times(frame)
-    columns = {str(name): numbers(frame, str(name)) for name in frame.columns if name != "run"}
+    columns = _columns(frame, channels)
     keep = np.flatnonzero(np.all([np.isfinite(columns[channel]) for channel in channels], axis=0))
     groups: list[list[int]] = []
     separation = pd.Timedelta(minutes=float(rules["separation_min"]))
@@ -141,6 +142,15 @@ def _times(frame: pd.DataFrame) -> pd.DatetimeIndex:
     if index.hasnans or not index.is_monotonic_increasing or not index.is_unique:
         raise DataError("the samples are not in order of time, or a time is missing or there twice.")
     return index
+
+
+def _columns(frame: pd.DataFrame, needed: list[str]) -> dict[str, Floats]:
+    """The needed channels, which must be numbers, and all others that are; notes and names are passed over."""
+    found = {name: numbers(frame, name) for name in needed}
+    for name in frame.columns:
+        if name != "run" and name not in found and frame[name].dtype.kind in "fiub":
+            found[str(name)] = numbers(frame, str(name))
+    return found
 
 
 def _text(moment: pd.Timestamp) -> str:

@@ -81,6 +81,8 @@ def on_off_saving(
     """
     if not 0.0 < confidence < 1.0 or draws < 99:
         raise ConfigError("the confidence must lie between 0 and 1, and at least 99 lots be drawn.")
+    if len(frame) < 2:
+        return switch_words.refuse_few_periods(0, 0, _LEAST_PERIODS)
     table, notes = _periods(frame, schedule, energy, tuple(drivers), state)
     used = table["used"].to_numpy(dtype=bool)
     on, block = table["on"].to_numpy(dtype=bool)[used], table["block"].to_numpy()[used]
@@ -88,8 +90,11 @@ def on_off_saving(
     if min(n_on, n_off) < _LEAST_PERIODS:
         return switch_words.refuse_few_periods(n_on, n_off, _LEAST_PERIODS)
     rate = table["rate"].to_numpy(dtype="float64")[used]
-    if float(np.ptp(rate)) <= 1e-12 * max(1.0, float(np.max(np.abs(rate)))):
+    if float(np.ptp(rate)) <= 1e-12 * float(np.max(np.abs(rate))):
         return switch_words.refuse_nothing_moves(energy)
+    off = float(np.mean(rate[~on]))
+    if off <= 0.0:
+        return switch_words.refuse_not_consumed(energy, off)
     others, dropped = _design(table, used, block, tuple(drivers))
     if dropped:
         notes.append(switch_words.driver_dropped(dropped))
@@ -124,9 +129,8 @@ def on_off_saving(
         notes.append(notes_of_savings.not_significant(-effect, whole.half_width))
     elif effect > 0.0:
         notes.append(words.worse(effect, f"{unit}/h"))
-    off = float(np.mean(rate[~on]))
     return OnOffSaving(
-        saving_per_hour=-effect, unit=unit, fraction=-effect / off if off else 0.0,
+        saving_per_hour=-effect, unit=unit, fraction=-effect / off,
         uncertainty=Uncertainty(
             "blocks", confidence, whole.half_width, float(len(rate)),
             "regression of whole periods with a level a block, Student's t",
@@ -151,7 +155,7 @@ def _periods(
         raise DataError(
             "the table has no times as its index.", todo="Give a DatetimeIndex of interval starts."
         )
-    if not index.is_monotonic_increasing or not index.is_unique or len(index) < 2:
+    if not index.is_monotonic_increasing or not index.is_unique:
         raise DataError("the rows are not in order of time, or a time is there twice.")
     if (index.tz is None) != (pd.DatetimeIndex(plan.index).tz is None):
         raise DataError("schedule and readings differ: one has a zone, the other none.")

@@ -99,6 +99,33 @@ def test_nothing_measured_too_little_measured_and_no_result_are_refused() -> Non
         option_a(lamps, {"kw_before": BEFORE}, {"hours": HOURS}, unit="kWh")
 
 
+@pytest.mark.parametrize(
+    "formula", [lambda at: None, lambda at: (-at["k"]) ** 0.5, lambda at: math.log(-at["k"]), lambda at: math.exp(1e6 * at["k"])]
+)  # fmt: skip
+def test_a_formula_that_fails_is_a_reason_and_no_traceback(formula: object) -> None:
+    found = option_a(formula, {"k": measured("k", [1.0, 2.0, 3.0])}, {"h": HOURS}, unit="kWh")  # type: ignore[arg-type]
+    assert isinstance(found, Refusal)
+    assert found.code == "no_result"
+
+
+def test_identical_figures_without_an_instrument_give_no_saving() -> None:
+    """Three copied figures and no meter: ± 0 would be a lie."""
+    bare = {"kw": measured("kw", [5.0, 5.0, 5.0])}
+    found = option_b(lambda at: 10.0 * at["kw"], bare, unit="kWh")
+    assert isinstance(found, Refusal)
+    assert found.code == "no_uncertainty"
+    scatter = saving(
+        option_b(lambda at: 10.0 * at["kw"], {"kw": measured("kw", [5.0, 5.1, 4.9, math.nan])}, unit="kWh")
+    )
+    assert {"instrument_not_stated", "values_left_out"} <= {note.code for note in scatter.findings}
+
+
+def test_scatter_of_two_parameters_never_cancels_because_they_bear_one_name() -> None:
+    same = {"kw_before": measured("kw", [10.1, 10.0, 9.9]), "kw_after": measured("kw", [10.1, 10.0, 9.9])}
+    found = saving(option_b(lambda at: at["kw_before"] - at["kw_after"], same, unit="kW"))
+    assert found.budget.standard == pytest.approx(math.sqrt(2.0) * 0.1 / math.sqrt(3.0))
+
+
 def test_zero_and_negative_savings_say_so() -> None:
     same = saving(option_a(lamps, {"kw_before": BEFORE, "kw_after": BEFORE}, {"hours": HOURS}, unit="kWh"))
     assert same.saving == 0.0

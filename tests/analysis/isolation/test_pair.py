@@ -262,6 +262,14 @@ def test_a_compressors_specific_power_falls_and_the_meter_of_both_sides_cancels(
     assert all(abs(one.effect) < 1e-6 for one in shared)
     assert found.spot_pair is None
 
+    copied = (
+        machine([one[0]] * 3, "2026-03-02", "compressor"),
+        machine([two[0]] * 3, "2026-04-02", "compressor"),
+    )
+    empty = compare_tests(Side(copied[0], chains=chains), Side(copied[1], chains=chains), specific_power())
+    assert isinstance(empty, Refusal)
+    assert empty.code == "no_uncertainty"
+
 
 def test_load_unload_pumps_and_plain_power_have_their_figures() -> None:
     method = load_unload_specific_power()

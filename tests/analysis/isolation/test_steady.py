@@ -116,6 +116,13 @@ def test_a_missing_channel_is_refused_and_a_wrong_frame_raised(boiler_log: Log) 
         steady_runs(words, "boiler")
 
 
+def test_notes_beside_the_readings_and_missing_marks_do_no_harm(boiler_log: Log) -> None:
+    log = boiler_log()
+    log["note"] = "probe in the middle"
+    log["run"] = np.nan
+    assert len(runs(steady_runs(log, "boiler")).runs) == 3
+
+
 def test_runs_written_by_hand_say_that_steadiness_was_not_seen() -> None:
     index = pd.DatetimeIndex(
         ["2026-03-02 09:00", "2026-03-02 09:00:20", "2026-03-02 09:30", "2026-03-02 10:00"]

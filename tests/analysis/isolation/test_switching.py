@@ -179,6 +179,8 @@ def test_bad_data_are_refused_and_wrong_use_raised() -> None:
         (frame * 0.0 + 5.0, "constant"),
         (frame * np.nan, "too_few_periods"),
         (frame.iloc[:72], "too_few_periods"),
+        (frame.iloc[:1], "too_few_periods"),
+        (-frame, "not_consumed"),
     ):
         found = on_off_saving(bad, plan)
         assert isinstance(found, Refusal)
@@ -198,6 +200,16 @@ def test_bad_data_are_refused_and_wrong_use_raised() -> None:
         on_off_saving(frame, plan, drivers=["nothing"])
     with pytest.raises(ConfigError):
         on_off_saving(frame, plan, confidence=1.5)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_the_unit_of_the_meter_changes_nothing(scale: float) -> None:
+    plan = schedule(24)
+    frame = plant(plan)
+    one = result(on_off_saving(frame, plan))
+    other = result(on_off_saving(frame.assign(energy=frame["energy"] * scale), plan))
+    assert other.saving_per_hour == pytest.approx(one.saving_per_hour * scale)
+    assert other.p_value == one.p_value
 
 
 def test_a_year_needs_stated_hours() -> None:
