@@ -1,4 +1,4 @@
-"""Least squares with all that uncertainty and selection need: covariance, memory, left-out blocks, p-values."""
+"""Least squares with all that uncertainty and selection need: covariance, memory, left-out blocks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis._student import t_upper_tail
 from analysis.results import FitStatistics
 
 Floats = NDArray[np.float64]
@@ -206,12 +205,3 @@ def unjudged(matrix: Floats, blocks: NDArray[np.int_]) -> NDArray[np.bool_]:
     alone = seen == seen.sum(axis=0, keepdims=True)
     found: NDArray[np.bool_] = np.any(present & alone[blocks], axis=1)
     return found
-
-
-def p_values(fit: LinearFit) -> Floats:
-    """Two-sided p of each coefficient against zero, by Student's t on n − p degrees of freedom (p)."""
-    spread = np.sqrt(np.diag(fit.covariance))
-    dof = fit.statistics.n - fit.statistics.p
-    size = np.abs(fit.coefficients)
-    t = [float(b / s) if s > 0.0 else (0.0 if b == 0.0 else 1e9) for b, s in zip(size, spread, strict=True)]
-    return np.array([2.0 * t_upper_tail(value, dof) for value in t], dtype=np.float64)

@@ -90,13 +90,13 @@ def _subsets(row: Row, kind: str, drivers: Sequence[str]) -> Iterator[tuple[str,
 
 def _calendars(words: Sequence[str], data: MeterData) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     days = data.interval.seconds is not None and data.interval is not Interval.WEEK
+    seen = []
     for word in words:
-        types, weekday = "types" in word, "weekday" in word
-        if (types and not data.categories and not weekday) or (weekday and not days):
+        weekday = "weekday" in word and "weekday" not in data.categories
+        if weekday and not days:
             continue
-        categories = data.categories if types else ()
-        if weekday and types and not data.categories and "weekday" in words:
-            continue
-        if weekday and "weekday" in data.categories:
-            continue
-        yield categories, {"weekday": True} if weekday else {}
+        each = (data.categories if "types" in word else (), weekday)
+        # without categories "types" is "none", and "types+weekday" is "weekday"
+        if each not in seen:
+            seen.append(each)
+            yield each[0], {"weekday": True} if weekday else {}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analysis._frames import Floats, numbers
 from analysis._linear import left_out_errors
 from analysis.baselines import _select_words as words
+from analysis.baselines import _words as model_words
 from analysis.baselines._candidates import Trial, trials
 from analysis.baselines._candidates import limits as candidate_limits
 from analysis.baselines._checks import implausible
@@ -184,11 +185,13 @@ def _reasons(data: MeterData, model: Model, any_sign: tuple[str, ...]) -> list[F
     n, p = model.statistics.n, model.statistics.p
     if n < known["per_parameter"] * p:
         found.append(words.few_rows_a_parameter(n, p, known["per_parameter"]))
-    for said in model.findings:
-        if said.code == "negative_driver" and said.data["driver"] not in any_sign:
-            found.append(said)
-        if said.code == "collinear" and model.kind not in ("towt-daily", "towt-hourly"):
-            found.append(said)
+    for name in data.drivers:
+        term = f"driver.{name}"
+        slope = float(model.coefficients[model.terms.index(term)]) if term in model.terms else 0.0
+        if slope < 0.0 and name not in any_sign:
+            found.append(model_words.negative_driver(name, slope))
+    if not model.kind.startswith("towt"):
+        found += [said for said in model.findings if said.code == "collinear"]
     inflated = _inflation(data, known["vif"])
     if inflated is not None and len(data.drivers) > 0 and model.kind not in ("mean", "ratio"):
         if data.temperature in inflated[:2] and not kind_of(model.kind).temperature:
