@@ -7,8 +7,11 @@ from analysis.baselines.towt import fit_towt_daily
 from analysis.calendars import calendar_version, day_types
 from analysis.data import Interval, MeterData, meter_data
 from analysis.models import KINDS, design, fit, predict
+from analysis.normalised import chained, normalised
+from analysis.planning import months_needed, smallest_saving
+from analysis.portfolio import portfolio
 from analysis.results import Finding, FitStatistics, Model, Refusal, Savings, Uncertainty
-from analysis.savings import avoided_energy
+from analysis.savings import avoided_energy, backcast
 from analysis.uncertainty import DEFAULT_METHOD, METHODS
 
 if TYPE_CHECKING:
@@ -42,7 +45,9 @@ __all__ = [
     "Uncertainty",
     "at_reference_o2",
     "avoided_energy",
+    "backcast",
     "calendar_version",
+    "chained",
     "day_types",
     "design",
     "fit",
@@ -50,8 +55,12 @@ __all__ = [
     "fuel",
     "memory_of",
     "meter_data",
+    "months_needed",
+    "normalised",
+    "portfolio",
     "predict",
     "siegert",
+    "smallest_saving",
 ]
 
 _OF_COMBUSTION = frozenset(

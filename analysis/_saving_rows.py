@@ -101,6 +101,21 @@ def rows_of(model: Model, data: pd.DataFrame | MeterData, *, measured: bool = Tr
     return Rows(index, matrix, linear, energy, whole, used, days, worth, tuple(found))
 
 
+def saving_frame(index: pd.DatetimeIndex, used: Bools, adjusted: Floats, measured: Floats) -> pd.DataFrame:
+    """The frame of a `Savings`: each row's two sides, their difference where used, and its running sum."""
+    saving = np.where(used, adjusted - measured, np.nan)
+    return pd.DataFrame(
+        {
+            "measured": measured,
+            "adjusted_baseline": adjusted,
+            "saving": saving,
+            "cumulative": np.cumsum(np.nan_to_num(saving)),
+            "used": used,
+        },
+        index=index,
+    )
+
+
 def _checked(frame: pd.DataFrame, model: Model, measured: bool) -> pd.DatetimeIndex:
     if model.interval == Interval.DAY:
         return check_index(frame)

@@ -12,7 +12,7 @@ from analysis import _saving_words as words
 from analysis._combined import check_method, combined, sensitivities
 from analysis._frames import Floats, day_text
 from analysis._memory import memory_of
-from analysis._saving_rows import Rows, rows_of
+from analysis._saving_rows import Rows, rows_of, saving_frame
 from analysis.data import MeterData
 from analysis.results import Adjustment, Finding, InstrumentPart, Model, Refusal, Savings, Uncertainty
 from analysis.uncertainty import ALWAYS, DEFAULT_METHOD, METHODS
@@ -189,21 +189,7 @@ def _savings(
         intervals=count,
         excluded=len(rows.index) - count,
         findings=tuple(found),
-        frame=_frame(rows, *sides),
+        frame=saving_frame(rows.index, rows.used, *sides),
         adjustments=tuple(adjustments),
         instruments=moved,
-    )
-
-
-def _frame(rows: Rows, adjusted: Floats, measured: Floats) -> pd.DataFrame:
-    saving = np.where(rows.used, adjusted - measured, np.nan)
-    return pd.DataFrame(
-        {
-            "measured": measured,
-            "adjusted_baseline": adjusted,
-            "saving": saving,
-            "cumulative": np.cumsum(np.nan_to_num(saving)),
-            "used": rows.used,
-        },
-        index=rows.index,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -23,6 +23,16 @@ _SUN_BALTAZAR: Final = {
     Interval.MONTH: (-0.00022, 0.03306, 0.94054),
     Interval.BILL: (-0.00022, 0.03306, 0.94054),
 }
+
+
+_EXACT_SOURCE: Final = (
+    "ordinary least squares, κ s²(g′(X′X)⁻¹g + m) with κ = (1 + ρ)/(1 − ρ)",
+    "bình phương tối thiểu: κ s²(g′(X′X)⁻¹g + m), với κ = (1 + ρ)/(1 − ρ)",
+)
+_MEMORY_SOURCE: Final = (
+    "ordinary least squares, κ s²(g′(X′X)⁻¹g + m), averaged over the ρ that the residuals allow (REML)",
+    "bình phương tối thiểu: κ s²(g′(X′X)⁻¹g + m), trung bình theo các ρ phù hợp với phần dư (REML)",
+)
 
 
 def independent_days(statistics: FitStatistics) -> float:
@@ -122,20 +132,7 @@ def exact(
     ("algebraic" approach); κ as in n/n′.
     """
     del adjusted_baseline, months
-    statistics = model.statistics
-    n_effective = independent_days(statistics)
-    kappa = statistics.n / n_effective
-    g = np.sum(rows, axis=0)
-    variance = kappa * (float(g @ model.covariance @ g) + (worth or len(rows)) * statistics.rmse**2)
-    half = t_two_sided(confidence, n_effective - statistics.p) * math.sqrt(variance)
-    return Uncertainty(
-        "exact",
-        confidence,
-        half,
-        n_effective,
-        "ordinary least squares, κ s²(g′(X′X)⁻¹g + m) with κ = (1 + ρ)/(1 − ρ)",
-        "bình phương tối thiểu: κ s²(g′(X′X)⁻¹g + m), với κ = (1 + ρ)/(1 − ρ)",
-    )
+    return of_sums(model, np.sum(rows, axis=0), ((1.0, worth or len(rows)),), confidence, "exact")
 
 
 def exact_memory(
@@ -156,31 +153,40 @@ def exact_memory(
     Source: restricted likelihood, Patterson and Thompson 1971, Biometrika 58; averaging over the
     nuisance parameters as Box and Tiao 1973 §2.5; g′(X′X)⁻¹g as Koran et al. 2017.
     """
-    memory = memory_of(model)
-    if memory is None:
-        return exact(model, rows, adjusted_baseline, months, confidence)
-    g = np.sum(rows, axis=0)
-    weight, deviation, kappa = spread(
-        model, memory, parameters=float(g @ model.covariance @ g), rows=worth or len(rows)
-    )
-    half = float(mixture_half_width(weight[:, None], deviation[:, None], memory.dof, confidence)[0])
-    return Uncertainty(
-        "exact_memory",
-        confidence,
-        half,
-        model.statistics.n / (memory.per_block * float(weight @ kappa)),
-        "ordinary least squares, g′(X′X)⁻¹g and the sum of m errors, averaged over the memories (ρ) that "
-        "the residuals allow by restricted likelihood",
-        "bình phương tối thiểu: g′(X′X)⁻¹g và tổng m sai số, lấy trung bình theo các mức tự tương quan (ρ) "
-        "phù hợp với phần dư (hợp lý hạn chế)",
-    )
+    del adjusted_baseline, months
+    return of_sums(model, np.sum(rows, axis=0), ((1.0, worth or len(rows)),), confidence, "exact_memory")
 
 
-def spread(model: Model, memory: Memory, *, parameters: float, rows: float) -> tuple[Floats, Floats, Floats]:
+def of_sums(
+    model: Model, g: Floats, noises: Sequence[tuple[float, float]], confidence: float, method: str
+) -> Uncertainty:
+    """`exact_memory` or `exact` of any sum: parameters with weights g (p), and measured stretches.
+
+    noises: (factor, rows) of each stretch of measured rows that is in the sum; none for a projection,
+    where only the parameters err. Stretches count as independent of one another and of the fit.
+    `exact_memory` without a memory is `exact`, and is named so.
+    """
+    statistics = model.statistics
+    parameters = float(g @ model.covariance @ g)
+    memory = memory_of(model) if method == "exact_memory" else None
+    if memory is not None:
+        weight, deviation, kappa = spread(model, memory, parameters=parameters, noises=noises)
+        half = float(mixture_half_width(weight[:, None], deviation[:, None], memory.dof, confidence)[0])
+        independent = statistics.n / (memory.per_block * float(weight @ kappa))
+        return Uncertainty("exact_memory", confidence, half, independent, *_MEMORY_SOURCE)
+    independent = independent_days(statistics)
+    rows = sum(factor**2 * count for factor, count in noises)
+    variance = statistics.n / independent * (parameters + rows * statistics.rmse**2)
+    half = t_two_sided(confidence, independent - statistics.p) * math.sqrt(variance)
+    return Uncertainty("exact", confidence, half, independent, *_EXACT_SOURCE)
+
+
+def spread(
+    model: Model, memory: Memory, *, parameters: float, noises: Sequence[tuple[float, float]]
+) -> tuple[Floats, Floats, Floats]:
     """Weight, standard deviation and κ of each point of a memory.
 
-    parameters: g′ s²(X′X)⁻¹ g of the sum asked for; rows: how many measured rows with errors of their
-    own are summed (0: none, a projection).
+    parameters: g′ s²(X′X)⁻¹ g of the sum asked for; noises: as in `of_sums`.
     """
     weight, rho, share, variance = (
         np.array([getattr(point, name) for point in memory.points])
@@ -190,8 +196,8 @@ def spread(model: Model, memory: Memory, *, parameters: float, rows: float) -> t
     per_row = model.statistics.rmse**2
     relative = variance / (memory.per_block * per_row) if per_row > 0.0 else np.zeros_like(variance)
     total = kappa * relative * parameters
-    if rows:
-        total = total + variance * variance_of_sum(rho, share, rows / memory.per_block)
+    for factor, rows in noises:
+        total = total + factor**2 * variance * variance_of_sum(rho, share, rows / memory.per_block)
     return weight, np.sqrt(total), kappa
 
 
