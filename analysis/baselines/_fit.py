@@ -106,6 +106,10 @@ def prepare(
         interactions=interactions,
         few=known["few"],
     )
+    if data.temperature and data.temperature not in (*needs, *(lags or {})):
+        # a model without temperature neither asks for it later nor is extrapolated by it
+        settings["temperature"] = None
+        del cast("dict[str, object]", settings["ranges"])[data.temperature]
     settings |= length | {"averages": list(averages), "line": False, "hinges": []}
     names, extra, strange = extra_columns(settings, data.frame)
     used &= ~strange & ~np.isnan(extra).any(axis=1)
@@ -180,6 +184,7 @@ def finish(found: Prepared, kind: str, searched: int = 0) -> Model | Refusal:
     matrix, terms = matrix[:, keep], [all_names[at] for at in keep]
     fitted = fit_linear(matrix, found.y, found.follows, weights=found.weights, searched=searched)
     value = dict(zip(terms, map(float, fitted.coefficients), strict=True))
+    findings += _judge(found, value, matrix)
     hinges = [
         each | ({} if each.get("column") else {"slope": value.get(each["side"], 0.0)})
         for each in cast("list[dict[str, Any]]", found.settings["hinges"])
@@ -193,10 +198,10 @@ def finish(found: Prepared, kind: str, searched: int = 0) -> Model | Refusal:
         with_points = fit_linear(whole, found.y, weights=found.weights)
         scale = fitted.statistics.rmse**2 / max(with_points.statistics.rmse**2, 1e-300)
         covariance = with_points.covariance * scale
+        matrix = whole
         terms += [name for name, _ in moved]
         coefficients = np.concatenate([coefficients, np.zeros(len(moved))])
     settings["columns"] = terms
-    findings += _judge(found, value, matrix)
     if fitted.statistics.cv_rmse > _POOR_CV_RMSE:
         findings.append(notes.poor_fit(fitted.statistics.cv_rmse, _POOR_CV_RMSE))
     index = found.data.index
@@ -214,6 +219,7 @@ def finish(found: Prepared, kind: str, searched: int = 0) -> Model | Refusal:
         interval=str(found.data.interval),
         residuals=fitted.residuals,
         follows=found.follows,
+        basis=matrix,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from analysis._linear import left_out_errors, unjudged
 from analysis.baselines import _words as words
 from analysis.baselines._columns import design, hinge
 from analysis.baselines._degrees import degree_grid
+from analysis.baselines._extras import range_of
 from analysis.baselines._fit import Prepared, finish, prepare
 from analysis.baselines._search import Best, Columns, Residual, Shape, best_of, best_pair, left_out, search
 from analysis.data import Interval, MeterData
@@ -78,6 +79,10 @@ def _fit(opened: _Opened, kind: str) -> Model | Refusal:
     if best is None:
         return words.refuse_wrong_sign(opened.side_name)
     found.settings["hinges"] = opened.hinges(best)
+    ranges = cast("dict[str, list[float]]", found.settings["ranges"])
+    for each in cast("list[dict[str, Any]]", found.settings["hinges"]):
+        if each["column"]:
+            ranges[each["column"]] = range_of(found.column(each["column"]))
     found.findings.extend(opened.edges(best))
     model = finish(found, kind, searched=opened.searched)
     if isinstance(model, Model) and kind == "4p" and {"heating", "cooling"} <= set(model.terms):
