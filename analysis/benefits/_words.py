@@ -113,13 +113,13 @@ def refuse_no_factor(what: str, what_vi: str, known: Sequence[str], known_vi: Se
     )
 
 
-def refuse_choose(resource: str, what: str, known: Sequence[str]) -> Refusal:
+def refuse_choose(resource: str, resource_vi: str, what: str, what_vi: str, known: Sequence[str]) -> Refusal:
     """Several factors would do, and they differ too much to guess."""
     text = ", ".join(known)
     return refuse(
         "choose_factor",
         f"{resource}: several {what} factors differ; choose one of {text}.",
-        f"{resource}: có nhiều hệ số {what} khác nhau; hãy chọn một: {text}.",
+        f"{resource_vi}: có nhiều hệ số {what_vi} khác nhau; hãy chọn một: {text}.",
         resource=resource,
         known=text,
     )

@@ -40,11 +40,10 @@ def air(amounts: Sequence[Amount], pollutant: str, factors: Factors | None = Non
     return _over(amounts, pollutant, FUELS, lambda one: air_factor(one.resource, pollutant, factors))
 
 
-def toe(amounts: Sequence[Amount], factors: Factors | None = None) -> Cell:
-    """Tonnes of oil equivalent of electricity and fuels (letter 3505/BCT-KHCN)."""
-    return _over(
-        amounts, "toe", ("electricity", *FUELS), lambda one: toe_factor(one.resource, one.grade, factors)
-    )
+def toe(amounts: Sequence[Amount], start: date, factors: Factors | None = None) -> Cell:
+    """Tonnes of oil equivalent of electricity and fuels in a period from `start` (letter 3505/BCT-KHCN)."""
+    energy = ("electricity", *FUELS)
+    return _over(amounts, "toe", energy, lambda one: toe_factor(one.resource, one.grade, factors, start))
 
 
 def _over(

@@ -15,6 +15,7 @@ from analysis.benefits._words import (
     refuse_no_factor,
     remembered_factor,
 )
+from analysis.benefits.resources import EMISSIONS, RESOURCES, Column
 from analysis.results import Finding, Refusal
 from dodac.errors import ConfigError
 from dodac.quantities import nearest
@@ -85,6 +86,8 @@ class Factors:
             )
         if not 0 < self.confidence < 1:
             raise ConfigError(f"a confidence of {self.confidence} is not between 0 and 1.")
+        for resource in (*self.grades, *self.toe_grades, *self.plant, *(key[0] for key in self.air)):
+            _column(resource)
 
 
 @dataclass(frozen=True)
@@ -221,8 +224,14 @@ def carbon_factor(resource: str, grade: str | None, factors: Factors | None = No
     return Factor(name, value, unit, source, width, row["biogenic"], findings)
 
 
-def toe_factor(resource: str, grade: str | None, factors: Factors | None = None) -> Factor | Refusal:
-    """TOE per unit of the resource's column (letter 3505/BCT-KHCN of 2011); coal needs its grade."""
+def toe_factor(
+    resource: str, grade: str | None, factors: Factors | None = None, day: date | None = None
+) -> Factor | Refusal:
+    """TOE per unit of the resource's column (letter 3505/BCT-KHCN of 2011); coal needs its grade.
+
+    A day (the first of a period) outside the row's days is not refused, as heat does not change with the
+    year, but the findings show the factor as a proxy.
+    """
     choice = factors or Factors()
     rows = table("factors_toe") if choice.toe_rows is None else choice.toe_rows
     known = {row["id"] for row in rows if row["resource"] == resource}
@@ -231,8 +240,15 @@ def toe_factor(resource: str, grade: str | None, factors: Factors | None = None)
     )
     if isinstance(row, Refusal):
         return row
-    findings = (remembered_factor(row["id"], row["source"]),) if row["checked"] == "remembered" else ()
-    return Factor(f"toe {row['id']}", row["toe"], f"TOE/{row['unit']}", row["source"], findings=findings)
+    findings = [remembered_factor(row["id"], row["source"])] if row["checked"] == "remembered" else []
+    if day is not None and not in_force([row], day):
+        name, why, vi = f"toe {row['id']}", "it is of another date", "hệ số có ngày hiệu lực khác"
+        findings.append(
+            proxy_factor(name, str(day.year), f"{why} ({row['source']})", f"{vi} ({row['source']})")
+        )
+    return Factor(
+        f"toe {row['id']}", row["toe"], f"TOE/{row['unit']}", row["source"], findings=tuple(findings)
+    )
 
 
 def air_factor(resource: str, pollutant: str, factors: Factors | None = None) -> Factor | Refusal:
@@ -268,13 +284,23 @@ def air_factor(resource: str, pollutant: str, factors: Factors | None = None) ->
 def _choose(rows: Sequence[Row], resource: str, name: str | None, what: str) -> Row | Refusal:
     """The one row of a resource, or the named one."""
     found = [row for row in rows if row["resource"] == resource]
+    of, kind = _column(resource), EMISSIONS.get(what)
+    words, words_vi = (kind.en, kind.vi) if kind else (what, what)
     if not found:
-        return refuse_no_factor(f"{what} of {resource}", f"{what} của {resource}", [])
+        return refuse_no_factor(f"{words} of {of.en}", f"{words_vi} của {of.vi}", [])
     if name is not None:
         return _by_id(found, name, f"{what} factor of {resource}")
     if len(found) > 1:
-        return refuse_choose(resource, what, [row["id"] for row in found])
+        return refuse_choose(of.en, of.vi, words, words_vi, [row["id"] for row in found])
     return found[0]
+
+
+def _column(resource: str) -> Column:
+    if resource not in RESOURCES:
+        near = nearest(resource, RESOURCES)
+        todo = f'Did you mean "{near}"?' if near else f"Known: {', '.join(RESOURCES)}."
+        raise ConfigError(f'"{resource}" is no column of the benefit table.', todo=todo)
+    return RESOURCES[resource]
 
 
 def _by_id(rows: Sequence[Row], name: str, what: str) -> Row:

@@ -188,7 +188,7 @@ def _cells(
     }
     fossil, biogenic = co2(whole, option.start, option.end, factors)
     cells |= {pollutant: air(whole, pollutant, factors) for pollutant in POLLUTANTS}
-    cells |= {"co2": fossil, "co2_biogenic": biogenic, "toe": toe(whole, factors)}
+    cells |= {"co2": fossil, "co2_biogenic": biogenic, "toe": toe(whole, option.start, factors)}
     for one in refused:  # an amount that could not be had is missing from whatever it would have given
         for column in _MADE_OF.get(str(one.data.get("resource")), ()):
             cells[column] = total([cells[column], one])

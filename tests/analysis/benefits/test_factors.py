@@ -84,6 +84,16 @@ def test_wrong_use_says_what_is_known():
         carbon_factor("coal", "antracite")
 
 
+def test_a_slip_in_a_resource_is_never_ignored():
+    with pytest.raises(ConfigError, match="coal"):
+        Factors(grades={"cola": "anthracite"})
+    with pytest.raises(ConfigError, match="diesel"):
+        Factors(plant={"deisel": PlantFuel("laboratory", sulphur_pct=0.2)})
+    with pytest.raises(ConfigError, match="no column"):
+        carbon_factor("hydrogen", None)
+    assert carbon_factor("water", None).code == "no_factor"
+
+
 def test_a_programme_can_bring_its_own_dated_table():
     rows = rows_of(
         '[table]\nsource = "letter X"\nchecked = "read"\ntaken = 2026-11-22\n'
@@ -115,6 +125,8 @@ def test_fuel_carbon_is_ncv_times_emission_factor(resource, grade, t):
 
 def test_coal_without_a_grade_is_refused_not_guessed():
     assert carbon_factor("coal", None).code == "choose_factor"
+    assert carbon_factor("coal", None).vi.startswith("than: có nhiều hệ số CO2")
+    assert air_factor("coal", "dust").vi.startswith("than: có nhiều hệ số bụi")
     assert toe_factor("coal", None).code == "choose_factor"
     assert toe_factor("coal", "anthracite").code == "choose_factor"  # not a grade of the TOE letter
     assert toe_factor("coal", "cam_1_2").value == 0.70
@@ -186,6 +198,14 @@ def test_toe_factors_agree_with_the_net_calorific_values():
         row = next(row for row in table("factors_ipcc") if row["resource"] == resource)
         gj = row["ncv_gj_t"] * (row["density_kg_nm3"] / 1000 if resource == "natural_gas" else 1.0)
         assert toe_factor(resource, None).value * 41.868 == pytest.approx(gj, rel=0.05)
+
+
+def test_oil_equivalent_of_a_year_before_its_letter_shows_as_a_proxy():
+    assert toe_factor("diesel", None, day=date(2020, 1, 1)).findings == ()
+    (finding,) = toe_factor("diesel", None, day=date(2003, 1, 1)).findings
+    assert finding.code == "proxy_factor"
+    assert "3505" in finding.en
+    assert "2003" in finding.vi
 
 
 def test_units_are_brought_to_the_columns():
