@@ -155,7 +155,7 @@ def _levels(settings: dict[str, Any]) -> dict[str, tuple[list[str], dict[str, st
     found = {}
     if settings.get("day_type"):
         known = ["normal", *settings["day_types"]]
-        found[settings["day_type"]] = (known, dict(settings["merged_day_types"]))
+        found[settings["day_type"]] = (known, dict(settings.get("merged_day_types") or {}))
     levels, merged = settings.get("levels") or {}, settings.get("merged") or {}
     for name in settings.get("categories") or []:
         if name in levels:

@@ -4,7 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import KINDS, Interval, Model, Refusal, design, fit, meter_data, predict
+from analysis import (
+    KINDS,
+    Interval,
+    Model,
+    Refusal,
+    Savings,
+    avoided_energy,
+    design,
+    fit,
+    meter_data,
+    predict,
+)
 from dodac.errors import DodacError
 
 
@@ -213,3 +224,43 @@ def test_a_word_the_baseline_never_had_gives_no_number(kind):
     other = frame.iloc[: len(frame) // 2].copy()
     other["day_type"] = "flood"
     assert predict(model, other).isna().all()
+
+
+REPORTED = {
+    "good": lambda frame: frame,
+    "constant": constant,
+    "zero": zero,
+    "nothing": nothing,
+    "one day": lambda frame: frame.iloc[: 24 if len(frame) > 1000 else 1],
+    "no production on Sundays": lambda frame: frame.assign(
+        tonnes=frame["tonnes"].where(frame.index.day_of_week != 6)
+    ),
+    "unknown words": lambda frame: frame.assign(day_type="flood"),
+    "words": words,
+    "unsorted": unsorted,
+    "two zones": two_zones,
+    "no rows": lambda frame: frame.iloc[:0],
+}
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("case", list(REPORTED))
+def test_a_saving_never_stands_without_its_uncertainty(kind, case):
+    model = attempt(good(interval_of(kind)), kind)
+    assert isinstance(model, Model)
+    after = good(interval_of(kind), seed=12)
+    after.index = after.index + pd.Timedelta(days=365)
+    try:
+        found = avoided_energy(model, REPORTED[case](after))
+    except DodacError:
+        assert case in ("words", "unsorted", "two zones", "no rows")
+        return
+    if isinstance(found, Refusal):
+        assert found.en
+        assert found.vi
+        assert case != "good"
+        return
+    assert isinstance(found, Savings)
+    assert np.isfinite([found.saving, found.uncertainty.half_width, found.adjusted_baseline]).all()
+    assert found.uncertainty.half_width > 0.0
+    assert found.intervals > 0
