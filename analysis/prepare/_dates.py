@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,7 @@ _COMPACT: Final = re.compile(
 )
 EMPTY: Final = frozenset(("", "na", "n/a", "nan", "nat", "none", "null", "-", "--"))
 ORDERS: Final = ("ymd", "dmy", "mdy")
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 (wall clock)
 
 
 @dataclass
@@ -135,24 +136,22 @@ def find_order(parts: Sequence[Parsed | None], texts: Sequence[str]) -> Order:
         return Order("mdy", month_first, example)
     if all(one.a == one.b for one, _ in seen):
         return Order("dmy", "same", example)
-    even = {order: _evenness([one for one, _ in seen], order) for order in ("dmy", "mdy")}
-    best, other = sorted(even, key=lambda order: even[order], reverse=True)
-    # one day's rows are evenly spaced either way
-    if even[best] >= 0.9 and even[other] < 0.9 and len(seen) >= 8:
+    spread = {order: _spread([one for one, _ in seen], order) for order in ("dmy", "mdy")}
+    best, other = sorted(spread, key=lambda order: spread[order])
+    # one day's rows, or one of each month, are evenly spaced either way
+    if spread[best] <= 1.5 and spread[other] >= 3.0:
         return Order(best, "evenly spaced", example)
     return Order("", "", example)
 
 
-def _evenness(parts: Sequence[Parsed], order: str) -> float:
-    """The share of steps that are the usual one; months of 28 to 31 days count as even."""
+def _spread(parts: Sequence[Parsed], order: str) -> float:
+    """How many times longer the rows' time is than their number of usual steps; infinite where it can't be."""
     moments = [one.moment(order) for one in parts]
     if any(one is None for one in moments) or len(moments) < 3:
-        return 0.0
-    steps = np.diff(
-        [one.timestamp() if one.tzinfo else one.replace(tzinfo=UTC).timestamp() for one in moments if one]
-    )
-    usual = np.median(steps)
-    if usual <= 0:
-        return 0.0
-    slack = 0.06 * usual if usual >= 27 * 86_400 else 0.01 * usual
-    return float(np.mean(np.abs(steps - usual) <= slack))
+        return float("inf")
+    seconds = np.array([(one - _EPOCH).total_seconds() for one in moments if one is not None])
+    steps = np.diff(seconds)
+    usual = float(np.median(steps))
+    if usual <= 0 or np.mean(steps > 0) < 0.9:
+        return float("inf")
+    return float(np.ptp(seconds)) / (usual * len(steps))

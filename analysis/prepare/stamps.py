@@ -156,12 +156,17 @@ def _text(value: Any) -> str | None:
 
 
 def _usual_step(wall: Ints) -> int:
-    steps = np.diff(wall[wall != _NAT])
-    steps = steps[steps > 0]
-    if not len(steps):
-        return 0
-    found, counts = np.unique(steps, return_counts=True)
-    return int(found[int(np.argmax(counts))])
+    """The distance that most rows have to the next; in the order of time where the file has none."""
+    real = wall[wall != _NAT]
+    for rows in (real, np.sort(real)):
+        steps = np.diff(rows)
+        steps = steps[steps > 0]
+        if not len(steps):
+            continue
+        found, counts = np.unique(steps, return_counts=True)
+        if rows is not real or counts.max() >= 0.5 * (len(real) - 1):
+            return int(found[int(np.argmax(counts))])
+    return 0
 
 
 def _old_date(wall: Ints, step: int) -> NDArray[np.bool_]:
