@@ -20,6 +20,8 @@ _PER_BLOCK = {
 }
 _ENOUGH_BLOCKS = 30
 _NEGLIGIBLE = 1e-3
+# draws at once up to which memory allows all points of the grid together
+_FEW_DRAWS = 4
 # prior weight of plain AR(1); the rest is for AR(1) under noise that has no memory
 _PLAIN_SHARE = 0.8
 _LOWEST_RHO = -0.5
@@ -99,9 +101,14 @@ def judged(
     factor = np.linalg.cholesky(normal)
     squares = waves * waves
     rest = inverse @ squares
-    for place, lower in enumerate(factor):
-        side = np.linalg.solve(lower, (columns * inverse[place][:, None]).T @ waves)
-        rest[place] -= np.sum(side * side, axis=0)
+    if waves.shape[1] <= _FEW_DRAWS:
+        # one call for all points instead of one each: a third of the time of a daily saving
+        side = np.linalg.solve(factor, np.matmul(columns.T, inverse[:, :, None] * waves))
+        rest -= np.sum(side * side, axis=1)
+    else:
+        for place, lower in enumerate(factor):
+            side = np.linalg.solve(lower, (columns * inverse[place][:, None]).T @ waves)
+            rest[place] -= np.sum(side * side, axis=0)
     rest = np.maximum(rest, 1e-12 * np.sum(squares, axis=0))
     dof = blocks - p
     known = 0.5 * np.sum(np.log(inverse), axis=1) + np.log(prior)
