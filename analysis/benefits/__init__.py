@@ -1,15 +1,8 @@
 """benefits: what options saved, in energy, material, emissions and money, with dated factors and evidence."""
 
+from analysis.benefits.choices import Factor, Factors, PlantFuel
 from analysis.benefits.exchange import ExchangeRate, Price, at_prices_of, converted, money_sum, priced
-from analysis.benefits.factors import (
-    Factor,
-    Factors,
-    PlantFuel,
-    air_factor,
-    carbon_factor,
-    grid_factor,
-    toe_factor,
-)
+from analysis.benefits.factors import air_factor, carbon_factor, grid_factor, toe_factor
 from analysis.benefits.figures import EVIDENCE_VI, Cell, EvidenceClass, Figure, Part, Total, total
 from analysis.benefits.finance import (
     Appraisal,
@@ -26,17 +19,11 @@ from analysis.benefits.indicators import (
     IndicatorValue,
     Ratio,
     SpecificConsumption,
-    Target,
-    TargetResult,
-    check_target,
     compare,
     implied_ratio,
-    key_energy_user,
     per_person,
-    reduction_class,
     restate,
     specific,
-    target,
 )
 from analysis.benefits.norms import Norm, NormComparison, against, norm, norms_of
 from analysis.benefits.recp import PlantYear, RecpIndicator, recp
@@ -50,6 +37,14 @@ from analysis.benefits.reported import (
 from analysis.benefits.resources import COLUMNS, EMISSIONS, RESOURCES, Amount, Column, amount
 from analysis.benefits.shown import record, table_lines
 from analysis.benefits.table import BenefitRow, OptionResult, benefits, in_currency, summed
+from analysis.benefits.targets import (
+    Target,
+    TargetResult,
+    check_target,
+    key_energy_user,
+    reduction_class,
+    target,
+)
 from dodac.money import Money
 
 __all__ = [

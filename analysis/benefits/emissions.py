@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import date
 
 from analysis.benefits._words import partial_emission
-from analysis.benefits.factors import Factor, Factors, air_factor, carbon_factor, grid_factor, toe_factor
+from analysis.benefits.choices import Factor, Factors
+from analysis.benefits.factors import air_factor, carbon_factor, grid_factor, toe_factor
 from analysis.benefits.figures import Cell, Figure, Total, total
 from analysis.benefits.resources import EMISSIONS, FUELS, RESOURCES, Amount
 from analysis.results import Refusal

@@ -8,8 +8,9 @@ from datetime import date
 from itertools import product
 
 from analysis._tables import table
+from analysis.benefits.choices import Factors, PlantFuel
 from analysis.benefits.emissions import co2
-from analysis.benefits.factors import Factors, PlantFuel, grid_factor
+from analysis.benefits.factors import grid_factor
 from analysis.benefits.figures import Total, believable
 from analysis.benefits.resources import Amount
 from analysis.results import Finding, Refusal

@@ -16,9 +16,9 @@ from analysis.benefits._words import (
     refuse_missing,
     refuse_not_a_year,
 )
+from analysis.benefits.choices import POLLUTANTS, Factors
 from analysis.benefits.emissions import air, co2, toe
 from analysis.benefits.exchange import ExchangeRate, converted, money_sum
-from analysis.benefits.factors import POLLUTANTS, Factors
 from analysis.benefits.figures import Cell, Figure, Total, total
 from analysis.benefits.finance import simple_payback_months
 from analysis.benefits.indicators import SpecificConsumption

@@ -17,7 +17,7 @@ from analysis.benefits import (
     grid_factor,
     toe_factor,
 )
-from analysis.benefits.factors import POLLUTANTS
+from analysis.benefits.choices import POLLUTANTS
 from analysis.benefits.resources import FUELS
 from analysis.results import Refusal
 from dodac.errors import ConfigError

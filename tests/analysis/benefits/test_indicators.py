@@ -13,6 +13,7 @@ from analysis.benefits import (
     PlantYear,
     Ratio,
     SpecificConsumption,
+    Target,
     check_target,
     compare,
     implied_ratio,
@@ -24,7 +25,6 @@ from analysis.benefits import (
     specific,
     target,
 )
-from analysis.benefits.indicators import Target
 from analysis.results import Refusal
 from dodac.errors import ConfigError
 
