@@ -19,6 +19,7 @@ _SEVERE_SHARE: Final = 0.10
 _SEVERE_REACH: Final = 0.20
 _CELLS: Final = 5
 _STILL: Final = -9
+_LOOKED_AT: Final = 1500
 
 
 def graded_coverage(
@@ -90,25 +91,30 @@ def leverage(model: Model, rows: Floats) -> Floats:
     variance = model.statistics.rmse**2
     if variance <= 0.0:
         return np.zeros(len(rows))
-    return np.asarray(np.einsum("ij,jk,ik->i", rows, model.covariance, rows) / variance, dtype=np.float64)
+    return np.asarray(np.sum((rows @ model.covariance) * rows, axis=1) / variance, dtype=np.float64)
 
 
 def leverage_coverage(model: Model, rows: Floats, baseline: Floats | None = None) -> list[Finding]:
     """Reporting rows whose combination of drivers lies outside the baseline's, by leverage.
 
-    rows, baseline: design rows without NaN. A row above the largest leverage of the baseline lies
+    rows, baseline: design rows without NaN (baseline: the model's own basis when not given; of a long period
+    every few rows are looked at). A row above the largest leverage of the baseline lies
     outside the ellipsoid that holds all of it (Montgomery, Peck and Vining, Introduction to Linear
-    Regression Analysis, "hidden extrapolation"); without the baseline's rows the limit is 1, which
-    none of them can exceed. Grades by the share of rows as in `graded_coverage`, severe also when
+    Regression Analysis, "hidden extrapolation"); without any baseline rows the limit is 1,
+    which none of them can exceed. Grades by the share of rows as in `graded_coverage`, severe also when
     a row has more than four times the largest leverage.
     """
     if not len(rows):
         return []
+    if baseline is None and isinstance(model.basis, np.ndarray):
+        baseline = model.basis
+    if baseline is not None and baseline.shape[1] != rows.shape[1]:
+        baseline = None
     seen = 1.0 if baseline is None or not len(baseline) else float(np.max(leverage(model, baseline)))
-    found = leverage(model, rows)
+    found = leverage(model, rows[:: max(1, len(rows) // _LOOKED_AT)])
     most = float(np.max(found))
-    count = int(np.sum(found > seen * (1.0 + 1e-9)))
-    share = count / len(rows)
+    share = float(np.mean(found > seen * (1.0 + 1e-6)))
+    count = round(share * len(rows))
     if share > _SEVERE_SHARE or most > 4.0 * seen:
         return [words.far_rows("severe", model.interval, count, len(rows), most, seen)]
     if share > _MODERATE_SHARE:

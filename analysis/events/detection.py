@@ -163,7 +163,7 @@ def detect(
     turns = _turns(z, days, _PATTERN_SHARE * usual) if step is Interval.DAY else []
     flat = without_pattern(z, weekday, turns) if step is Interval.DAY else z
     far, tame = outliers(flat, half)
-    noise = noise_of(tame, _neighbours(days, step))
+    noise = noise_of(tame, _neighbours(days, step) & ~far[1:] & ~far[:-1])
     if noise.long_run <= 0.0:
         # a model that explains all but single rows: nothing to weigh a change against
         noise = Noise(0.0, 0.0, float(np.var(tame)) or 1e-30)
@@ -171,7 +171,7 @@ def detect(
     price *= 1.0 + 2.5 * max(noise.rho - 0.7, 0.0)
     places = _moved(tame, cuts(tame, price, least), noise.rho, least)
     pieces = with_turns(tame, shapes(tame, places, price, least), turns, 2 * least)
-    pieces += _short_runs(flat, far, pieces, price)
+    pieces += _short_runs(flat, far, pieces, noise, price)
     events = tuple(
         _event(piece, e, m, days, noise, step, unit, period)
         for piece in sorted(pieces, key=lambda piece: piece.start)
@@ -255,8 +255,11 @@ def _moved(y: Floats, places: list[int], rho: float, least: int) -> list[int]:
     return found
 
 
-def _short_runs(y: Floats, far: Bools, pieces: list[Piece], price: float) -> list[Piece]:
-    """Runs of outliers too short for a piece of their own: three intervals and more at twice the price."""
+def _short_runs(y: Floats, far: Bools, pieces: list[Piece], noise: Noise, price: float) -> list[Piece]:
+    """Runs of outliers too short for a piece of their own: three intervals and more at twice the price.
+
+    The mean of a few values that remember each other varies like one value, not like the long run.
+    """
     found = []
     start = None
     for place in range(len(y) + 1):
@@ -267,7 +270,8 @@ def _short_runs(y: Floats, far: Bools, pieces: list[Piece], price: float) -> lis
             around = np.concatenate([y[max(0, start - 14) : start], y[place : place + 14]])
             change = float(np.mean(y[start:place]) - np.median(around)) if len(around) else 0.0
             long = place - start
-            clear = long >= _SHORT_RUN and change**2 * long > 2.0 * price
+            share = min(noise.sd**2 / noise.long_run, 1.0 / long)
+            clear = long >= _SHORT_RUN and change**2 > 2.0 * price * share
             taken = any(piece.start < place and start < piece.end for piece in pieces if not piece.lasting)
             if clear and not taken:
                 found.append(Piece("temporary", start, place, change, len(around)))

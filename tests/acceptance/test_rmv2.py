@@ -42,7 +42,10 @@ def daily(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("pair", ["2", "2_2"])
-@pytest.mark.parametrize(("kind", "country"), [("towt-daily", None), ("towt-daily", "US")])
+@pytest.mark.parametrize(
+    ("kind", "country"),
+    [("towt-daily", None), ("towt-daily", "US"), ("towt-hourly", None), ("towt-hourly", "US")],
+)
 def test_the_event_is_dated_and_both_savings_are_shown(shared, figure, pair, kind, country):
     if kind not in KINDS:
         pytest.skip(f"{kind} is not there")
