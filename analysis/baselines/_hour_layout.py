@@ -22,11 +22,13 @@ from analysis.baselines._hours import (
     smoothed,
     words_of,
 )
-from analysis.baselines._towt_columns import WORKDAY
+from analysis.baselines._towt_columns import WORKED
 from analysis.data import Interval
 
 # special days have their own level at six places of the day, held near the day they are taken for
 SPECIAL_NODES: Final = 6
+# days near a holiday are taken for what their weekday is, other special days for a day of rest
+NEIGHBOURS: Final = ("before_holiday", "after_holiday", "bridge", "tet_before", "tet_after")
 _CLASSES: Final = ("unoccupied", "occupied")
 
 
@@ -137,10 +139,11 @@ def day_kinds(settings: Mapping[str, object], frame: pd.DataFrame) -> tuple[Ints
     strange = codes < 0
     for code, word in enumerate(words):
         mine = codes == code
-        if word == WORKDAY:
+        if word in WORKED:
             group[mine] = chosen["work_group"]
         elif word in chosen["day_types"]:
-            group[mine] = chosen["rest_group"]
+            if word not in NEIGHBOURS:
+                group[mine] = chosen["rest_group"]
             special[mine, chosen["day_types"].index(word)] = 1.0
         elif word != NORMAL:
             strange |= mine

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from analysis._frames import Bools, Floats, check_index, day_words, numbers
 
-# a weekend day on which a country works because of a holiday nearby (China's and Vietnam's make-up days)
-WORKDAY = "workday"
+# a rest day that is worked: in exchange for another (China's and Vietnam's make-up days) or by the company
+WORKED = ("make_up", "working")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 # 50 and 65 °F: where heating ends and cooling starts in the preliminary regression (Mathieu et al. 2011)
@@ -97,8 +97,8 @@ def all_columns(
 
     Blocks: occupied and unoccupied weekdays have their own temperature slopes; a special day
     (any day type but "normal") has its own level and the slopes of the unoccupied block, or of
-    the only block there is. A "workday" (a weekend day worked in exchange for another) counts as the
-    settings' work_day. slow: smoothed temperature (°C), cut at smoothed_knots_c, with slopes by block.
+    the only block there is. A rest day that is worked ("make_up", "working") counts as the settings'
+    work_day. slow: smoothed temperature (°C), cut at smoothed_knots_c, with slopes by block.
     A weekday or day type the baseline never had is unknown.
     """
     edges = setting(settings, "knots_c")
@@ -107,7 +107,7 @@ def all_columns(
     merged = setting(settings, "merged_day_types")
     specials = setting(settings, "day_types")
     if "work_day" in settings:
-        working = types == WORKDAY
+        working = np.isin(types, WORKED)
         types = np.where(working, "normal", types)
         weekday = np.where(working, setting(settings, "work_day"), weekday)
     kinds = np.array([merged.get(word, word) for word in types], dtype=object)

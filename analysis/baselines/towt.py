@@ -20,7 +20,7 @@ from analysis._linear import fit_linear, independent_columns, left_out_errors
 from analysis.baselines._extras import as_words, extra_settings
 from analysis.baselines._hours import quantile_knots
 from analysis.baselines._towt_columns import (
-    WORKDAY,
+    WORKED,
     all_columns,
     category_columns,
     design,
@@ -92,7 +92,7 @@ def fit_towt_daily(
 
     frame: one row a local day (DatetimeIndex); columns energy (in `unit` a day), temperature (°C,
     mean of the day), each further driver (linear: production, hours, …), optionally day_type (words,
-    "normal" for usual days, "workday" for a weekend day worked in exchange, which counts as a working
+    "normal" for usual days; "make_up" and "working" are rest days worked, which count as a working
     weekday) and `used` (False leaves a day out). smoothing_h: time constant (hours) of a smoothed
     temperature beside the day's own, or several of which the one with the least error on left-out
     blocks of 14 days is taken; 0 for none. categories: further columns of words (operating mode, shift),
@@ -121,7 +121,7 @@ def fit_towt_daily(
     y, t, types = y[used], t[used], types[used]
     extra = {name: values[used] for name, values in extra.items()}
     weekday = index.day_of_week.to_numpy()[used]
-    working = types == WORKDAY
+    working = np.isin(types, WORKED)
     types = np.where(working, "normal", types)
     specials, merged = _special_days(types, findings)
     normal = ~working & np.array([merged.get(word, word) == "normal" for word in types], dtype=np.bool_)

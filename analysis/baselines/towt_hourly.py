@@ -34,7 +34,7 @@ from analysis.baselines._hours import (
     smoothed,
     words_of,
 )
-from analysis.baselines._towt_columns import WORKDAY
+from analysis.baselines._towt_columns import WORKED
 from analysis.data import MeterData
 from analysis.results import Finding, Model, Refusal
 from dodac.errors import ConfigError
@@ -84,7 +84,7 @@ def fit(
     penalty of slopes in hours' worth of data at one standard deviation of temperature; special_ridge:
     of a special day's own levels (4 hours at each of 6 places: one day against it). weight_days: time scale of weights 1/(1 + (age/scale)²) for the end
     of the baseline (as RMV2.0 weights around a day), None for equal ones. day_type: the category that
-    names special days ("normal", "workday", "holiday", "tet", …) when the data have it; drivers,
+    names special days ("normal", "holiday", "tet", "make_up", …; see `day_types`) when the data have it; drivers,
     categories (beside it), lags: linear terms. Refused with fewer than `min_days` days' worth of
     intervals (allow_short: 60), a meter that never moves or does not consume, more terms than
     intervals. Raises ConfigError for options that make no sense.
@@ -166,7 +166,7 @@ def _settings(
     settings |= {
         "interval": str(data.interval),
         "day_type": day_type,
-        "day_types": sorted(set(present) - {NORMAL, WORKDAY, ""}),
+        "day_types": sorted(set(present) - {NORMAL, *WORKED, ""}),
         "groups": groups,
         "occupied": [int(busy) for busy in occupied],
         "rest_group": int(np.argmin(levels)),

@@ -23,7 +23,7 @@ def hours(shared: Path, part: str) -> pd.DataFrame:
     index = pd.DatetimeIndex(energy.index).as_unit("ns")
     frame = pd.DataFrame({"energy": energy.to_numpy()}, index=index)
     frame["temperature"] = weather.reindex(energy.index).to_numpy()
-    frame["day_type"] = day_types(index, "CN", workdays=True).to_numpy()
+    frame["day_type"] = day_types(index, "CN", make_up=True).to_numpy()
     return frame
 
 

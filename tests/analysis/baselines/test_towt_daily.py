@@ -69,13 +69,13 @@ def test_a_weekend_day_worked_in_exchange_counts_as_a_working_day(plant):
     frame = plant(noise=10.0)
     frame["day_type"] = "normal"
     sundays = frame.index[frame.index.day_of_week == 6][10:12]
-    frame.loc[sundays, "day_type"] = "workday"
+    frame.loc[sundays, "day_type"] = "make_up"
     frame.loc[sundays, "energy"] += 600.0
     model = fitted(fit_towt_daily(frame, day_type="day_type"))
     assert model.findings == ()
-    assert not any("workday" in term for term in model.terms)
+    assert not any("make_up" in term for term in model.terms)
     after = plant(seed=2)
-    after["day_type"] = np.where(after.index.day_of_week == 6, "workday", "normal")
+    after["day_type"] = np.where(after.index.day_of_week == 6, "make_up", "normal")
     assert predict(model, after).min() > 900.0
 
 
@@ -104,14 +104,14 @@ def test_a_time_constant_that_makes_no_sense_is_refused_in_words(plant, hours):
 def test_china_names_the_days_it_works_in_exchange():
     # General Office of the State Council: arrangements of public holidays 2015, 2016 and 2017
     days = pd.date_range("2015-01-01", "2017-12-31")
-    types = day_types(days, "CN", workdays=True)
-    worked = [f"{day:%Y-%m-%d}" for day in days[types == "workday"]]
+    types = day_types(days, "CN", make_up=True)
+    worked = [f"{day:%Y-%m-%d}" for day in days[types == "make_up"]]
     assert worked == [
         *("2015-01-04", "2015-02-15", "2015-02-28", "2015-09-06", "2015-10-10"),
         *("2016-02-06", "2016-02-14", "2016-06-12", "2016-09-18", "2016-10-08", "2016-10-09"),
         *("2017-01-22", "2017-02-04", "2017-04-01", "2017-05-27", "2017-09-30"),
     ]
-    assert (days[types == "workday"].day_of_week >= 5).all()
-    assert "workday" not in set(day_types(days, "CN"))
+    assert (days[types == "make_up"].day_of_week >= 5).all()
+    assert "make_up" not in set(day_types(days, "CN"))
     # the weekdays off in exchange are holidays
     assert types["2016-02-12"] == types["2017-05-29"] == "holiday"

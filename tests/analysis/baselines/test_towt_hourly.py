@@ -113,7 +113,7 @@ def test_a_special_day_seen_once_is_half_a_sunday():
 def test_a_weekend_day_worked_in_exchange_counts_as_a_working_day():
     frame = works()
     model = fitted(frame)
-    sunday = frame[frame.index.strftime("%Y-%m-%d") == "2023-06-18"].assign(day_type="workday")
+    sunday = frame[frame.index.strftime("%Y-%m-%d") == "2023-06-18"].assign(day_type="make_up")
     assert predict(model, sunday).iloc[10] > 50.0
     assert predict(model, sunday.assign(day_type="normal")).iloc[10] < 15.0
 
