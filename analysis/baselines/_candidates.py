@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any, Final
 
 from analysis._tables import Row, table
-from analysis.baselines._degrees import degree_grid
+from analysis.baselines.degrees import degree_grid
 from analysis.data import Interval, MeterData
 from analysis.models import KINDS
 

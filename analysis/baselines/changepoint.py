@@ -17,10 +17,10 @@ from analysis._frames import Bools, Floats
 from analysis._linear import left_out_errors, unjudged
 from analysis.baselines import _words as words
 from analysis.baselines._columns import design, hinge
-from analysis.baselines._degrees import degree_grid
 from analysis.baselines._extras import range_of
 from analysis.baselines._fit import Prepared, finish, prepare
 from analysis.baselines._search import Best, Columns, Residual, Shape, best_of, best_pair, left_out, search
+from analysis.baselines.degrees import degree_grid
 from analysis.data import Interval, MeterData
 from analysis.results import Finding, Model, Refusal
 from dodac.errors import ConfigError

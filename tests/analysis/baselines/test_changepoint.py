@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis import Interval, Model, Refusal, design, fit, meter_data, predict
-from analysis.baselines._degrees import degree_columns
+from analysis.baselines.degrees import degree_columns
 
 SEEDS = range(100, 112)
 
