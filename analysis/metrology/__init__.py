@@ -13,16 +13,8 @@ from analysis.metrology.budget import (
     sensitivities,
 )
 from analysis.metrology.certificates import Certificate
-from analysis.metrology.chain import (
-    Chain,
-    ElectricityMeter,
-    LoadPoint,
-    Transformer,
-    chain_of,
-    instrument_parts,
-    meter_chain,
-    pulse_quantisation,
-)
+from analysis.metrology.chain import Chain, chain_of, instrument_parts, meter_chain, pulse_quantisation
+from analysis.metrology.devices import ElectricityMeter, LoadPoint, Transformer
 from analysis.metrology.flow import ClampOnMeter, FlowPoint, MagneticMeter, WaterMeter, flow_meter
 from analysis.metrology.instruments import Accuracy, Instrument, accuracy, flue_loss_limit_pct
 

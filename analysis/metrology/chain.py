@@ -6,14 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
 from analysis._tables import Row, table
 from analysis.metrology import _words as words
 from analysis.metrology.budget import Contribution, Distribution, budget, from_limit
-from analysis.metrology.certificates import Certificate, in_force, line_of
+from analysis.metrology.certificates import in_force, line_of
+from analysis.metrology.devices import ElectricityMeter, LoadPoint, Transformer
 from analysis.results import Finding, InstrumentPart, Refusal
 from dodac.errors import ConfigError
 
@@ -22,46 +23,6 @@ _UNITY: Final = 0.995
 _MINUTE: Final = math.pi / 180.0 / 60.0
 # an energy of MID class is guaranteed from Itr = 0.05 In (transformers) or 0.1 Iref (direct) on
 _TRANSITIONAL: Final = {"ct": 0.05, "direct": 0.1}
-
-
-@dataclass(frozen=True)
-class LoadPoint:
-    """A piece of the load: current as fraction of the rated (CT primary) or reference current, cos φ, share of the energy.
-
-    voltage: fraction of the VT's rated voltage.
-    """
-
-    load: float
-    power_factor: float
-    share: float = 1.0
-    voltage: float = 1.0
-
-
-@dataclass(frozen=True)
-class ElectricityMeter:
-    """An electricity meter: id, class as on its plate ("1", "0.5S", "B"), direct or behind transformers."""
-
-    id: str
-    accuracy_class: str | None = None
-    connection: Literal["direct", "ct"] = "direct"
-    quantity: Literal["active", "reactive"] = "active"
-    certificate: Certificate | None = None
-
-
-@dataclass(frozen=True)
-class Transformer:
-    """A set of current or voltage transformers: id, class, burden as fraction of the rated burden if known.
-
-    phase_min: limit of the phase error by the data sheet (minutes), for classes that state none.
-    largest: the rated extended current as fraction (1.2 when the plate says nothing).
-    """
-
-    id: str
-    accuracy_class: str | None = None
-    burden: float | None = None
-    phase_min: float | None = None
-    largest: float = 1.2
-    certificate: Certificate | None = None
 
 
 @dataclass(frozen=True)
@@ -210,6 +171,8 @@ def _meter(
     counts, notes = in_force(meter.certificate, meter.id, day)
     if counts and meter.certificate is not None:
         return [line_of(meter.certificate, meter.id, "meter", 1.0)], notes
+    if meter.reading_pct is not None:
+        return _by_data_sheet(meter, meter.reading_pct, points, notes)
     if meter.accuracy_class is None:
         return words.refuse_no_class(meter.id)
     rows = [row for row in table("accuracy_electricity") if row["quantity"] == meter.quantity]
@@ -264,6 +227,8 @@ def _transformer(
     counts, notes = in_force(device.certificate, device.id, day)
     if counts and device.certificate is not None:
         return [line_of(device.certificate, device.id, kind, 1.0)], notes
+    if device.reading_pct is not None:
+        return _by_data_sheet(device, device.reading_pct, points, notes, quantity)
     if device.accuracy_class is None:
         return words.refuse_no_class(device.id)
     rows = [row for row in table("accuracy_transformers") if row["kind"] == kind]
@@ -292,12 +257,11 @@ def _transformer(
         if not at[0] <= place <= (device.largest if kind == "ct" else at[-1]):
             outside += point.share
             continue
-        tangent = math.tan(math.acos(point.power_factor))
         ratio += (
             point.share * float(np.interp(place, at, [float(value) for value in row["ratio_pct"]])) / 100.0
         )
         turned = float(np.interp(place, at, phases)) * _MINUTE
-        phase += point.share * turned * (tangent if quantity == "active" else 1.0 / max(tangent, 1e-6))
+        phase += point.share * turned * _phase_factor(point, quantity)
     source, checked = str(row["source"]), str(row["checked"])
     lines = [
         from_limit(
@@ -307,4 +271,36 @@ def _transformer(
             f"{device.id}/phase", f"{kind} phase class {word}", phase, reference=source, checked=checked
         ),
     ]
+    return settle_unguaranteed(device.id, outside, lines, notes) or (lines, notes)
+
+
+def _phase_factor(point: LoadPoint, quantity: str) -> float:
+    """Relative error of energy per radian of phase error: tan φ (active), 1/tan φ (reactive)."""
+    tangent = math.tan(math.acos(point.power_factor))
+    return tangent if quantity == "active" else 1.0 / max(tangent, 1e-6)
+
+
+def _by_data_sheet(
+    device: ElectricityMeter | Transformer,
+    reading_pct: float,
+    points: Sequence[LoadPoint],
+    notes: list[Finding],
+    quantity: str = "active",
+) -> _Found | Refusal:
+    """Limits as a data sheet states them: % of reading and % of full scale, and a phase error if any."""
+    outside = math.fsum(point.share for point in points if point.load <= 0.0)
+    running = [point for point in points if point.load > 0.0]
+    limit = math.fsum(point.share * (reading_pct + device.full_scale_pct / point.load) for point in running)
+    lines = [from_limit(f"{device.id}/data-sheet", "data sheet", limit / 100.0, reference="data sheet")]
+    if isinstance(device, Transformer):
+        if device.phase_min is None and any(point.power_factor < _UNITY for point in running):
+            assumed = next(row for row in table("accuracy_transformers") if "assumed_phase_min" in row)
+            minutes = float(assumed["assumed_phase_min"])
+            notes.append(words.phase_assumed(device.id, minutes))
+        else:
+            minutes = device.phase_min or 0.0
+        phase = math.fsum(
+            point.share * minutes * _MINUTE * _phase_factor(point, quantity) for point in running
+        )
+        lines.append(from_limit(f"{device.id}/phase", "phase by data sheet", phase, reference="data sheet"))
     return settle_unguaranteed(device.id, outside, lines, notes) or (lines, notes)

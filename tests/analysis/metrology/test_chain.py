@@ -161,6 +161,28 @@ def test_a_voltage_transformer_adds_ratio_and_phase() -> None:
     )
 
 
+def test_a_portable_logger_has_the_limits_of_its_data_sheet() -> None:
+    """±0.3 % of reading ±0.1 % of full scale, clamp ±0.3 % and ±0.02 % with 1° (60'), at half load and PF 0.8."""
+    logger = ElectricityMeter("log", connection="ct", reading_pct=0.3, full_scale_pct=0.1)
+    clamp = Transformer("clamp", reading_pct=0.3, full_scale_pct=0.02, phase_min=60)
+    found = chain(meter_chain(logger, ct=clamp, profile=[LoadPoint(0.5, 0.8)]))
+    limits = (0.3 + 0.2, 0.3 + 0.04, 60 * 0.0290888 * 0.75)
+    assert 100.0 * found.relative_standard == pytest.approx(
+        math.sqrt(sum(x**2 for x in limits) / 3.0), rel=1e-5
+    )
+    silent = chain(
+        meter_chain(logger, ct=Transformer("clamp", reading_pct=0.3), profile=[LoadPoint(0.5, 0.8)])
+    )
+    assert "phase_assumed" in codes(silent)
+    assert isinstance(meter_chain(logger, ct=clamp, profile=[LoadPoint(0.0, 1.0)]), Refusal)
+
+
+def test_a_panel_meter_of_class_05_is_known() -> None:
+    found = chain(meter_chain(ElectricityMeter("p", "0.5", "ct"), ct=Transformer("t", "0.5"), profile=FULL))
+    assert found.expanded_pct() == pytest.approx(0.82, abs=0.005)
+    assert "remembered" in codes(found)
+
+
 def test_reactive_energy_has_classes_and_phase_of_its_own() -> None:
     found = chain(
         meter_chain(
