@@ -134,6 +134,15 @@ def test_a_switch_between_fuels_of_one_meter_cancels_its_error():
     assert total(figures).half_width == 0
 
 
+def test_the_error_of_one_meter_goes_with_it_into_emissions():
+    power = [
+        amount("electricity", 100, "MWh", "measured", half_width=0, shared={"meter 7": 2.0}) for _ in range(2)
+    ]
+    cell = benefits(option(amounts=power), FACTORS).cells["co2"]
+    assert cell.parts[0].shared == {"meter 7": pytest.approx(2 * 2.0 * 0.6766)}
+    assert cell.half_width == pytest.approx(2 * 2.0 * 0.6766)
+
+
 def test_an_unknown_uncertainty_makes_the_sums_unknown_not_zero():
     cells = total([Figure(1, "t", EvidenceClass.MEASURED, 0.1), Figure(1, "t", EvidenceClass.MEASURED, None)])
     assert cells.half_width is None
