@@ -18,12 +18,12 @@ from analysis.events._shapes import Piece, shapes, with_turns
 from analysis.results import Finding, Model, Refusal, Savings
 from dodac.errors import DataError
 
-# (fewest rows, shortest piece, half window of the running median)
+# (fewest rows, shortest piece, half window of the running median, dearer because noise is known worse)
 _LIMITS: Final = {
-    Interval.DAY: (60, 7, 10),
-    Interval.WEEK: (30, 4, 4),
-    Interval.MONTH: (24, 4, 4),
-    Interval.BILL: (24, 4, 4),
+    Interval.DAY: (60, 7, 10, 1.0),
+    Interval.WEEK: (30, 4, 4, 1.3),
+    Interval.MONTH: (24, 4, 4, 1.6),
+    Interval.BILL: (24, 4, 4, 1.6),
 }
 _WHOLE_DAY: Final = 0.8
 _OUTAGE_SHARE: Final = 0.1
@@ -137,7 +137,7 @@ def detect(
     words by local day; days that are not "normal" (holidays, Tết with its neighbours) are not searched.
     Hours are searched as days. Levels are fitted by optimal partitioning at a price per change of
     (2 ln n + 4) long-run variances (Yao 1988's 2 ln n, raised until AR(1) noise with ρ up to 0.9 gave a
-    false event in at most one series of a year in twenty, docs/decisions/0034-event-detection.md);
+    false event in at most about one series in twenty, docs/decisions/0034-event-detection.md);
     strictness multiplies it. Changes below least_share of the expected energy are not proposed. Refused with fewer than 60 days, 30 weeks or 24 months.
     """
     step = Interval(interval)
@@ -150,7 +150,7 @@ def detect(
     kept = ~np.isnan(y)
     if day_types is not None and step is Interval.DAY:
         kept &= _normal(rows, day_types)
-    needed, least, half = _LIMITS[step]
+    needed, least, half, dearer = _LIMITS[step]
     there = int(np.sum(kept))
     if there < needed:
         return words.refuse_short(needed, there, step.value)
@@ -167,8 +167,8 @@ def detect(
     if noise.long_run <= 0.0:
         # a model that explains all but single rows: nothing to weigh a change against
         noise = Noise(0.0, 0.0, float(np.var(tame)) or 1e-30)
-    price = (2.0 * math.log(there) + 4.0) * noise.long_run * strictness
-    price *= 1.0 + 2.5 * max(noise.rho - 0.7, 0.0)
+    price = (2.0 * math.log(there) + 4.0) * noise.long_run * strictness * dearer
+    price *= 1.0 + 3.0 * max(noise.rho - 0.7, 0.0)
     places = _moved(tame, cuts(tame, price, least), noise.rho, least)
     pieces = with_turns(tame, shapes(tame, places, price, least), turns, 2 * least)
     pieces += _short_runs(flat, far, pieces, noise, price)

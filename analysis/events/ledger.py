@@ -152,7 +152,7 @@ class Ledger:
 
     def undecided(self, detection: Detection) -> tuple[Event, ...]:
         """Proposed events whose start no entry of their period holds or touches."""
-        return tuple(event for event in detection.events if not any(_answers(e, event) for e in self.entries))
+        return tuple(event for event in detection.events if not any(answers(e, event) for e in self.entries))
 
 
 def without_excluded(frame: pd.DataFrame, ledger: Ledger, period: str) -> pd.DataFrame:
@@ -311,7 +311,8 @@ def _words_of(entry: Entry, amount: float, unit: str) -> tuple[str, str]:
     return words.entry(entry.method, entry.by, entry.at, entry.why, amount, unit)
 
 
-def _answers(entry: Entry, event: Event) -> bool:
+def answers(entry: Entry, event: Event) -> bool:
+    """Is a decision about an event: of its period, and on no later or earlier dates?"""
     if entry.period != event.period:
         return False
     starts_in_time = pd.Timestamp(entry.start) <= pd.Timestamp(event.latest)
