@@ -197,14 +197,14 @@ def block_error(rows: Rows, y: Floats, fold: Ints, folds: int, cells: int, ridge
         low, high = bounds[number], bounds[number + 1]
         if high > low:
             small[number] = table[low:high].T @ table[low:high]
-    small = small.reshape(cells, folds, width, width)
-    train = small.sum(axis=1, keepdims=True) - small
+    grams = small.reshape(cells, folds, width, width)
+    train = grams.sum(axis=1, keepdims=True) - grams
     inner = train[..., :-1, :-1] + np.diag(ridge)
     solved = np.linalg.solve(inner, train[..., :-1, -1:])[..., 0]
-    out = small[..., :-1, :-1]
+    out = grams[..., :-1, :-1]
     error = (
-        small[..., -1, -1]
-        - 2.0 * np.einsum("cfi,cfi->cf", solved, small[..., :-1, -1])
+        grams[..., -1, -1]
+        - 2.0 * np.einsum("cfi,cfi->cf", solved, grams[..., :-1, -1])
         + np.einsum("cfi,cfij,cfj->cf", solved, out, solved)
     )
     return float(np.sum(np.maximum(error, 0.0)))

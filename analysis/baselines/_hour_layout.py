@@ -97,10 +97,10 @@ def layout(settings: Mapping[str, object], extra_names: tuple[str, ...]) -> Layo
                 if chosen["occupied"][number] == which
             ]
             if which in starts:
-                for node in np.flatnonzero(bend[slot]):
-                    first = starts[which] + int(node) * len(pieces)
+                for bent in np.flatnonzero(bend[slot]):
+                    first = starts[which] + int(bent) * len(pieces)
                     entries += [
-                        (len(groups) + place, first + place, float(bend[slot, node]))
+                        (len(groups) + place, first + place, float(bend[slot, bent]))
                         for place in range(len(pieces))
                     ]
             base = len(groups) + len(pieces)
