@@ -19,7 +19,7 @@ _ROUNDS: Final = 8
 _BACK: Final = 80  # stretches looked back for the one that a stretch goes on from
 
 # how many times faster than any other a rise must be to be doubted, by how many others there are
-_OUTRUNS: Final = ((96, 3.0), (24, 10.0), (3, 20.0))
+_OUTRUNS: Final = ((96, 3.0), (24, 10.0), (4, 20.0))
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def fastest(value: Floats, time: Ints, told: float | None) -> Limit:
 
     Over a longer time the mean rate may be the fastest one, not its multiple.
 
-    The multiple is 3 when 96 other rises or more are there, 10 from 24, 20 from 3; with fewer there is
+    The multiple is 3 when 96 other rises or more are there, 10 from 24, 20 from 4; with fewer there is
     no limit. Rises beside a fall are not taken for the others.
     """
     rise, gap = np.diff(value), np.diff(time)
@@ -74,12 +74,9 @@ def fastest(value: Floats, time: Ints, told: float | None) -> Limit:
     for count, factor in _OUTRUNS:
         if len(rates) < count:
             continue
-        doubted = 0
-        most = max(3, len(rates) // 100)
-        for place in range(1, min(most, len(rates) - 1) + 1):
-            if rates[place - 1] > factor * rates[place]:
-                doubted = place
-        pace = float(rates[doubted])
+        # the fastest that three others come near; what few rises outrun all others is doubted
+        near = np.flatnonzero(factor * rates[3:] >= rates[:-3])
+        pace = float(rates[int(near[0])] if len(near) else rates[-1])
         return Limit(pace, (factor - 1.0) * pace * usual, usual)
     return Limit(np.inf, 0.0, usual)
 
@@ -292,7 +289,9 @@ def stood_still(value: Floats, time: Ints) -> Ints:
         return found
     usual = float(np.median(gap))
     lengths = runs[:, 1] - runs[:, 0]
-    seldom = len(runs) <= max(3, 0.02 * len(rise)) and zero.sum() - lengths.max() <= 0.1 * len(rise)
+    seldom = len(runs) <= max(3, 0.005 * len(rise)) and zero.sum() - lengths.max() <= 0.1 * len(rise)
+    # a coarse register shows the same count for an interval or two where little is used
+    digit = float(rise[~zero].min())
     fastest_other, mean = float(np.max(others)), float(rise.sum() / gap.sum())
     for number, (first, last) in enumerate(runs.tolist(), 1):
         if last >= len(rise):
@@ -302,7 +301,8 @@ def stood_still(value: Floats, time: Ints) -> Ints:
         near = near[near > 0]
         level = float(np.median(near)) if len(near) else fastest_other
         into_gap = gap[last] > LONG * usual
-        caught_up = rate[last] > 1.5 * level or last - first <= 3 or into_gap
+        few = last - first <= 3 and level * usual > 3.0 * digit
+        caught_up = rate[last] > max(1.5 * level, 2.0 * digit / usual) or few or into_gap
         if (
             rate[last] > 1.02 * fastest_other
             or (seldom and caught_up)

@@ -304,7 +304,7 @@ def _summed(
 def _weather(
     frame: pd.DataFrame, temperature: pd.Series[float], heating: Sequence[float], cooling: Sequence[float]
 ) -> pd.DataFrame:
-    from analysis.baselines._degrees import degree_columns
+    from analysis.baselines.degrees import degree_columns
 
     # the mean is a degree-day count from a place no weather reaches
     low = -100.0

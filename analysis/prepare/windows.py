@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis._frames import Bools
 from analysis.data import Interval, MeterData
@@ -16,6 +17,7 @@ from analysis.prepare import _window_words as words
 from analysis.results import Refusal
 from dodac.errors import ConfigError
 
+Ints = NDArray[np.int64]
 Day = date | str | pd.Timestamp
 
 MONTHS: Final = (1, 48)
@@ -99,11 +101,10 @@ def same_season(baseline: MeterData, reporting: MeterData, *, beside_days: int =
     )
 
 
-def _of_year(index: pd.DatetimeIndex) -> np.ndarray:
+def _of_year(index: pd.DatetimeIndex) -> Ints:
     """Day of a year of 366 days, so that a date is the same in every year."""
-    return np.asarray(
-        (pd.DatetimeIndex([f"2000-{one:%m-%d}" for one in index])).dayofyear if len(index) else [], dtype=int
-    )
+    before = np.cumsum([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30])
+    return np.asarray(before[index.month.to_numpy() - 1] + index.day.to_numpy(), dtype=np.int64)
 
 
 def _plain(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
