@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 from audit import _sql
 from audit.canonical import canonical, plain, record, sha256
+from audit.decisions import Decision
 from audit.records import FrozenBaseline, Option, Plan, VerifiedSaving
 from dodac.errors import DataError, IntegrityError, Where
 from dodac.quantities import nearest
 
-Entry = TypeVar("Entry", Option, Plan, FrozenBaseline, VerifiedSaving)
+Entry = TypeVar("Entry", Option, Plan, Decision, FrozenBaseline, VerifiedSaving)
 
 _KINDS: Final[dict[type, str]] = {
     Option: "option",
     Plan: "plan",
+    Decision: "decision",
     FrozenBaseline: "baseline",
     VerifiedSaving: "saving",
 }
-_CORRECTED: Final = ("option", "plan")
+_CORRECTED: Final = ("option", "plan", "decision")
 _START: Final = "0" * 64
 
 
@@ -59,8 +62,13 @@ class Chain:
         rows = [row for row in self.entries() if (row.kind, row.id) == (_KINDS[cls], id)]
         return rows[-1].body_sha256
 
+    def by_body_digest(self, cls: type[Entry], digests: Sequence[str]) -> tuple[Entry, ...]:
+        """The records, corrected since or not, whose bodies have these digests, in the order written."""
+        rows = [row for row in self.entries() if row.kind == _KINDS[cls] and row.body_sha256 in digests]
+        return tuple(record(cls, json.loads(row.body)) for row in rows)
+
     def append(self, entry: Entry, why: str, now_ns: int) -> Entry:
-        """Adds an entry; options and plans may be corrected when a reason `why` is given.
+        """Adds an entry; options, plans and decisions may be corrected when a reason `why` is given.
 
         Raises DataError when the id is taken otherwise.
         """

@@ -51,8 +51,12 @@ def audit(argv: Sequence[str]) -> int:
     for added in (
         command("add-option", "register an option", ("file", "TOML file of the option")),
         command("add-plan", "register the M&V plan of an option", ("file", "TOML file of the plan")),
+        command(
+            "add-decision", "register what was decided about an event", ("file", "TOML file of the decision")
+        ),
     ):
         added.add_argument("--why", default="", help="reason of a correction")
+    command("events", "what looks like a non-routine event, and what was decided", ("plan", "id of the plan"))
     freeze = command("freeze", "fit a plan's baseline and fix it", ("plan", "id of the plan"))
     freeze.add_argument("--why", default="", help="reason to freeze another one")
     command("verify", "the saving against the frozen baseline", ("plan", "id of the plan"))
@@ -121,6 +125,27 @@ def _add_plan(arguments: argparse.Namespace) -> int:
     return _registered(arguments, "plan", added.id)
 
 
+def _add_decision(arguments: argparse.Namespace) -> int:
+    from audit.planfile import read_decision
+
+    register, _ = _register(arguments)
+    added = register.add_decision(read_decision(Path(arguments.file)), why=arguments.why)
+    return _registered(arguments, "decision", added.id)
+
+
+def _events(arguments: argparse.Namespace) -> int:
+    from audit._events_cli import events_data, events_of, events_text
+
+    register, place = _register(arguments)
+    with opened(place) as store:
+        found = events_of(register, arguments.plan, store)
+    if arguments.json:
+        write_json(events_data(found))
+    else:
+        sys.stdout.write(events_text(found, register, arguments.plan, place.language))
+    return Exit.OK
+
+
 def _registered(arguments: argparse.Namespace, kind: str, id: str) -> int:
     if arguments.json:
         write_json({"kind": kind, "id": id})
@@ -178,6 +203,8 @@ _AUDIT = {
     "show": _show,
     "add-option": _add_option,
     "add-plan": _add_plan,
+    "add-decision": _add_decision,
+    "events": _events,
     "freeze": _freeze,
     "verify": _verify,
 }

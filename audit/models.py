@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from analysis import MeterData, Model, Refusal, calendar_version, fit, memory_of, meter_data, predict
 from audit.periods import frame_digest
+from audit.plans import AUTO
 from audit.records import Evidence, FrozenBaseline, Plan
 from dodac import __version__
 from dodac.quantities import CHANNELS
 
+if TYPE_CHECKING:
+    from analysis.baselines.select import Selection
 
-def data_of(plan: Plan, frame: pd.DataFrame) -> MeterData:
-    """A frame of `period_frame` as the data of the plan's model."""
+
+def data_of(plan: Plan, frame: pd.DataFrame, events: Sequence[str] = ()) -> MeterData:
+    """A frame of `period_frame` as the data of the plan's model; events: columns of decided events."""
     return meter_data(
         frame,
         unit=CHANNELS[plan.energy[1]].unit,
         interval=plan.interval,
         temperature="temperature" if "temperature" in plan.drivers else None,
-        drivers=[name for name in plan.drivers if name != "temperature"],
+        drivers=[*(name for name in plan.drivers if name != "temperature"), *events],
         categories=["day_type"] if plan.holidays else [],
     )
 
 
-def fit_plan(plan: Plan, frame: pd.DataFrame, *, allow_short: bool = False) -> Model | Refusal:
-    """The plan's model fitted on a frame of `period_frame`."""
-    options = {"allow_short": True} if allow_short else {}
-    return fit(data_of(plan, frame), plan.model, **options)
+def select_plan(
+    plan: Plan, frame: pd.DataFrame, events: Sequence[str] = (), *, allow_short: bool = False
+) -> Selection:
+    """Every candidate for the plan's interval, judged on left-out blocks (plans with model "auto")."""
+    from analysis.baselines.select import select
+
+    return select(data_of(plan, frame, events), any_sign=tuple(events), allow_short=allow_short)
+
+
+def fit_plan(
+    plan: Plan, frame: pd.DataFrame, events: Sequence[str] = (), *, allow_short: bool = False
+) -> Model | Refusal:
+    """The plan's model fitted on a frame of `period_frame`; events: columns of decided events in it."""
+    if plan.model == AUTO:
+        chosen = select_plan(plan, frame, events, allow_short=allow_short)
+        return chosen.model or chosen.refusal or Refusal(
+            "no_model", "No candidate can be the baseline.", "Không có mô hình nào dùng được."
+        )  # fmt: skip
+    return fit(data_of(plan, frame, events), plan.model, allow_short=allow_short)
 
 
 def freeze(
@@ -38,8 +60,9 @@ def freeze(
     frame: pd.DataFrame,
     evidence: tuple[Evidence, ...],
     frozen_ns: int,
+    decisions: tuple[str, ...] = (),
 ) -> FrozenBaseline:
-    """The record of a fitted model with the digests of its plan (as registered) and data."""
+    """The record of a fitted model with the digests of its plan (as registered), data and decisions."""
     return FrozenBaseline(
         id=id,
         plan=plan.id,
@@ -61,6 +84,7 @@ def freeze(
         evidence=evidence,
         interval=model.interval,
         memory=memory_of(model),
+        decisions=decisions,
     )
 
 

@@ -1,4 +1,4 @@
-"""Options and plans written as TOML: strict, every fault with its line and the nearest key."""
+"""Options, plans and decisions written as TOML: strict, every fault with its line and the nearest key."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
+from audit.decisions import Decision
 from audit.plans import check_option, check_plan
 from audit.records import Money, Option, Plan
 from dodac._toml_files import parse_toml, read_toml_text
@@ -112,6 +113,24 @@ def _exclude(value: Any) -> tuple[tuple[str, str, str], ...]:
     return tuple(found)
 
 
+def _factors(value: Any) -> tuple[tuple[str, str, str], ...]:
+    words = 'write a list of { name = "lines", unit = "1", value = "3" }'
+    if not isinstance(value, list):
+        raise _WrongKindError(words)
+    found = []
+    for place, item in enumerate(value):
+        table = _table(item, ("name", "unit", "value"), words, place)
+        name, unit, amount = (_at(_text, table[key], place, key) for key in ("name", "unit", "value"))
+        found.append((name, unit, amount))
+    return tuple(found)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _WrongKindError("write true or false")
+    return value
+
+
 Readers = dict[str, Callable[[Any], Any]]
 Lines = dict[tuple[str | int, ...], int]
 
@@ -125,6 +144,17 @@ _PLAN: Readers = {
     "confidence": _number,
     "price": _money,
     "exclude": _exclude,
+    "static_factors": _factors,
+}
+_DECISION: Readers = {
+    "at": _date,
+    "start": _date,
+    "end": _date,
+    "amount": _number,
+    "half_width": _number,
+    "confidence": _number,
+    "uncertainty": _number,
+    "removed": _flag,
 }
 # a plan may leave these out; the record itself has no default for them
 _PLAN_DEFAULTS: dict[str, object] = {
@@ -152,7 +182,15 @@ def read_plan(path: Path) -> Plan:
     return found
 
 
-def _checked(path: Path, lines: Lines, check: Callable[[], None]) -> None:
+def read_decision(path: Path) -> Decision:
+    """The decision of a TOML file; ConfigError with file, line and nearest key otherwise."""
+    values, lines = _read(path, "decision", fields(Decision), _DECISION, {})
+    found = Decision(**values)
+    _checked(path, lines, found.entry)
+    return found
+
+
+def _checked(path: Path, lines: Lines, check: Callable[[], object]) -> None:
     try:
         check()
     except ConfigError as error:
@@ -163,7 +201,7 @@ def _checked(path: Path, lines: Lines, check: Callable[[], None]) -> None:
 
 def _line(lines: Lines, what: str) -> int | None:
     """The line of the first key that a sentence of the checks names."""
-    said = re.sub(r'^(plan|option) "[^"]*": ', "", what)
+    said = re.sub(r'^(plan|option|decision) "[^"]*": ', "", what)
     path = said.partition(":")[0].split(".")
     if (path[0],) in lines:
         return line_of(lines, path)

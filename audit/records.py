@@ -38,7 +38,8 @@ class Plan:
     energy: (instrument, channel) of the measured energy; drivers: name → (instrument, channel);
     temperature is the driver of that name; model: a kind of analysis.KINDS, or "auto" for the one
     that predicts best in cross-validation; interval: what a row of the fit speaks for; holidays: country code or None; exclude: local dates
-    [(from, to, why)] left out of both periods; baseline, blackout, reporting: local dates [from, to].
+    [(from, to, why)] left out of both periods; static_factors: (name, unit, value in the baseline) of
+    what is taken as unchanged; baseline, blackout, reporting: local dates [from, to].
     """
 
     id: str
@@ -59,6 +60,7 @@ class Plan:
     exclude: tuple[tuple[str, str, str], ...] = ()
     registered_ns: int = 0
     interval: str = "day"
+    static_factors: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class FrozenBaseline:
 
     plan_digest: SHA-256 of the plan it was frozen for; calendar: which holiday calendar gave the
     day types; evidence: the samples of the baseline period; version: of dodac;
-    memory: of the model's errors (None in baselines of earlier versions).
+    memory: of the model's errors (None in baselines of earlier versions); decisions: SHA-256 of each
+    decision about events that was taken into account.
     """
 
     id: str
@@ -108,11 +111,16 @@ class FrozenBaseline:
     evidence: tuple[Evidence, ...] = ()
     interval: str = "day"
     memory: Memory | None = None
+    decisions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class VerifiedSaving:
-    """A saving that refers to its plan, its frozen baseline and the samples of the reporting period."""
+    """A saving that refers to its plan, its frozen baseline and the samples of the reporting period.
+
+    decisions: SHA-256 of each decision about events that counts in it; unadjusted: the saving without
+    what they add (None when they add nothing).
+    """
 
     id: str
     plan: str
@@ -135,6 +143,8 @@ class VerifiedSaving:
     money_half_width: float | None
     data_digest: str
     evidence_class: str = "verified"
+    decisions: tuple[str, ...] = ()
+    unadjusted: float | None = None
 
 
 @dataclass(frozen=True)

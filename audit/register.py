@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import Finding, Refusal, Savings, avoided_energy
+from analysis import Finding, Refusal, Savings
 from audit._chain import Chain, Entry
 from audit._sql import Row
 from audit.canonical import record
+from audit.decisions import Decision, check_decision, decided, ledger_of, saving_with
 from audit.evidence import evidence_of
 from audit.models import baseline_frame, fit_plan, freeze, model_of
 from audit.periods import frame_digest, gaps_of, period_frame, window_ns
@@ -60,6 +61,10 @@ class Register:
         """All verified savings in the order verified."""
         return self._chain.latest(VerifiedSaving)
 
+    def decisions(self, plan_id: str) -> tuple[Decision, ...]:
+        """What was decided about events of a plan, corrections applied."""
+        return tuple(found for found in self._chain.latest(Decision) if found.plan == plan_id)
+
     def option(self, id: str) -> Option:
         """The option of that id; DataError naming the nearest one otherwise."""
         return self._chain.one(Option, id)
@@ -100,6 +105,15 @@ class Register:
         self._chain.one(Option, plan.option)
         return self._append(replace(plan, registered_ns=self._clock.now_ns()), why)
 
+    def add_decision(self, decision: Decision, *, why: str = "") -> Decision:
+        """Registers what a person decided about an event, or with `why` a correction of it.
+
+        Raises ConfigError for one that does not fit its plan, DataError when the plan is not
+        registered, or the id is taken and no reason is given.
+        """
+        check_decision(decision, self.plan(decision.plan))
+        return self._append(replace(decision, registered_ns=self._clock.now_ns()), why)
+
     def freeze_baseline(self, plan_id: str, store: Store, *, why: str = "") -> FrozenBaseline | Refusal:
         """Fits the plan's baseline on its baseline period and fixes it; reads nothing later.
 
@@ -115,13 +129,16 @@ class Register:
                 todo="Give a reason to freeze another one; the first stays in the register.",
             )
         frame = period_frame(store, plan, plan.baseline)
-        model = fit_plan(plan, frame)
+        decisions = [found for found in self.decisions(plan.id) if found.period == "baseline"]
+        prepared, events = decided(frame, ledger_of(plan, decisions), "baseline")
+        model = fit_plan(plan, prepared, events)
         if isinstance(model, Refusal):
             return model
         evidence = evidence_of(store, plan, plan.baseline)
         name = f"{plan.id}-b{len(earlier) + 1}"
         digest = self._chain.body_digest(Plan, plan.id)
-        return self._append(freeze(name, plan, digest, model, frame, evidence, self._clock.now_ns()), why)
+        now_ns, told = self._clock.now_ns(), self._digests(decisions)
+        return self._append(freeze(name, plan, digest, model, frame, evidence, now_ns, told), why)
 
     def verify(self, plan_id: str, store: Store) -> VerifiedSaving | Refusal:
         """The saving of the plan's reporting period against its frozen baseline, registered.
@@ -133,10 +150,12 @@ class Register:
         plan = self.plan(plan_id)
         baseline = self._frozen(plan)
         self._check_baseline(plan, baseline, store)
+        decisions = self._in_force(plan, baseline)
         frame = period_frame(store, plan, plan.reporting)
-        result = avoided_energy(model_of(baseline), frame, confidence=plan.confidence)
-        if isinstance(result, Refusal):
-            return result
+        both = saving_with(plan, model_of(baseline), frame, decisions, store, plan.confidence)
+        if isinstance(both, Refusal):
+            return both
+        result, unadjusted = both
         mine = [found for found in self.savings() if found.plan == plan.id]
         money, money_half_width = _money(plan, result)
         verified = VerifiedSaving(
@@ -160,6 +179,8 @@ class Register:
             money=money,
             money_half_width=money_half_width,
             data_digest=frame_digest(frame),
+            decisions=self._digests(decisions),
+            unadjusted=unadjusted,
         )
         if mine and replace(verified, id=mine[-1].id, verified_ns=mine[-1].verified_ns) == mine[-1]:
             return mine[-1]
@@ -186,9 +207,11 @@ class Register:
                 "Verify the plan again; the earlier saving stays in the register.",
             )
         model = model_of(baseline)
-        result = avoided_energy(model, frame, confidence=verified.confidence, method=verified.method)
-        if isinstance(result, Refusal):
-            raise IntegrityError(f'saving "{verified.id}" can\'t be computed again: {result.en}')
+        decisions = self._chain.by_body_digest(Decision, verified.decisions)
+        both = saving_with(plan, model, frame, decisions, store, verified.confidence, verified.method)
+        if isinstance(both, Refusal):
+            raise IntegrityError(f'saving "{verified.id}" can\'t be computed again: {both.en}')
+        result, _ = both
         _check_figures(verified, result)
         facts = instruments_facts or {}
         mine = dict.fromkeys([plan.energy[0], *(instrument for instrument, _ in plan.drivers.values())])
@@ -198,12 +221,28 @@ class Register:
             baseline=baseline,
             verified=verified,
             savings=result,
-            baseline_frame=baseline_frame(model, frame_before),
+            baseline_frame=baseline_frame(
+                model, decided(frame_before, ledger_of(plan, decisions), "baseline")[0]
+            ),
             instruments={name: dict(facts.get(name, {})) for name in mine},
             gaps=(*gaps_of(store, plan, plan.baseline), *gaps_of(store, plan, plan.reporting)),
         )
 
     # inside
+
+    def _digests(self, decisions: Sequence[Decision]) -> tuple[str, ...]:
+        return tuple(self._chain.body_digest(Decision, found.id) for found in decisions)
+
+    def _in_force(self, plan: Plan, baseline: FrozenBaseline) -> tuple[Decision, ...]:
+        """The plan's decisions; those about the baseline must be the ones it was frozen with."""
+        decisions = self.decisions(plan.id)
+        before = [found for found in decisions if found.period == "baseline"]
+        if set(self._digests(before)) != set(baseline.decisions):
+            raise DataError(
+                f'what was decided about the baseline of plan "{plan.id}" changed after {baseline.id} was frozen.',
+                todo=f"Freeze it again with a reason: dodac audit freeze {plan.id} --why …",
+            )
+        return decisions
 
     def _append(self, entry: Entry, why: str) -> Entry:
         return self._chain.append(entry, why, self._clock.now_ns())

@@ -1,0 +1,95 @@
+"""`dodac audit events`: what looks like a non-routine event in a plan's data, and what was decided about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from audit.canonical import plain
+from dodac.quantities import CHANNELS
+from dodac.words import Language, significant_text
+
+if TYPE_CHECKING:
+    from analysis import Refusal
+    from analysis.events.detection import Detection
+    from audit.register import Register
+    from dodac.contracts import Store
+
+_WORDS: dict[str, dict[Language, str]] = {
+    "baseline": {"en": "Baseline", "vi": "Kỳ cơ sở"},
+    "reporting": {"en": "Reporting period", "vi": "Kỳ báo cáo"},
+    "none": {
+        "en": "  no event stands out (a lasting change of {change} an interval would be seen)",
+        "vi": "  không thấy sự kiện bất thường (sẽ thấy được thay đổi kéo dài từ {change} mỗi khoảng)",
+    },
+    "undecided": {
+        "en": "    nobody has decided: dodac audit add-decision FILE",
+        "vi": "    chưa có quyết định: dodac audit add-decision TỆP",
+    },
+    "decided": {"en": "    decided: {ids}", "vi": "    đã quyết định: {ids}"},
+}
+
+
+def events_of(register: Register, plan_id: str, store: Store) -> dict[str, Detection | Refusal]:
+    """Proposed events of a plan's baseline, and of its reporting period when there is a saving yet."""
+    from analysis import Refusal
+    from analysis.events.detection import baseline_events, savings_events
+    from audit.decisions import decided, ledger_of, saving_with
+    from audit.models import fit_plan
+    from audit.periods import period_frame
+
+    plan = register.plan(plan_id)
+    decisions = register.decisions(plan.id)
+    frame = period_frame(store, plan, plan.baseline)
+    prepared, events = decided(frame, ledger_of(plan, decisions), "baseline")
+    model = fit_plan(plan, prepared, events)
+    if isinstance(model, Refusal):
+        return {"baseline": model}
+    days = prepared["day_type"] if plan.holidays else None
+    found: dict[str, Detection | Refusal] = {"baseline": baseline_events(model, prepared, day_types=days)}
+    report = period_frame(store, plan, plan.reporting)
+    if report["used"].any():
+        both = saving_with(plan, model, report, (), store, plan.confidence)
+        if isinstance(both, Refusal):
+            found["reporting"] = both
+        else:
+            days = report["day_type"] if plan.holidays else None
+            found["reporting"] = savings_events(both[0], interval=plan.interval, day_types=days)
+    return found
+
+
+def events_text(
+    found: dict[str, Detection | Refusal], register: Register, plan_id: str, language: Language
+) -> str:
+    """The events for a terminal, each with what was decided about it."""
+    from analysis import Refusal
+    from analysis.events.ledger import answers
+    from audit._print import refusal_text, text_of
+    from audit.decisions import ledger_of
+
+    plan = register.plan(plan_id)
+    ledger = ledger_of(plan, register.decisions(plan_id))
+    lines = []
+    for period, detection in found.items():
+        lines.append(_WORDS[period][language])
+        if isinstance(detection, Refusal):
+            lines.append("  " + refusal_text(detection, language).rstrip())
+            continue
+        if not detection.events:
+            change = significant_text(detection.smallest_step, 3, language)
+            unit = CHANNELS[plan.energy[1]].unit
+            lines.append(_WORDS["none"][language].format(change=f"{change} {unit}"))
+        open_events = ledger.undecided(detection)
+        for event in detection.events:
+            lines.append(f"  - {event.vi if language == 'vi' else event.en}")
+            if event in open_events:
+                lines.append(_WORDS["undecided"][language])
+            else:
+                ids = ", ".join(entry.id for entry in ledger.entries if answers(entry, event))
+                lines.append(_WORDS["decided"][language].format(ids=ids))
+        lines += [f"  {text_of(finding, language)}" for finding in detection.findings]
+    return "\n".join(lines) + "\n"
+
+
+def events_data(found: dict[str, Detection | Refusal]) -> dict[str, Any]:
+    """The events as plain data."""
+    return {period: plain(detection) for period, detection in found.items()}
