@@ -67,10 +67,14 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a profile says of a baseline: passed when every judged rule that is no note passes."""
+    """What a profile says of a baseline.
+
+    passed: do all judged rules that are no notes pass? None when none of them could be judged (rules about a
+    saving, without the saving).
+    """
 
     profile: str
-    passed: bool
+    passed: bool | None
     rules: tuple[RuleResult, ...]
 
     @property
@@ -148,7 +152,8 @@ def validity(
     months = reporting_months if reporting_months is not None else _months(savings)
     chosen = [row for row in chosen if row.get("months_min", 0) <= months < row.get("months_max", math.inf)]
     results = tuple(_judge(row, _value(str(row["statistic"]), model, savings)) for row in chosen)
-    return Verdict(profile, all(rule.passed is not False or rule.note for rule in results), results)
+    judged = [rule.passed for rule in results if rule.passed is not None and not rule.note]
+    return Verdict(profile, all(judged) if judged else None, results)
 
 
 def f_upper_tail(f: float, between: float, within: float) -> float:
@@ -194,11 +199,16 @@ def p_values(model: Model) -> dict[str, float]:
 
 
 def _drivers(model: Model) -> dict[str, list[int]]:
-    """Places of the terms of each driver: those that name it; other terms are levels."""
+    """Places of the terms of each driver: those that name it; other terms are levels.
+
+    What a searched balance point adds to the covariance ("balance.…") is no slope.
+    """
     settings = cast("dict[str, Any]", model.settings)
     temperature = settings.get("temperature")
     found: dict[str, list[int]] = {}
     for place, term in enumerate(model.terms):
+        if term.startswith("balance."):
+            continue
         parts = term.replace("*", ".").replace("_", ".").split(".")
         owner = next((name for name in settings.get("drivers", []) if str(name) in term), None)
         if owner is None and temperature and not _SLOPE.isdisjoint(parts):
@@ -225,7 +235,7 @@ def _value(statistic: str, model: Model, savings: Savings | None) -> float:
         case "largest_p":
             return max(p_values(model).values(), default=math.nan)
         case "smallest_p":
-            return min(p_values(model).values(), default=math.nan)
+            return min(p_values(model).values(), default=1.0)
         case "t_smallest":
             return _smallest_t(model)
         case "negative_slopes":

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis import Model, Savings, avoided_energy, fit_towt_daily
+from analysis import Model, Savings, avoided_energy, fit, fit_towt_daily, meter_data
 from analysis._linear import fit_linear
 from analysis._tables import rows_of, table
 from analysis.validity import (
@@ -95,6 +95,7 @@ def test_a_rule_about_the_saving_waits_for_the_saving(plant, model):
     verdict = validity(model, "ashrae14-performance")
     assert rule(verdict, "fsu_68").passed is None
     assert "not judged" in verdict.rules[0].en
+    assert verdict.passed is None
     after = plant(start="2024-01-01", seed=2, noise=30.0, production=True, saving=0.1)
     saving = avoided_energy(model, after)
     assert isinstance(saving, Savings)
@@ -164,3 +165,19 @@ def test_a_perfect_fit_is_no_division_by_zero():
     perfect = line(x, 3.0 * x + 1.0)
     assert f_test(perfect)[1] < 1e-6
     assert validity(perfect, "sep").passed
+
+
+def test_kinds_without_a_driver_or_with_a_balance_point_are_judged_by_what_they_have(plant):
+    frame = plant(noise=30.0, production=True)
+    nothing = fit(meter_data(frame, unit="kWh", interval="day"), "mean")
+    assert isinstance(nothing, Model)
+    assert p_values(nothing) == {}
+    assert validity(nothing, "sep").passed is False
+    assert validity(nothing, "ipmvp").passed is None
+    data = meter_data(frame, unit="kWh", interval="day", temperature="temperature", drivers=["tonnes"])
+    cooling = fit(data, "3p-cooling")
+    assert isinstance(cooling, Model)
+    slope = cooling.terms.index("cooling")
+    t = cooling.coefficients[slope] / np.sqrt(cooling.covariance[slope, slope])
+    n, p = cooling.statistics.n, cooling.statistics.p
+    assert p_values(cooling)["temperature"] == pytest.approx(f_upper_tail(t**2, 1, n - p))
