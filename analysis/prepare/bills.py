@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.data import Interval, MeterData, meter_data
 from analysis.prepare import _bill_words as words
 from analysis.prepare.series import as_numbers, wanted_columns
-from analysis.prepare.stamps import Stamps, read_stamps
+from analysis.prepare.stamps import read_stamps
 from analysis.results import Finding, Refusal
 from dodac.errors import ConfigError, DataError
 
@@ -102,7 +102,18 @@ def bills_frame(
 
 def _stamps(column: pd.Series[Any], order: str | None, zone: str | None) -> pd.DatetimeIndex | Refusal:
     found = read_stamps(column, zone=zone, order=order, side="start")
-    return found.start if isinstance(found, Stamps) else found
+    if isinstance(found, Refusal):
+        return found
+    index = found.start
+    plain = index.tz_localize(None) if index.tz is not None else index
+    # a meter that keeps winter time writes 01:00 in summer: the day is meant
+    nearest = (plain + pd.Timedelta(hours=2)).normalize()
+    snapped = pd.DatetimeIndex(np.where(np.abs(plain - nearest) <= pd.Timedelta(hours=2), nearest, plain))
+    if index.tz is None:
+        return snapped
+    return snapped.tz_localize(
+        index.tz, ambiguous=np.ones(len(snapped), dtype=bool), nonexistent="shift_forward"
+    )
 
 
 def _periods(

@@ -14,6 +14,7 @@ from analysis.prepare.counters import Exchange, counter_intervals
 from analysis.prepare.series import (
     KINDS,
     flag_outliers,
+    gauge_by_minute,
     interpolate_gauge,
     oddities,
     one_row_a_time,
@@ -25,6 +26,9 @@ from analysis.results import Finding, Refusal
 from dodac.errors import ConfigError
 
 _REGULAR: Final = 0.5
+_EVEN: Final = 0.9
+_MOMENTS: Final = pd.Timedelta(hours=1)  # readings of a station: CalTRACK 2.0, 2.3.4
+_DAY: Final = (pd.Timedelta(hours=20), pd.Timedelta(hours=28))
 _BRIDGED: Final = pd.Timedelta(hours=6)  # of temperature: CalTRACK 2.0, 2.2.4.1
 
 
@@ -151,12 +155,17 @@ def _values(
         return words.refuse_nothing(name)
     step = started[1] or pd.Timedelta(seconds=wanted.seconds or 86_400)
     months = step >= pd.Timedelta(days=27)
-    if len(clean) > 2:
-        steps = np.diff(pd.DatetimeIndex(clean.index).as_unit("ns").asi8)
-        near = np.abs(steps - step.value) <= (0.12 if months else 0.05) * step.value
-        share = float(np.mean(near | (steps % step.value == 0)))
-        if share < _REGULAR:
-            return words.refuse_irregular(name, share)
+    steps = np.diff(pd.DatetimeIndex(clean.index).as_unit("ns").asi8)
+    near = np.abs(steps - step.value) <= (0.12 if months else 0.05) * step.value
+    share = float(np.mean(near | (steps % step.value == 0))) if len(steps) else 1.0
+    if kind == "gauge" and share < _EVEN and np.median(steps) <= _MOMENTS.value:
+        clean, step = gauge_by_minute(clean, max_gap=_MOMENTS), pd.Timedelta(minutes=1)
+    elif share < _REGULAR:
+        return words.refuse_irregular(name, share)
+    if _DAY[0] <= step <= _DAY[1] and wanted in (Interval.DAY, Interval.WEEK, Interval.MONTH):
+        clean, told = _days(clean, name)
+        findings += told
+        step = pd.Timedelta(days=1)
     if months:
         return _monthly(clean, wanted, name)
     if wanted.seconds is not None and step.total_seconds() > wanted.seconds:
@@ -172,6 +181,18 @@ def _values(
         hours = [(end - start).total_seconds() / 3600 for start, end in found.gaps]
         findings.append(words.gaps_listed(name, len(hours), sum(hours), max(hours)))
     return found.frame
+
+
+def _days(clean: pd.Series[float], name: str) -> tuple[pd.Series[float], list[Finding]]:
+    """Values of a day each belong to the local day that holds their middle (decision 10)."""
+    index = pd.DatetimeIndex(clean.index)
+    plain = index.tz_localize(None) if index.tz is not None else index
+    days = (plain + pd.Timedelta(hours=12)).normalize()
+    if index.tz is not None:
+        days = days.tz_localize(
+            index.tz, ambiguous=np.ones(len(days), dtype=bool), nonexistent="shift_forward"
+        )
+    return one_row_a_time(pd.Series(clean.to_numpy(), index=days, name=name), name)
 
 
 def _monthly(clean: pd.Series[float], wanted: Interval, name: str) -> pd.DataFrame | Refusal:

@@ -187,3 +187,37 @@ def test_counters_of_nothing(values):
 def test_stamps_of_nothing():
     assert len(read_stamps([]).start) == 0
     assert read_stamps([None, "", "NA"]).start.isna().all()
+
+
+def test_days_stamped_at_one_o_clock_in_summer_are_whole_days():
+    days = pd.date_range("2025-03-01", periods=90, freq="D")
+    stamps = days.where(days < "2025-03-30", days + pd.Timedelta(hours=1))
+    found = of(np.arange(90.0), stamps, side="start")
+    assert found.y == pytest.approx(np.arange(90.0))
+    assert (found.index == days).all()
+
+
+def test_a_weather_station_that_reports_at_odd_minutes_gives_hours():
+    index = pd.date_range("2025-01-01 00:53", periods=24 * 20, freq="h")
+    odd = index.append(index[::5] + pd.Timedelta(minutes=17)).sort_values()
+    warm = pd.Series((odd - odd[0]) / pd.Timedelta(hours=1), index=odd)  # rises by 1 °C an hour
+    found = of(LOAD[: 24 * 19], HOURS[: 24 * 19], temperature=warm, side="start")
+    assert found.frame["temperature"].iloc[3] == pytest.approx(3 * 24 + 12 - 53 / 60, abs=0.02)
+
+
+def test_a_profile_may_scale_short_days_up_and_says_so():
+    values = LOAD.copy()
+    values[24:30] = np.nan
+    assert np.isnan(of(values, side="start").y[1])
+    found = of(values, side="start", profile="caltrack")
+    assert "scaled_up" in codes(found)
+    assert found.y[1] == pytest.approx(LOAD[30:48].mean() * 24)
+
+
+def test_a_counter_in_one_call():
+    face = np.r_[1000.0, 1000 + np.cumsum(LOAD)]
+    index = pd.date_range("2025-01-01", periods=len(face), freq="h")
+    face[77] = 0.0
+    found = of(face, index, kind="counter", zone="Asia/Ho_Chi_Minh")
+    assert found.y == pytest.approx(LOAD.reshape(60, 24).sum(axis=1))
+    assert "readings_dip" in codes(found)
