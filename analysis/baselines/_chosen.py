@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis._frames import Bools, Floats
+from analysis._frames import Bools, Floats, day_text
 from analysis.baselines import _select_words as words
 from analysis.baselines._candidates import Trial
 from analysis.baselines._columns import row_days
@@ -22,6 +22,10 @@ Blocks = NDArray[np.int_]
 
 # more rows than this that only their own block knows: the blocks can't judge such a model
 _MOST_UNJUDGED: Final = 0.1
+# one block of so many with more than this share of the error is an event rather than noise
+_MANY_BLOCKS: Final = 6
+_ONE_BLOCK: Final = 0.5
+_TOO_FEW: Final = {"too_few_rows", "too_few_days", "too_few_hours"}
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,7 @@ def choose(data: MeterData, blocks: Blocks, judged: Sequence[Judged]) -> Selecti
         )
     listed.sort(key=lambda c: (bool(c.refused), math.isnan(c.rmse_cv), c.rmse_cv, c.parameters))
     picked = next((c for c in listed if c.name == chosen), None)
+    findings += _doubts(data, blocks, judged, sums.get(chosen))
     refusal = None
     if picked is None:
         refusal = _refusal(listed)
@@ -160,6 +165,24 @@ def choose(data: MeterData, blocks: Blocks, judged: Sequence[Judged]) -> Selecti
         rows=int(np.sum(rows)),
         findings=tuple(findings),
     )
+
+
+def _doubts(data: MeterData, blocks: Blocks, judged: Sequence[Judged], sums: Floats | None) -> list[Finding]:
+    """What one row or one stretch of time does to the choice."""
+    found: list[Finding] = []
+    rows: set[object] = set()
+    for each in judged:
+        for said in each.model.findings if each.model is not None else ():
+            if said.code == "one_row_decides" and said.data["row"] not in rows:
+                rows.add(said.data["row"])
+                found.append(said)
+    if sums is not None and len(sums) >= _MANY_BLOCKS and float(np.sum(sums)) > 0.0:
+        at = int(np.argmax(sums))
+        share = float(sums[at] / np.sum(sums))
+        if share > _ONE_BLOCK:
+            mine = data.index[(blocks == at) & data.used]
+            found.append(words.one_block_decides(day_text(mine[0]), day_text(mine[-1]), share))
+    return found
 
 
 def _simplest(kept: Sequence[Judged], sums: dict[str, Floats], best: str) -> tuple[str, dict[str, float]]:
@@ -212,8 +235,8 @@ def _weights(data: MeterData) -> Floats:
 def _refusal(listed: Sequence[Candidate]) -> Refusal:
     """One reason when all were refused for the same, else the reasons counted."""
     codes = {said.code for each in listed for said in each.refused[:1]}
-    if len(codes) == 1:
-        said = listed[0].refused[0]
+    if len(codes) == 1 or codes <= _TOO_FEW:
+        said = next(each.refused[0] for each in reversed(listed) if each.refused)
         return Refusal(said.code, said.en, said.vi, said.data)
     return words.refuse_all(
         {code: sum(c.refused[0].code == code for c in listed if c.refused) for code in codes}

@@ -157,7 +157,7 @@ def meter_refusal(data: MeterData, used: Bools, needed: int) -> Refusal | None:
     """Why this meter can have no baseline at all: too few rows, nothing counted."""
     y = data.y[used]
     if len(y) < needed:
-        return words.refuse_too_few_rows(len(y), needed, data.interval)
+        return too_few(data, used, needed)
     if not np.any(y):
         return notes.refuse_all_zero(data.energy, len(y))
     if float(np.ptp(y)) <= 1e-9 * float(np.max(np.abs(y))):
@@ -165,6 +165,15 @@ def meter_refusal(data: MeterData, used: Bools, needed: int) -> Refusal | None:
     if float(np.mean(y)) <= 0.0:
         return notes.refuse_not_consumed(data.energy, float(np.mean(y)))
     return None
+
+
+def too_few(data: MeterData, used: Bools, needed: int) -> Refusal:
+    """How many rows are missing, and which column lacks most of them."""
+    names = [data.energy, *([data.temperature] if data.temperature else []), *data.drivers]
+    counts = {name: int(np.sum(~np.isnan(numbers(data.frame, name)))) for name in names}
+    least = min(names, key=lambda name: counts[name])
+    empty = (least, counts[least]) if counts[least] < needed <= len(data.frame) else None
+    return words.refuse_too_few_rows(int(np.sum(used)), needed, data.interval, empty)
 
 
 def finish(found: Prepared, kind: str, searched: int = 0) -> Model | Refusal:

@@ -97,6 +97,28 @@ def rows_unjudged(rows: int, total: int) -> Finding:
     )
 
 
+def can_not_read(reason: str) -> Finding:
+    """A kind that asks more of the columns than others do."""
+    return Finding(
+        "cannot_read",
+        f"This kind can't use the data: {reason}",
+        f"Loại mô hình này không dùng được số liệu: {reason}",
+        {"reason": reason},
+    )
+
+
+def one_block_decides(start: str, end: str, share: float) -> Finding:
+    """Most of the error of the chosen model lies in one block: an outage or an event, not a driver."""
+    return Finding(
+        "one_block_decides",
+        f"{number(100 * share)} % of the squared error lies between {start} and {end}: "
+        "look for an outage or an event there before trusting the choice.",
+        f"{number(100 * share)} % sai số bình phương nằm trong khoảng {start} đến {end}: "
+        "hãy kiểm tra sự cố hoặc sự kiện trong thời gian đó trước khi tin vào lựa chọn.",
+        {"start": start, "end": end, "share": share},
+    )
+
+
 def nothing_explains() -> Finding:
     """No driver does better than the mean."""
     return Finding(

@@ -148,14 +148,21 @@ def one_row_decides(leverage: float, when: str) -> Finding:
     )
 
 
-def refuse_too_few_rows(rows: int, needed: int, interval: str) -> Refusal:
-    """Not enough whole rows for a baseline."""
+def refuse_too_few_rows(
+    rows: int, needed: int, interval: str, empty: tuple[str, int] | None = None
+) -> Refusal:
+    """Not enough whole rows for a baseline; empty: the column with the fewest values, and how many."""
     missing = max(needed - rows, 0)
+    more_en = f' "{empty[0]}" has only {empty[1]} values.' if empty else ""
+    more_vi = f' "{empty[0]}" chỉ có {empty[1]} giá trị.' if empty else ""
+    data: dict[str, float | int | str] = {"needed": needed, "rows": rows, "missing": missing}
+    if empty:
+        data |= {"column": empty[0], "values": empty[1]}
     return Refusal(
         "too_few_rows",
-        f"A baseline needs {needed} {_INTERVALS_EN[interval]}, {rows} are there: {missing} more.",
-        f"Đường cơ sở cần {needed} {_INTERVALS_VI[interval]}, hiện có {rows}: còn thiếu {missing}.",
-        {"needed": needed, "rows": rows, "missing": missing},
+        f"A baseline needs {needed} {_INTERVALS_EN[interval]}, {rows} are there: {missing} more.{more_en}",
+        f"Đường cơ sở cần {needed} {_INTERVALS_VI[interval]}, hiện có {rows}: còn thiếu {missing}.{more_vi}",
+        data,
     )
 
 

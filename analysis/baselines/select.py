@@ -19,11 +19,11 @@ from analysis.baselines._candidates import limits as candidate_limits
 from analysis.baselines._checks import implausible
 from analysis.baselines._chosen import Candidate, Judged, Selection, choose
 from analysis.baselines._columns import row_days
-from analysis.baselines._fit import limits
+from analysis.baselines._fit import limits, too_few
 from analysis.data import MeterData
 from analysis.models import design, fit, kind_of
 from analysis.results import Finding, Model, Refusal
-from dodac.errors import ConfigError
+from dodac.errors import ConfigError, DataError
 
 __all__ = ["Candidate", "Selection", "Trial", "blocks_of", "select", "trials"]
 
@@ -32,6 +32,7 @@ Judge = Callable[[Model], Sequence[Finding]]
 
 # a block shorter than this part of the usual one joins the block before it
 _SHORT: Final = 0.5
+_FEWEST: Final = 6
 
 
 def select(
@@ -64,6 +65,10 @@ def select(
     if strange is not None:
         return Selection(None, "", strange, (), 0, 0, ())
     data = _same_rows(data, tried)
+    shortest = min(limits(data.interval)["shortest"], options.get("min_rows") or data.index.size + 1)
+    if int(np.sum(data.used)) < shortest:
+        needed = shortest if options.get("allow_short") else limits(data.interval)["rows"]
+        return Selection(None, "", too_few(data, data.used, needed), (), 0, 0, ())
     blocks = blocks_of(data, block)
     judged = [_try(data, trial, blocks, tuple(any_sign), judge, options) for trial in tried]
     return choose(data, blocks, judged)
@@ -72,9 +77,13 @@ def select(
 def blocks_of(data: MeterData, block: int | None = None) -> Blocks:
     """The number of each row's block (frame rows): contiguous stretches of `block` intervals.
 
-    Calendar time counts, not rows: a gap makes a block smaller. A short last block joins the one before.
+    Calendar time counts, not rows: a gap makes a block smaller. A short last block joins the one before;
+    by default there are six blocks or more.
     """
-    length = limits(data.interval)["block"] if block is None else block
+    length = block
+    if length is None:
+        # a short baseline has shorter blocks: a handful at least, or there is nothing to compare
+        length = min(limits(data.interval)["block"], max(1, int(np.sum(data.used)) // _FEWEST))
     if length < 1:
         raise ConfigError(f"blocks of {length} rows.", todo="Give 1 or more.")
     index, seconds = data.index, data.interval.seconds
@@ -117,14 +126,19 @@ def _try(
     options: dict[str, Any],
 ) -> Judged:
     mine = trial.data(data)
-    whole = {**options, **trial.options}
     module = importlib.import_module(kind_of(trial.kind).module)
     both = getattr(module, "fit_with_errors", None)
     errors: Floats | Refusal
-    if both is None:
-        model = fit(mine, trial.kind, **whole)
-    else:
-        model, errors = both(mine, trial.kind, blocks, **whole)
+    # kinds with options of their own know only this one of selection's
+    shared = options if both is not None else {k: v for k, v in options.items() if k == "allow_short"}
+    whole = {**shared, **trial.options}
+    try:
+        if both is None:
+            model = fit(mine, trial.kind, **whole)
+        else:
+            model, errors = both(mine, trial.kind, blocks, **whole)
+    except DataError as error:
+        return Judged(trial, None, None, (words.can_not_read(str(error)),))
     if isinstance(model, Refusal):
         return Judged(trial, None, None, (_said(model),))
     if both is None:

@@ -270,3 +270,51 @@ def test_the_default_lists_name_kinds_that_exist():
     for row in table("candidates"):
         assert set(row["kinds"]) <= set(KINDS)
         assert set(row["intervals"]) <= {str(each) for each in Interval}
+
+
+def test_an_empty_column_is_named_when_rows_are_missing():
+    frame = plant(219).assign(tonnes=np.nan)
+    picked = select(daily(frame))
+    assert picked.refusal is not None
+    assert picked.refusal.data["column"] == "tonnes"
+    assert picked.refusal.data["missing"] == 330
+
+
+@pytest.mark.parametrize("shift", [lambda work: work.astype(bool), lambda work: work.astype(int)])
+def test_shifts_as_numbers_or_yes_and_no_are_categories_too(shift):
+    frame = plant(220)
+    frame["day_type"] = shift(frame["day_type"] == "normal")
+    picked = select(daily(frame))
+    assert picked.model is not None
+    assert "day_type" in picked.chosen
+    reasons = {said.code for each in picked.candidates for said in each.refused if "towt" in each.kind}
+    assert "cannot_read" in reasons
+
+
+def test_an_outage_that_holds_most_of_the_error_is_told():
+    frame = plant(221)
+    frame.loc["2023-06-05":"2023-06-24", "energy"] = 0.0
+    picked = select(daily(frame))
+    told = [said for said in picked.findings if said.code == "one_block_decides"]
+    assert told
+    assert told[0].data["start"] <= "2023-06-15" <= told[0].data["end"]
+
+
+def test_a_wild_row_of_a_driver_is_told_even_when_the_driver_is_not_chosen():
+    frame = plant(222)
+    frame.iloc[9, frame.columns.get_loc("tonnes")] = 1e12
+    picked = select(daily(frame))
+    assert "one_row_decides" in {said.code for said in picked.findings}
+
+
+def test_options_of_regressions_do_not_stop_the_other_kinds():
+    picked = select(
+        daily(plant(223)), averages=("tonnes",), candidates=[Trial("2p", ("tonnes",)), Trial("towt-daily")]
+    )
+    assert {each.model is not None for each in picked.candidates} == {True}
+
+
+def test_a_short_baseline_is_cut_into_short_blocks():
+    picked = select(daily(plant(224, days=45)), allow_short=True)
+    assert picked.model is not None
+    assert picked.blocks >= 6
