@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analysis._frames import Bools, numbers
+from analysis._frames import Bools, numbers, used_mask
 from analysis._linear import independent_columns
 from analysis.events import _ledger_words as words
 from analysis.events._segments import noise_of, outliers
@@ -256,7 +256,7 @@ def _by_indicator(
     """
     frame = savings.frame
     index = pd.DatetimeIndex(frame.index)
-    used = frame["used"].to_numpy(dtype=np.bool_)
+    used = used_mask(frame, [numbers(frame, "saving"), numbers(frame, "adjusted_baseline")])
     inside = entry.covers(index) & used
     beside = used & ~inside
     for other in others:
