@@ -68,7 +68,7 @@ KINDS: Final[Mapping[str, Kind]] = {
              "time of week, temperature and stored heat, daily",
              "thứ trong tuần, nhiệt độ và nhiệt tích trữ, theo ngày", True, (Interval.DAY,)),
         Kind("towt-hourly", "analysis.baselines.towt_hourly", "time of week and temperature, hourly",
-             "giờ trong tuần và nhiệt độ, theo giờ", True, _SUB_DAILY),
+             "giờ trong tuần và nhiệt độ, theo giờ", False, _SUB_DAILY),
     )
 }  # fmt: skip
 

@@ -69,7 +69,9 @@ def layout(settings: Mapping[str, object], extra_names: tuple[str, ...]) -> Layo
         names += [f"profile.{label}.{_clock(slot, slots)}" for slot in range(slots)]
     penalty += [0.0] * len(names)
     classes = sorted(set(chosen["occupied"]))
-    pieces = [f"temperature_{place + 1}" for place in range(len(chosen["knots_c"]) + 1)]
+    pieces = []
+    if chosen["temperature"] is not None:
+        pieces = [f"temperature_{place + 1}" for place in range(len(chosen["knots_c"]) + 1)]
     if chosen["smoothing_h"] > 0.0:
         pieces += [f"smoothed_{place + 1}" for place in range(len(chosen["smoothed_knots_c"]) + 1)]
     starts: dict[int, int] = {}
@@ -161,17 +163,16 @@ def rows_of(settings: Mapping[str, object], frame: pd.DataFrame) -> tuple[Rows, 
     group = np.maximum(group, 0)
     seen = np.array(chosen["seen"], dtype=np.bool_)
     unknown |= ~seen[group, slot]
-    temperature = numbers(frame, chosen["temperature"])
-    unknown |= np.isnan(temperature)
-    warm = np.where(np.isnan(temperature), chosen["mean_c"], temperature)
-    parts = [
-        (group[:, None] == np.arange(len(chosen["groups"]))).astype(np.float64),
-        pieces_of(warm, chosen["knots_c"], chosen["scale_k"]),
-    ]
-    if chosen["smoothing_h"] > 0.0:
-        slow = smoothed(temperature, index, chosen["smoothing_h"], interval.seconds or 3600)
-        slow[np.isnan(slow)] = chosen["mean_c"]
-        parts.append(pieces_of(slow, chosen["smoothed_knots_c"], chosen["scale_k"]))
+    parts = [(group[:, None] == np.arange(len(chosen["groups"]))).astype(np.float64)]
+    if chosen["temperature"] is not None:
+        temperature = numbers(frame, chosen["temperature"])
+        unknown |= np.isnan(temperature)
+        warm = np.where(np.isnan(temperature), chosen["mean_c"], temperature)
+        parts.append(pieces_of(warm, chosen["knots_c"], chosen["scale_k"]))
+        if chosen["smoothing_h"] > 0.0:
+            slow = smoothed(temperature, index, chosen["smoothing_h"], interval.seconds or 3600)
+            slow[np.isnan(slow)] = chosen["mean_c"]
+            parts.append(pieces_of(slow, chosen["smoothed_knots_c"], chosen["scale_k"]))
     parts.append(special)
     names: tuple[str, ...] = ()
     if chosen["drivers"] or chosen["categories"] or chosen["lags"]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -22,9 +21,16 @@ from analysis.baselines import _words as words
 from analysis.baselines._extras import earlier, extra_settings
 from analysis.baselines._grouped import Rows, block_error, dense, dependent, gram, solve
 from analysis.baselines._hour_layout import Layout, day_kinds, known, layout, rows_of, slots_in_day
+from analysis.baselines._hour_options import (
+    Options,
+    coverage_of,
+    folds_of,
+    options_of,
+    refusal_of,
+    weights_of,
+)
 from analysis.baselines._hours import (
     NORMAL,
-    Ints,
     day_groups,
     neighbours,
     occupied_groups,
@@ -37,26 +43,11 @@ from analysis.baselines._hours import (
 from analysis.baselines._towt_columns import WORKED
 from analysis.data import MeterData
 from analysis.results import Finding, Model, Refusal
-from dodac.errors import ConfigError
 
 KIND: Final = "towt-hourly"
 MIN_DAYS: Final = 330
-# 60 days: below that a week's profile and the weather can't be told apart
-_SHORTEST_DAYS: Final = 60
 _POOR_CV_RMSE: Final = 0.25
 _SMOOTHING_H: Final = (0.0, 6.0, 12.0, 24.0, 48.0, 72.0)
-_BLOCK_DAYS: Final = 14
-_FOLDS: Final = 5
-
-
-@dataclass(frozen=True)
-class _Options:
-    pieces: int
-    nodes: tuple[int, int]
-    smoothing_h: tuple[float, ...]
-    ridge: float
-    special_ridge: float
-    weight_days: float | None
 
 
 def fit(
@@ -81,22 +72,24 @@ def fit(
     pieces: of temperature, with equal counts. nodes: places of the day at which slopes are set, on
     unoccupied and occupied days. smoothing_h: time constant of the smoothed temperature, or several
     of which the one with the least error on left-out blocks of 14 days is taken; 0 for none. ridge:
-    penalty of slopes in hours' worth of data at one standard deviation of temperature; special_ridge:
-    of a special day's own levels (4 hours at each of 6 places: one day against it). weight_days: time scale of weights 1/(1 + (age/scale)²) for the end
-    of the baseline (as RMV2.0 weights around a day), None for equal ones. day_type: the category that
-    names special days ("normal", "holiday", "tet", "make_up", …; see `day_types`) when the data have it; drivers,
-    categories (beside it), lags: linear terms. Refused with fewer than `min_days` days' worth of
-    intervals (allow_short: 60), a meter that never moves or does not consume, more terms than
-    intervals. Raises ConfigError for options that make no sense.
+    penalty of slopes in hours' worth of data at one standard deviation of temperature;
+    special_ridge: of a special day's own levels (4 hours at each of 6 places: one day against it).
+    weight_days: time scale of weights 1/(1 + (age/scale)²) for the end of the baseline (as RMV2.0
+    weights around a day), None for equal ones. day_type: the category that names special days
+    ("normal", "holiday", "tet", "make_up", …; see `day_types`) when the data have it; drivers,
+    categories (beside it), lags: linear terms. Data without a temperature give a time-of-week model.
+    Refused with fewer than `min_days` days' worth of intervals (allow_short: 60), a meter that never
+    moves or does not consume, more terms than intervals. Raises ConfigError for options that make
+    no sense.
     """
-    options = _options(pieces, nodes, smoothing_h, ridge, special_ridge, weight_days)
+    options = options_of(pieces, nodes, smoothing_h, ridge, special_ridge, weight_days)
     per_day = 86_400 // _seconds(data)
     used = data.used & _with_lags(data, lags)
     y_all = data.y
-    refusal = _refusal(data, y_all[used], per_day, min_days, allow_short)
+    refusal = refusal_of(data, y_all[used], per_day, min_days, allow_short)
     if refusal is not None:
         return refusal
-    findings = [*data.findings, *_coverage(data, used, per_day, min_days)]
+    findings = [*data.findings, *coverage_of(data, used, per_day, min_days)]
     special_column = day_type if day_type in data.categories else None
     plain = [
         name for name in (data.categories if categories is None else categories) if name != special_column
@@ -143,11 +136,11 @@ def _settings(
     settings: dict[str, object],
     used: Bools,
     day_type: str | None,
-    options: _Options,
+    options: Options,
 ) -> dict[str, object] | Refusal:
     """Knots, groups of weekdays, occupancy and special days of a baseline, as plain data."""
     slots = slots_in_day(data.interval)
-    temperature = numbers(data.frame, data.temperature or "temperature")
+    temperature = _temperature(data)
     index, y = data.index, data.y
     slot, weekday = slots_of(index, slots), index.day_of_week.to_numpy()
     normal = used
@@ -171,7 +164,7 @@ def _settings(
         "occupied": [int(busy) for busy in occupied],
         "rest_group": int(np.argmin(levels)),
         "work_group": max(work, key=lambda number: len(groups[number])),
-        "knots_c": quantile_knots(t, options.pieces),
+        "knots_c": [] if data.temperature is None else quantile_knots(t, options.pieces),
         "smoothing_h": 0.0,
         "smoothed_knots_c": [],
         "mean_c": round(float(np.mean(t)), 3),
@@ -193,14 +186,16 @@ def _settings(
 
 def _with_smoothed(
     settings: dict[str, object],
-    options: _Options,
+    options: Options,
     data: MeterData,
     used: Bools,
     rows: Rows,
     y: Floats,
 ) -> Rows:
     """Sets the time constant with the least error on left-out blocks; rows with its columns."""
-    temperature = numbers(data.frame, data.temperature or "temperature")
+    if data.temperature is None:
+        return rows
+    temperature = _temperature(data)
     seconds, scale = _seconds(data), known(settings)["scale_k"]
     groups, ridge = len(known(settings)["groups"]), float(known(settings)["ridge"])
     place = groups + len(known(settings)["knots_c"]) + 1
@@ -215,7 +210,7 @@ def _with_smoothed(
             tables[hours] = np.hstack([rows.reduced[:, :place], pieces, rows.reduced[:, place:]])
     best = options.smoothing_h[0]
     if len(tables) > 1:
-        fold = _folds(data.index[used])
+        fold = folds_of(data.index[used])
         cells, folds = 2 * slots_in_day(data.interval), int(fold.max()) + 1
         errors = {}
         for hours, table in tables.items():
@@ -231,14 +226,6 @@ def _with_smoothed(
     return Rows(tables[best], rows.cell)
 
 
-def _folds(index: pd.DatetimeIndex) -> Ints:
-    """Blocks of 14 days dealt out in turn to at most five folds, at least two."""
-    at = (index.as_unit("s").asi8 - index.as_unit("s").asi8[0]) // (_BLOCK_DAYS * 86_400)
-    folds = max(2, min(_FOLDS, int(at[-1]) + 1))
-    fold: Ints = (at % folds).astype(np.int64)
-    return fold
-
-
 def _finish(
     data: MeterData,
     kind: str,
@@ -248,11 +235,11 @@ def _finish(
     y: Floats,
     index: pd.DatetimeIndex,
     used: Bools,
-    options: _Options,
+    options: Options,
     findings: list[Finding],
 ) -> Model | Refusal:
     terms = len(plan.names)
-    weights = _weights(index, options.weight_days)
+    weights = weights_of(index, options.weight_days)
     matrix = gram(rows, y, weights, plan.cells, terms)
     heavy = None if weights is None else gram(rows, y, weights**2, plan.cells, terms)
     present = np.flatnonzero(np.diag(matrix)[:terms] + plan.penalty > 0.0)
@@ -288,35 +275,9 @@ def _finish(
     )
 
 
-def _weights(index: pd.DatetimeIndex, scale: float | None) -> Floats | None:
-    if scale is None:
-        return None
-    seconds = index.as_unit("s").asi8
-    age = (seconds[-1] - seconds) / 86_400.0
-    weights: Floats = 1.0 / (1.0 + (age / scale) ** 2)
-    return weights / float(np.mean(weights))
-
-
-def _options(
-    pieces: int,
-    nodes: tuple[int, int],
-    smoothing_h: float | Sequence[float],
-    ridge: float,
-    special_ridge: float,
-    weight_days: float | None,
-) -> _Options:
-    tried = tuple(
-        float(hours) for hours in ([smoothing_h] if isinstance(smoothing_h, int | float) else smoothing_h)
-    )
-    if not tried or min(tried) < 0.0 or max(tried) > 240.0:
-        raise ConfigError(f"smoothing_h {list(tried)}.", todo="Give hours between 0 and 240.")
-    if pieces < 2 or min(nodes) < 2 or max(nodes) > 24:
-        raise ConfigError(f"pieces {pieces}, nodes {list(nodes)}.", todo="Give 2 and more; nodes at most 24.")
-    if ridge <= 0.0 or special_ridge <= 0.0:
-        raise ConfigError("a ridge must be above zero.", todo="Give e.g. 0.1.")
-    if weight_days is not None and weight_days <= 0.0:
-        raise ConfigError(f"weight_days {weight_days}.", todo="Give days above zero, e.g. 14.")
-    return _Options(pieces, (int(nodes[0]), int(nodes[1])), tried, ridge, special_ridge, weight_days)
+def _temperature(data: MeterData) -> Floats:
+    """The temperature, or zeros where the data have none (the model is then one of time of week)."""
+    return np.zeros(len(data.frame)) if data.temperature is None else numbers(data.frame, data.temperature)
 
 
 def _seconds(data: MeterData) -> int:
@@ -332,29 +293,3 @@ def _with_lags(data: MeterData, lags: Mapping[str, Sequence[int]] | None) -> Boo
                     earlier(numbers(data.frame, name), data.index, int(step), str(data.interval))
                 )
     return whole
-
-
-def _refusal(data: MeterData, y: Floats, per_day: int, min_days: int, allow_short: bool) -> Refusal | None:
-    needed = (min(min_days, _SHORTEST_DAYS) if allow_short else min_days) * per_day
-    if len(y) < needed:
-        return words.refuse_too_few_rows(len(y), needed, str(data.interval))
-    if not np.any(y):
-        return notes.refuse_all_zero(data.energy, len(y) // per_day)
-    if float(np.ptp(y)) <= 1e-9 * float(np.max(np.abs(y))):
-        return notes.refuse_constant(data.energy, float(y[0]), len(y) // per_day)
-    if float(np.mean(y)) <= 0.0:
-        return notes.refuse_not_consumed(data.energy, float(np.mean(y)))
-    return None
-
-
-def _coverage(data: MeterData, used: Bools, per_day: int, min_days: int) -> list[Finding]:
-    found: list[Finding] = []
-    rows = int(np.sum(used))
-    if rows < len(used):
-        found.append(words.rows_left_out(len(used) - rows, len(used), str(data.interval)))
-    if rows < min_days * per_day:
-        found.append(words.short_rows(rows, min_days * per_day, str(data.interval)))
-    missing = sorted(set(range(1, 13)) - set(data.index.month.to_numpy()[used].tolist()))
-    if missing:
-        found.append(notes.months_missing(missing))
-    return found

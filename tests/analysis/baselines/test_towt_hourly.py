@@ -352,3 +352,14 @@ def test_a_frozen_model_rebuilds_the_same_design_from_plain_data():
     from analysis.baselines.towt_hourly import design as of_settings
 
     np.testing.assert_array_equal(of_settings(again, frame), design(model, frame))
+
+
+def test_without_a_temperature_it_is_a_model_of_the_week():
+    frame = works().drop(columns="temperature")
+    model = fit(meter_data(frame, unit="kWh", interval="hour", categories=["day_type"]), "towt-hourly")
+    assert isinstance(model, Model), model
+    assert {term.split(".")[0] for term in model.terms} == {"profile", "day_type"}
+    monday = frame[(frame.index.day_of_week == 0) & (frame["day_type"] == "normal")]
+    means = monday["energy"].groupby(monday.index.hour).mean()
+    found = predict(model, monday).groupby(monday.index.hour).mean()
+    np.testing.assert_allclose(found, means, atol=2.0)
