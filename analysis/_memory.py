@@ -22,8 +22,9 @@ _ENOUGH_BLOCKS = 30
 _NEGLIGIBLE = 1e-3
 # draws at once up to which memory allows all points of the grid together
 _FEW_DRAWS = 4
-# prior weight of plain AR(1); the rest is for AR(1) under noise that has no memory
-_PLAIN_SHARE = 0.8
+# prior weights of no memory and of plain AR(1); the rest is for AR(1) under noise that has no memory
+_NONE_SHARE = 0.15
+_PLAIN_SHARE = 0.7
 _LOWEST_RHO = -0.5
 
 
@@ -180,13 +181,13 @@ def grid(per_block: int = 1, monthly: bool = False) -> tuple[Floats, Floats, Flo
         weight = 2.0 * weight * (1.0 - node)
     below, below_weight = (below + 1.0) / 2.0 * _LOWEST_RHO, below_weight / 2.0 * -_LOWEST_RHO
     some, some_weight = (some + 1.0) / 2.0, some_weight / 2.0
-    rho = [np.concatenate([below, node])]
-    share = [np.concatenate([np.ones(len(below)), _share_of_sums(node, per_block)])]
-    prior = [_PLAIN_SHARE * np.concatenate([below_weight, weight])]
+    rho = [np.zeros(1), np.concatenate([below, node])]
+    share = [np.ones(1), np.concatenate([np.ones(len(below)), _share_of_sums(node, per_block)])]
+    prior = [np.array([_NONE_SHARE]), _PLAIN_SHARE * np.concatenate([below_weight, weight])]
     for part, part_weight in zip(some, some_weight, strict=True):
         rho.append(node)
         share.append(np.full(len(node), part))
-        prior.append((1.0 - _PLAIN_SHARE) * part_weight * weight)
+        prior.append((1.0 - _PLAIN_SHARE - _NONE_SHARE) * part_weight * weight)
     return np.concatenate(rho), np.concatenate(share), np.concatenate(prior)
 
 

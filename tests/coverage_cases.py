@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from analysis import Model, design, fit_towt_daily
 from analysis._memory import (
     _columns,
     cosines,
@@ -99,6 +101,24 @@ def one_driver(rows: int, first: int, per_day: int = 1, seed: int = 7) -> Floats
     return np.column_stack([np.ones(rows), heat])
 
 
+def towt_designs() -> tuple[Floats, Floats]:
+    """Two years of a daily plant with production as `towt-daily` sees them (terms: weekdays, heat, tonnes)."""
+    frames = []
+    for start in ("2023-01-01", "2024-01-01"):
+        index = pd.date_range(start, periods=365, freq="D", tz="Asia/Ho_Chi_Minh")
+        random = np.random.default_rng(index[0].year)
+        turn = 2 * np.pi * (index.day_of_year.to_numpy() - 110) / 365.25
+        heat = 26.5 + 4.0 * np.cos(turn) + random.normal(0.0, 1.5, 365)
+        work = index.day_of_week.to_numpy() < 6
+        tonnes = np.where(work, 50.0 + random.normal(0.0, 8.0, 365), 0.0)
+        energy = np.where(work, 1000.0 + 20.0 * np.maximum(heat - 25.0, 0.0), 400.0) + 6.0 * tonnes
+        energy += random.normal(0.0, 30.0, 365)
+        frames.append(pd.DataFrame({"energy": energy, "temperature": heat, "tonnes": tonnes}, index=index))
+    model = fit_towt_daily(frames[0], drivers=["tonnes"])
+    assert isinstance(model, Model)
+    return design(model, frames[0]), design(model, frames[1])
+
+
 def simulate(case: Case, draws: int, seed: int) -> Shown:
     """Every method on `draws` simulated pairs of periods in which nothing was saved."""
     random = np.random.default_rng(seed)
@@ -176,3 +196,29 @@ def _batches(draws: int, rows: int) -> Iterator[int]:
     while draws > 0:
         yield min(size, draws)
         draws -= size
+
+
+def table_cases(towt: tuple[Floats, Floats]) -> list[Case]:
+    """The lines of the table in docs/explanation/savings.md; towt: designs of the daily plant's two years."""
+    found = []
+    for days in (365, 182, 90):
+        for rho in (0.0, 0.5, 0.8, 0.95):
+            pair = one_driver(365, 0), one_driver(days, 365)
+            found.append(Case(f"daily 365/{days}, 2 terms", "day", *pair, autoregressive(rho), rho))
+    for rho in (0.0, 0.5, 0.8, 0.95):
+        pair = one_driver(8760, 0, 24), one_driver(8760, 8760, 24)
+        found.append(Case("hourly 8760/8760, 2 terms", "hour", *pair, autoregressive(rho), rho))
+    for rho in (0.0, 0.5, 0.8, 0.95):
+        name = f"daily 365/365, towt-daily, {towt[0].shape[1]} terms"
+        found.append(Case(name, "day", *towt, autoregressive(rho), rho))
+    year = one_driver(365, 0), one_driver(365, 365)
+    found.append(Case("daily, AR(2) 0.5, 0.3", "day", *year, autoregressive(0.5, 0.3)))
+    found.append(Case("daily, AR(2) 1.2, -0.4", "day", *year, autoregressive(1.2, -0.4)))
+    found.append(Case("daily, 40 % of AR(1) 0.9 in white", "day", *year, slow_under_white(0.9, 0.4)))
+    found.append(Case("daily, fractional d = 0.2", "day", *year, fractional(0.2)))
+    months = [
+        one_driver(days, first).reshape(-1, 30, 2).sum(axis=1) for days, first in ((720, 0), (360, 720))
+    ]
+    for rho in (0.0, 0.3):
+        found.append(Case("monthly 24/12, 2 terms", "month", *months, autoregressive(rho), rho))
+    return found
