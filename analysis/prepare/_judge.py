@@ -166,19 +166,29 @@ def repeats_at_cuts(value: Floats, time: Ints, limit: Limit) -> Bools:
     all of them.
     """
     found = np.zeros(len(value), dtype=bool)
+    usual = _usual_repeats(value)
     for place in np.flatnonzero(cuts(value, time, limit)).tolist():
         first = place
         while first > 0 and value[first - 1] == value[place]:
             first -= 1
-        if first < place:
+        if place - first > (usual if value[place + 1] < value[place] else 0):
             after_gap = first > 0 and time[first] - time[first - 1] > LONG * limit.usual
             found[first + (not after_gap) : place + 1] = True
         last = place + 1
         while last + 1 < len(value) and value[last + 1] == value[place + 1]:
             last += 1
-        if last > place + 1 and value[place + 1] < value[place]:
+        if last - place - 1 > usual and value[place + 1] < value[place]:
             found[place + 1 : last + 1] = True
     return found
+
+
+def _usual_repeats(value: Floats) -> int:
+    """How many repeats in a row are nothing unusual: a coarse register shows one count for some readings (8 at most)."""
+    same = np.diff(value) == 0
+    if same.mean() < 0.2 if len(same) else True:
+        return 0
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], same, [False])).astype(np.int8))).reshape(-1, 2)
+    return int(min(np.quantile(edges[:, 1] - edges[:, 0], 0.9), 8))
 
 
 def join(
