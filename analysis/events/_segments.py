@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from analysis._frames import Bools, Floats
+from analysis._linear import lag1
 
 # a normal distribution's standard deviation from its median absolute deviation
 _MAD: Final = 1.4826
@@ -61,7 +62,7 @@ def noise_of(y: Floats, follows: Bools) -> Noise:
 
     From differences of neighbours (a step is in one of them), outliers pulled in before: Var(y[t+1] − y[t]) = 2σ²(1 − ρ) and
     Var(y[t+2] − y[t]) = 2σ²(1 − ρ²), hence 1 + ρ (Chakar, Lebarbier, Lévy-Leduc and Robin 2017,
-    Bernoulli 23(2) 1408–1447). Memory longer than AR(1) shows in differences of means over 14
+    Bernoulli 23(2) 1408–1447); never above the plain lag-1 autocorrelation, which steps only raise. Memory longer than AR(1) shows in differences of means over 14
     intervals (robustly scaled): the larger of both long-run variances counts. follows: as in `Model`.
     """
     one = np.diff(y)[follows]
@@ -70,7 +71,7 @@ def noise_of(y: Floats, follows: Bools) -> Noise:
     second = float(np.mean(two**2)) if len(two) else first
     if first <= 0.0:
         return Noise(0.0, 0.0, 0.0)
-    rho = min(max(second / first - 1.0, 0.0), _MOST_MEMORY)
+    rho = min(max(second / first - 1.0, 0.0), lag1(y - np.mean(y), follows), _MOST_MEMORY)
     variance = first / (2.0 * (1.0 - rho))
     long_run = variance * (1.0 + rho) / (1.0 - rho)
     blocks = len(y) // _BLOCK

@@ -114,8 +114,9 @@ def test_false_alarms_come_no_more_often_than_stated(rho):
 @pytest.mark.soak
 @pytest.mark.parametrize("rho", [0.0, 0.3, 0.6, 0.8])
 def test_the_stated_rate_of_false_alarms_is_kept_over_many_years(rho):
-    alarms = sum(watched(synthetic(1, rho, seed)).alarm for seed in range(500))
-    assert alarms / 500 <= 0.13
+    found = [watch_saving(synthetic(1, rho, seed)) for seed in range(500)]
+    assert sum(isinstance(one, Watch) for one in found) >= 490
+    assert sum(isinstance(one, Watch) and one.alarm for one in found) / 500 <= 0.13
 
 
 def test_hours_and_months_are_watched_as_days_are(plant):
