@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from audit.canonical import plain
@@ -10,13 +11,13 @@ from dodac.words import Language, significant_text
 
 if TYPE_CHECKING:
     from analysis import Refusal
-    from analysis.events.detection import Detection
+    from analysis.events.detection import Detection, Event
     from audit.register import Register
     from dodac.contracts import Store
 
 _WORDS: dict[str, dict[Language, str]] = {
-    "baseline": {"en": "Baseline", "vi": "Kỳ cơ sở"},
-    "reporting": {"en": "Reporting period", "vi": "Kỳ báo cáo"},
+    "baseline": {"en": "Events in the baseline", "vi": "Sự kiện trong kỳ cơ sở"},
+    "reporting": {"en": "Events in the reporting period", "vi": "Sự kiện trong kỳ báo cáo"},
     "none": {
         "en": "  no event stands out (a lasting change of {change} an interval would be seen)",
         "vi": "  không thấy sự kiện bất thường (sẽ thấy được thay đổi kéo dài từ {change} mỗi khoảng)",
@@ -60,14 +61,30 @@ def events_of(register: Register, plan_id: str, store: Store) -> dict[str, Detec
 def events_text(
     found: dict[str, Detection | Refusal], register: Register, plan_id: str, language: Language
 ) -> str:
-    """The events for a terminal, each with what was decided about it."""
-    from analysis import Refusal
+    """The events of a plan for a terminal, each with what was decided about it."""
     from analysis.events.ledger import answers
-    from audit._print import refusal_text, text_of
     from audit.decisions import ledger_of
 
     plan = register.plan(plan_id)
     ledger = ledger_of(plan, register.decisions(plan_id))
+
+    def decided(event: Event) -> str:
+        ids = ", ".join(entry.id for entry in ledger.entries if answers(entry, event))
+        return _WORDS["decided" if ids else "undecided"][language].format(ids=ids)
+
+    return proposals_text(found, CHANNELS[plan.energy[1]].unit, language, decided)
+
+
+def proposals_text(
+    found: dict[str, Detection | Refusal],
+    unit: str,
+    language: Language,
+    decided: Callable[[Event], str] | None = None,
+) -> str:
+    """Proposed events for a terminal; decided: a further line for each."""
+    from analysis import Refusal
+    from audit._print import refusal_text, text_of
+
     lines = []
     for period, detection in found.items():
         lines.append(_WORDS[period][language])
@@ -76,16 +93,11 @@ def events_text(
             continue
         if not detection.events:
             change = significant_text(detection.smallest_step, 3, language)
-            unit = CHANNELS[plan.energy[1]].unit
             lines.append(_WORDS["none"][language].format(change=f"{change} {unit}"))
-        open_events = ledger.undecided(detection)
         for event in detection.events:
             lines.append(f"  - {event.vi if language == 'vi' else event.en}")
-            if event in open_events:
-                lines.append(_WORDS["undecided"][language])
-            else:
-                ids = ", ".join(entry.id for entry in ledger.entries if answers(entry, event))
-                lines.append(_WORDS["decided"][language].format(ids=ids))
+            if decided is not None:
+                lines.append(decided(event))
         lines += [f"  {text_of(finding, language)}" for finding in detection.findings]
     return "\n".join(lines) + "\n"
 

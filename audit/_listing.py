@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit._print import finding_lines, word
+from audit._print import finding_lines, rows_of, word
 from audit.records import VerifiedSaving
 from audit.register import Register
 from dodac.clock import local_text
@@ -12,6 +12,7 @@ _HEADS: dict[str, dict[Language, str]] = {
     "options": {"en": "Options", "vi": "Giải pháp"},
     "plans": {"en": "Plans", "vi": "Kế hoạch đo lường và kiểm chứng"},
     "baselines": {"en": "Frozen baselines", "vi": "Đường cơ sở đã chốt"},
+    "decisions": {"en": "Decisions about events", "vi": "Quyết định về sự kiện"},
     "savings": {"en": "Verified savings", "vi": "Mức tiết kiệm đã kiểm chứng"},
     "empty": {"en": "The register is empty.", "vi": "Sổ đăng ký còn trống."},
 }
@@ -35,6 +36,11 @@ def listing(register: Register, zone: str, language: Language) -> str:
             f"  {item.id}  → {item.option}  {item.baseline[0]}..{item.baseline[1]} / "
             f"{item.reporting[0]}..{item.reporting[1]}"
             for item in register.plans()
+        ],
+        "decisions": [
+            f"  {item.id}  {item.plan}  {item.method}  {item.start}..{item.end or '…'}  {item.by}: {item.why}"
+            for plan in register.plans()
+            for item in register.decisions(plan.id)
         ],
         "baselines": [
             f"  {item.id}  R² {number_text(item.statistics.r2, 3, language)}  "
@@ -62,10 +68,21 @@ def saving_text(saving: VerifiedSaving, language: Language) -> str:
         f"{word('measured', language)}: {number_text(saving.measured, 0, language)} {saving.unit}",
         f"{word('saving', language)}: {amount} {confidence} ({saving.method})",
     ]
+    if saving.unadjusted is not None:
+        before = number_text(saving.unadjusted, 0, language)
+        lines.append(word("unadjusted", language, amount=f"{before} {saving.unit}", n=len(saving.decisions)))
     if saving.money is not None and saving.money_half_width is not None:
         money = _amount(saving.money.amount, saving.money_half_width, saving.money.currency, language)
         lines.append(f"  {money} ({saving.money.price_date})")
-    lines.append(word("days", language, n=saving.intervals, left=saving.excluded))
+    lines.append(
+        word(
+            "days",
+            language,
+            n=saving.intervals,
+            left=saving.excluded,
+            rows=rows_of(saving.interval, language),
+        )
+    )
     return (
         "\n".join([*lines, *finding_lines((("", finding) for finding in saving.findings), language)]) + "\n"
     )

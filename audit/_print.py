@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from analysis import Finding, Model, Refusal, Savings, Uncertainty
 from audit.canonical import plain
 from dodac.words import Language, number_text
 
+if TYPE_CHECKING:
+    from analysis.baselines.select import Selection
+    from analysis.validity import Verdict
+
 _WORDS: dict[str, dict[Language, str]] = {
     "baseline": {"en": "Baseline", "vi": "Đường cơ sở"},
     "fit": {
-        "en": "  R² {r2}   CV(RMSE) {cv} %   {n} days, {p} terms, ρ {rho}",
-        "vi": "  R² {r2}   CV(RMSE) {cv} %   {n} ngày, {p} hệ số, ρ {rho}",
+        "en": "  R² {r2}   CV(RMSE) {cv} %   {n} {rows}, {p} terms, ρ {rho}",
+        "vi": "  R² {r2}   CV(RMSE) {cv} %   {n} {rows}, {p} hệ số, ρ {rho}",
     },
     "reporting": {"en": "Reporting period", "vi": "Kỳ báo cáo"},
     "adjusted": {"en": "  adjusted baseline", "vi": "  đường cơ sở hiệu chỉnh"},
     "measured": {"en": "  measured", "vi": "  đo được"},
     "saving": {"en": "  saving", "vi": "  tiết kiệm"},
     "confidence": {"en": "at {share} % confidence", "vi": "với độ tin cậy {share} %"},
-    "days": {"en": "  {n} days used, {left} left out", "vi": "  {n} ngày được dùng, {left} ngày loại trừ"},
+    "days": {
+        "en": "  {n} {rows} used, {left} left out",
+        "vi": "  {n} {rows} được dùng, {left} {rows} loại trừ",
+    },
+    "unadjusted": {
+        "en": "  without the decisions about events ({n}): {amount}",
+        "vi": "  không kể các quyết định về sự kiện ({n}): {amount}",
+    },
+    "candidates": {"en": "Models tried, best first", "vi": "Các mô hình đã thử, tốt nhất trước"},
+    "validity": {"en": "Judged by {profile}: {verdict}", "vi": "Đánh giá theo {profile}: {verdict}"},
+    "passed": {"en": "passed", "vi": "đạt"},
+    "failed": {"en": "not passed", "vi": "không đạt"},
+    "parts": {"en": "  made of: {parts}", "vi": "  gồm: {parts}"},
     "methods": {
         "en": "Uncertainty by method (± {unit})",
         "vi": "Độ không đảm bảo đo theo từng phương pháp (± {unit})",
@@ -31,9 +47,26 @@ _WORDS: dict[str, dict[Language, str]] = {
 }
 
 
+_ROWS: dict[str, dict[Language, str]] = {
+    "15min": {"en": "quarter-hours", "vi": "khoảng 15 phút"},
+    "30min": {"en": "half-hours", "vi": "khoảng 30 phút"},
+    "hour": {"en": "hours", "vi": "giờ"},
+    "day": {"en": "days", "vi": "ngày"},
+    "week": {"en": "weeks", "vi": "tuần"},
+    "month": {"en": "months", "vi": "tháng"},
+    "bill": {"en": "bills", "vi": "hoá đơn"},
+}
+
+
 def word(key: str, language: Language, **values: object) -> str:
     """One line of the interface in a language."""
     return _WORDS[key][language].format(**values)
+
+
+def rows_of(interval: str, language: Language) -> str:
+    """The rows of an interval as a word in the plural: days, hours, bills."""
+    known = _ROWS.get(interval)
+    return interval if known is None else known[language]
 
 
 def text_of(item: Finding | Refusal, language: Language) -> str:
@@ -52,8 +85,18 @@ def finding_lines(findings: Iterable[tuple[str, Finding]], language: Language) -
     return [word("findings", language), *listed] if listed else []
 
 
-def analysis_text(model: Model, savings: Savings | None, language: Language) -> str:
-    """A baseline, and a saving when there is one, for a terminal."""
+def analysis_text(
+    model: Model,
+    savings: Savings | None,
+    language: Language,
+    *,
+    selection: Selection | None = None,
+    verdicts: Sequence[Verdict] = (),
+) -> str:
+    """A baseline, and a saving when there is one, for a terminal.
+
+    selection: the candidates, when the model was chosen among several; verdicts: of profiles.
+    """
 
     def number(value: float, digits: int = 0) -> str:
         return number_text(value, digits, language)
@@ -69,8 +112,11 @@ def analysis_text(model: Model, savings: Savings | None, language: Language) -> 
             n=fit.n,
             p=fit.p,
             rho=number(fit.rho, 3),
+            rows=rows_of(model.interval, language),
         ),
     ]
+    lines += _candidate_lines(selection, language)
+    lines += _verdict_lines(verdicts, language)
     findings = [("", finding) for finding in model.findings]
     if savings is not None:
         unit, chosen = savings.unit, savings.uncertainty
@@ -85,7 +131,14 @@ def analysis_text(model: Model, savings: Savings | None, language: Language) -> 
         lines += [f"{word('reporting', language)} {savings.start} … {savings.end}"]
         lines += [f"{word(key, language):<{width}}{amount}" for key, amount in amounts.items()]
         lines += [
-            word("days", language, n=savings.intervals, left=savings.excluded),
+            word(
+                "days",
+                language,
+                n=savings.intervals,
+                left=savings.excluded,
+                rows=rows_of(model.interval, language),
+            ),
+            *_part_lines(chosen, language),
             word("methods", language, unit=unit),
         ]
         lines += [
@@ -99,6 +152,65 @@ def analysis_text(model: Model, savings: Savings | None, language: Language) -> 
             *((word("reporting", language), finding) for finding in savings.findings),
         ]
     return "\n".join([*lines, *finding_lines(findings, language)]) + "\n"
+
+
+def _candidate_lines(selection: Selection | None, language: Language) -> list[str]:
+    if selection is None:
+        return []
+    lines = [word("candidates", language)]
+    for each in selection.candidates:
+        error = (
+            number_text(100 * each.cv_rmse_cv, 2, language) + " %" if math.isfinite(each.cv_rmse_cv) else "–"
+        )
+        mark = "→" if each.name == selection.chosen else " "
+        reasons = (*each.refused, *((each.why,) if each.why else ()))
+        why = text_of(reasons[0], language) if reasons else ""
+        lines.append(f"  {mark} {each.name:<34} {error:>9}  {each.parameters:>3}  {why}".rstrip())
+    return lines
+
+
+def _verdict_lines(verdicts: Sequence[Verdict], language: Language) -> list[str]:
+    lines = []
+    for verdict in verdicts:
+        judged = word("passed" if verdict.passed else "failed", language)
+        lines.append(word("validity", language, profile=verdict.profile, verdict=judged))
+        lines += [f"  - {rule.vi if language == 'vi' else rule.en}" for rule in verdict.failed]
+    return lines
+
+
+def _part_lines(chosen: Uncertainty, language: Language) -> list[str]:
+    if not chosen.parts:
+        return []
+    parts = ", ".join(f"{part.id} ± {number_text(part.half_width, 0, language)}" for part in chosen.parts)
+    return [word("parts", language, parts=parts)]
+
+
+def selection_data(selection: Selection) -> dict[str, Any]:
+    """The candidates with their errors and reasons as plain data."""
+    return {
+        "chosen": selection.chosen,
+        "blocks": selection.blocks,
+        "rows": selection.rows,
+        "candidates": [
+            {
+                "name": each.name,
+                "kind": each.kind,
+                "parameters": each.parameters,
+                "cv_rmse_cv": each.cv_rmse_cv if math.isfinite(each.cv_rmse_cv) else None,
+                "refused": plain(each.refused),
+                "why": None if each.why is None else plain(each.why),
+            }
+            for each in selection.candidates
+        ],
+    }
+
+
+def verdict_data(verdict: Verdict) -> dict[str, Any]:
+    """A profile's verdict as plain data; a value that can't be had is null."""
+    rules = [
+        {**plain(rule), "value": rule.value if math.isfinite(rule.value) else None} for rule in verdict.rules
+    ]
+    return {"profile": verdict.profile, "passed": verdict.passed, "rules": rules}
 
 
 def uncertainty_data(uncertainty: Uncertainty) -> dict[str, Any]:

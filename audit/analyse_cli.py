@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit._arguments import add_place, instrument_channel, opened, period, place_of, write_json
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis import Model, Refusal, Savings
+    from analysis.baselines.select import Selection
+    from analysis.events.detection import Detection
+    from analysis.validity import Verdict
     from audit._arguments import Place
     from audit.records import Plan
     from dodac.contracts import Store
 
 _EPILOG = """Examples:
   dodac analyse --file building.csv --energy "energy kWh" --temperature "outside °C" \\
-      --baseline 2024-01-01..2024-12-31 --reporting 2025-01-01..2025-12-31 --model auto
+      --baseline 2024-01-01..2024-12-31 --reporting 2025-01-01..2025-12-31
   dodac analyse --journal data/journal.db --energy main:energy_import_kwh \\
       --temperature weather:temperature_c --baseline 2024-01-01..2024-12-31 \\
       --reporting 2025-02-01..2026-01-31 --timezone Asia/Ho_Chi_Minh --holidays VN
@@ -51,8 +55,8 @@ def analyse(argv: Sequence[str]) -> int:
     parser.add_argument("--reporting", metavar="FROM..TO", help="local dates, both included")
     parser.add_argument(
         "--model",
-        default="towt-daily",
-        help="towt-daily (default), auto, or a kind of docs/explanation/baselines.md",
+        default="auto",
+        help="auto (default: the one that predicts unseen blocks best), or one of docs/explanation/baselines.md",
     )
     parser.add_argument(
         "--interval", default="day", help="of the fit: 15min, 30min, hour, day (default), week, month"
@@ -69,21 +73,40 @@ def analyse(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--allow-short", action="store_true", help="fit a baseline of less than 330 days, with a finding"
     )
+    parser.add_argument(
+        "--validity", action="append", metavar="PROFILE",
+        help="judge the baseline: dodac (default), ashrae14, ipmvp, sep, nmec, caltrack; repeatable",
+    )  # fmt: skip
+    parser.add_argument("--events", action="store_true", help="look for non-routine events in both periods")
     add_files(parser)
     arguments = parser.parse_args(argv)
     place = place_of(arguments)
     columns = _columns_of(arguments) if arguments.file else None
     plan = _plan_of(arguments, place, columns)
 
-    from analysis import Refusal
-
-    model, savings = _run(place, plan, arguments, columns)
-    refusal = next((part for part in (model, savings) if isinstance(part, Refusal)), None)
+    study = _run(place, plan, arguments, columns)
     if arguments.json:
-        write_json(_analysis_data(model, savings))
+        write_json(_data(study))
     else:
-        _write_analysis(model, savings, place)
-    return Exit.OK if refusal is None else Exit.FINDING
+        _write(study, place)
+    return Exit.OK if study.refusal is None else Exit.FINDING
+
+
+@dataclass(frozen=True)
+class _Study:
+    """What an analysis gave; refusal: the first of baseline and saving that could not be had."""
+
+    model: Model | Refusal
+    savings: Savings | Refusal | None
+    selection: Selection | None
+    verdicts: tuple[Verdict, ...]
+    events: dict[str, Detection | Refusal]
+
+    @property
+    def refusal(self) -> Refusal | None:
+        from analysis import Refusal
+
+        return next((part for part in (self.model, self.savings) if isinstance(part, Refusal)), None)
 
 
 def _named_drivers(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
@@ -146,10 +169,12 @@ def _plan_of(arguments: argparse.Namespace, place: Place, columns: Mapping[str, 
 
 def _run(
     place: Place, plan: Plan, arguments: argparse.Namespace, columns: Mapping[str, Column] | None
-) -> tuple[Model | Refusal, Savings | Refusal | None]:
+) -> _Study:
     from analysis import DEFAULT_METHOD, Refusal, avoided_energy
-    from audit.models import fit_plan
+    from analysis.validity import DEFAULT_PROFILE, validity
+    from audit.models import chosen_of, fit_plan, select_plan
     from audit.periods import period_frame
+    from audit.plans import AUTO
 
     notes: list[str] = []
     if columns is None:
@@ -159,15 +184,40 @@ def _run(
     with source as store:
         for note in notes:
             sys.stderr.write(f"{note}\n")
-        days = period_frame(store, plan, plan.baseline)
-        model = fit_plan(plan, days, allow_short=arguments.allow_short)
-        if isinstance(model, Refusal) or not arguments.reporting:
-            if isinstance(model, Refusal) and not arguments.json:
-                _write_thin(plan, days)
-            return model, None
-        frame = period_frame(store, plan, plan.reporting)
+        before = period_frame(store, plan, plan.baseline)
+        after = period_frame(store, plan, plan.reporting) if arguments.reporting else None
+    selection: Selection | None = None
+    if plan.model == AUTO:
+        selection = select_plan(plan, before, allow_short=arguments.allow_short)
+        model = chosen_of(selection)
+    else:
+        model = fit_plan(plan, before, allow_short=arguments.allow_short)
+    if isinstance(model, Refusal):
+        if not arguments.json:
+            _write_thin(plan, before)
+        return _Study(model, None, selection, (), {})
+    savings: Savings | Refusal | None = None
+    if after is not None:
         method = arguments.method or DEFAULT_METHOD
-        return model, avoided_energy(model, frame, confidence=plan.confidence, method=method)
+        savings = avoided_energy(model, after, confidence=plan.confidence, method=method)
+    known = None if savings is None or isinstance(savings, Refusal) else savings
+    profiles = arguments.validity or [DEFAULT_PROFILE]
+    verdicts = tuple(validity(model, profile, savings=known) for profile in profiles)
+    events = _events(plan, model, known, before, after) if arguments.events else {}
+    return _Study(model, savings, selection, verdicts, events)
+
+
+def _events(
+    plan: Plan, model: Model, savings: Savings | None, before: pd.DataFrame, after: pd.DataFrame | None
+) -> dict[str, Detection | Refusal]:
+    from analysis.events.detection import baseline_events, savings_events
+
+    days = before["day_type"] if plan.holidays else None
+    found = {"baseline": baseline_events(model, before, day_types=days)}
+    if savings is not None and after is not None:
+        days = after["day_type"] if plan.holidays else None
+        found["reporting"] = savings_events(savings, interval=plan.interval, day_types=days)
+    return found
 
 
 def _write_thin(plan: Plan, days: pd.DataFrame) -> None:
@@ -178,30 +228,46 @@ def _write_thin(plan: Plan, days: pd.DataFrame) -> None:
         sys.stderr.write(f"Days of the baseline period without a reading: {thin} (of {len(days)}).\n")
 
 
-def _analysis_data(model: Model | Refusal, savings: Savings | Refusal | None) -> dict[str, Any]:
+def _data(study: _Study) -> dict[str, Any]:
     from analysis import Refusal
     from audit import _print as show
+    from audit._events_cli import events_data
 
-    if isinstance(model, Refusal):
-        return {"refusal": show.refusal_data(model)}
-    data: dict[str, Any] = {"baseline": show.model_data(model)}
-    if isinstance(savings, Refusal):
-        data["refusal"] = show.refusal_data(savings)
-    elif savings is not None:
-        data["saving"] = show.savings_data(savings)
+    data: dict[str, Any] = {}
+    if study.selection is not None:
+        data["selection"] = show.selection_data(study.selection)
+    if isinstance(study.model, Refusal):
+        return {**data, "refusal": show.refusal_data(study.model)}
+    data["baseline"] = show.model_data(study.model)
+    data["validity"] = [show.verdict_data(verdict) for verdict in study.verdicts]
+    if isinstance(study.savings, Refusal):
+        data["refusal"] = show.refusal_data(study.savings)
+    elif study.savings is not None:
+        data["saving"] = show.savings_data(study.savings)
+    if study.events:
+        data["events"] = events_data(study.events)
     return data
 
 
-def _write_analysis(model: Model | Refusal, savings: Savings | Refusal | None, place: Place) -> None:
+def _write(study: _Study, place: Place) -> None:
     from analysis import Refusal
     from audit import _print as show
+    from audit._events_cli import proposals_text
 
-    if isinstance(model, Refusal):
-        sys.stderr.write(show.refusal_text(model, place.language))
+    if isinstance(study.model, Refusal):
+        sys.stderr.write(show.refusal_text(study.model, place.language))
         return
-    refused = isinstance(savings, Refusal)
+    savings = study.savings
     sys.stdout.write(
-        show.analysis_text(model, None if isinstance(savings, Refusal) else savings, place.language)
+        show.analysis_text(
+            study.model,
+            None if isinstance(savings, Refusal) else savings,
+            place.language,
+            selection=study.selection,
+            verdicts=study.verdicts,
+        )
     )
-    if refused and isinstance(savings, Refusal):
+    if study.events:
+        sys.stdout.write(proposals_text(study.events, study.model.unit, place.language))
+    if isinstance(savings, Refusal):
         sys.stderr.write(show.refusal_text(savings, place.language))

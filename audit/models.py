@@ -40,15 +40,19 @@ def select_plan(
     return select(data_of(plan, frame, events), any_sign=tuple(events), allow_short=allow_short)
 
 
+def chosen_of(selection: Selection) -> Model | Refusal:
+    """The model of a selection, or why there is none."""
+    return selection.model or selection.refusal or Refusal(
+        "no_model", "No candidate can be the baseline.", "Không có mô hình nào dùng được."
+    )  # fmt: skip
+
+
 def fit_plan(
     plan: Plan, frame: pd.DataFrame, events: Sequence[str] = (), *, allow_short: bool = False
 ) -> Model | Refusal:
     """The plan's model fitted on a frame of `period_frame`; events: columns of decided events in it."""
     if plan.model == AUTO:
-        chosen = select_plan(plan, frame, events, allow_short=allow_short)
-        return chosen.model or chosen.refusal or Refusal(
-            "no_model", "No candidate can be the baseline.", "Không có mô hình nào dùng được."
-        )  # fmt: skip
+        return chosen_of(select_plan(plan, frame, events, allow_short=allow_short))
     return fit(data_of(plan, frame, events), plan.model, allow_short=allow_short)
 
 

@@ -145,6 +145,7 @@ class VerifiedSaving:
     evidence_class: str = "verified"
     decisions: tuple[str, ...] = ()
     unadjusted: float | None = None
+    interval: str = "day"
 
 
 @dataclass(frozen=True)

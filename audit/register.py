@@ -181,6 +181,7 @@ class Register:
             data_digest=frame_digest(frame),
             decisions=self._digests(decisions),
             unadjusted=unadjusted,
+            interval=baseline.interval,
         )
         if mine and replace(verified, id=mine[-1].id, verified_ns=mine[-1].verified_ns) == mine[-1]:
             return mine[-1]

@@ -25,7 +25,7 @@ def test_the_saving_of_a_real_building_is_the_published_one(tmp_path, capsys):
     words = [
         "analyse", "--journal", journal, "--energy", "building:energy_interval_kwh",
         "--temperature", "weather:temperature_c", "--baseline", "2012-02-29..2013-02-26",
-        "--reporting", "2014-02-27..2015-02-26", "--json",
+        "--reporting", "2014-02-27..2015-02-26", "--model", "towt-daily", "--json",
     ]  # fmt: skip
     assert main(words) == 0
     data = json.loads(capsys.readouterr().out)

@@ -38,6 +38,7 @@ def analyse(journal: Path, *more: str, **changes: str) -> list[str]:
         "--baseline": "2023-01-01..2023-12-31",
         "--reporting": "2024-02-01..2025-01-31",
         "--timezone": "Asia/Ho_Chi_Minh",
+        "--model": "towt-daily",
     }
     words |= {f"--{name}": value for name, value in changes.items()}
     flat = [part for pair in words.items() for part in pair]
@@ -73,7 +74,7 @@ def test_a_baseline_alone_needs_no_reporting_period(journal_path, capsys):
     words = analyse(journal_path)
     place = words.index("--reporting")
     assert main([*words[:place], *words[place + 2 :], "--json"]) == 0
-    assert set(json.loads(capsys.readouterr().out)) == {"baseline"}
+    assert set(json.loads(capsys.readouterr().out)) == {"baseline", "validity"}
 
 
 def test_a_refusal_is_exit_code_1_with_its_reason(journal_path, capsys):

@@ -162,8 +162,8 @@ def test_events_and_decisions_from_the_command_line(ready, plan, journal_path, t
     capsys.readouterr()
     assert main(["audit", "events", plan.id, *words]) == 0
     said = capsys.readouterr().out
-    assert "Baseline" in said
-    assert "Reporting period" in said
+    assert "Events in the baseline" in said
+    assert "Events in the reporting period" in said
     assert main(["audit", "events", plan.id, *words, "--json", "--language", "vi"]) == 0
     assert '"baseline"' in capsys.readouterr().out
     path.write_text(TOML.replace('method = "engineering"', 'method = "enginering"'), encoding="utf-8")
