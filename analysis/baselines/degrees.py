@@ -52,12 +52,14 @@ def degree_columns(
         raise DataError("temperatures are coarser than the rows.", todo="Give hourly or daily ones.")
     values = np.array(temperature.to_numpy(dtype="float64", na_value=np.nan))  # writable
     values[~np.isfinite(values)] = np.nan
+    whole = ends > starts
+    ends = np.where(whole, ends, starts)
     low, high = np.searchsorted(at, starts), np.searchsorted(at, ends)
     days = (ends - starts) / 86_400.0
     expected = np.maximum(np.round((ends - starts) / step), 1.0)
     have = ~np.isnan(values)
     count = _between(have.astype(np.float64), low, high)
-    good = count >= (1.0 - _MOST_MISSING) * expected
+    good = whole & (count >= (1.0 - _MOST_MISSING) * expected)
     found = {}
     for side, places, prefix in (("heating", heating, prefixes[0]), ("cooling", cooling, prefixes[1])):
         for place in places:
@@ -92,20 +94,27 @@ def _between(values: Floats, low: NDArray[np.intp], high: NDArray[np.intp]) -> F
 
 
 def _edges(index: pd.DatetimeIndex, frame: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Start and end of each row in seconds; in local time, so that a day of 25 hours is one day."""
+    """Start and end of each row in seconds; of a day or more in local time, so that 23 or 25 hours are a day."""
     starts = index.as_unit("s").asi8.astype(np.float64)
-    if "days" in frame.columns:
-        local = (index.tz_localize(None) if index.tz is not None else index) + pd.to_timedelta(
-            frame["days"].to_numpy(dtype="float64"), unit="D"
-        )
-        if index.tz is not None:
-            local = local.tz_localize(index.tz, ambiguous=True, nonexistent="shift_forward")
-        return starts, pd.DatetimeIndex(local).as_unit("s").asi8.astype(np.float64)
-    gaps = np.diff(starts)
+    civil = index.tz_localize(None) if index.tz is not None else index
+    local = civil.as_unit("s").asi8.astype(np.float64)
+    gaps = np.diff(local)
     usual = float(np.median(gaps)) if len(gaps) else 86_400.0
-    if np.all(index.day == 1) and usual > 27 * 86_400.0:
-        following = pd.DatetimeIndex([stamp + pd.DateOffset(months=1) for stamp in index])
-        return starts, following.as_unit("s").asi8.astype(np.float64)
-    ends = np.append(starts[1:], starts[-1:] + usual)
-    # after a gap in the rows a row lasts as usual, not to the next one
-    return starts, np.where(ends - starts > 1.5 * usual, starts + usual, ends)
+    if "days" in frame.columns:
+        ends = local + 86_400.0 * frame["days"].to_numpy(dtype="float64")
+    elif len(index) and np.all(index.day == 1) and (usual > 27 * 86_400.0):
+        following = [stamp + pd.DateOffset(months=1) for stamp in civil]
+        ends = pd.DatetimeIndex(following).as_unit("s").asi8.astype(np.float64)
+    else:
+        # after a gap in the rows a row lasts as usual, not to the next one
+        ends = np.append(local[1:], local[-1:] + usual)
+        ends = np.where(ends - local > 1.5 * usual, local + usual, ends)
+        if usual < 86_400.0:
+            return starts, starts + (ends - local)
+    if index.tz is None:
+        return starts, ends
+    found = pd.DatetimeIndex(pd.to_datetime(np.round(np.nan_to_num(ends, nan=0.0)), unit="s"))
+    found = found.tz_localize(
+        index.tz, ambiguous=np.ones(len(found), dtype=bool), nonexistent="shift_forward"
+    )
+    return starts, np.where(np.isnan(ends), np.nan, found.as_unit("s").asi8.astype(np.float64))

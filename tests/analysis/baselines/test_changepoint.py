@@ -246,3 +246,14 @@ def test_degree_kinds_say_which_columns_they_need(interval):
         frame = frame.iloc[::31]
     with pytest.raises(ConfigError, match="hdd"):
         fit(meter_data(frame, unit="kWh", interval=interval), "hdd")
+
+
+def test_a_rising_line_gets_no_heating_that_saves_energy_in_the_cold():
+    frame = plant("2p", 12)
+    data = meter_data(frame, unit="kWh", interval="day", temperature="temperature", drivers=("tonnes",))
+    found = fit(data, "5p")
+    if isinstance(found, Refusal):
+        assert found.code == "wrong_sign"
+        return
+    assert term(found, "heating") > 0.0
+    assert term(found, "cooling") > 0.0
