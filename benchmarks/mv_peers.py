@@ -5,7 +5,8 @@ Run: python benchmarks/mv_peers.py [--opendsm] [--venv FOLDER] [--data FOLDER]
 The peers are installed with pip into environments of their own under --venv (kept for the next run;
 OpenDSM takes 1.2 GB, so it is asked for). The data are rethinking's building b01 where --data has it
 (2016 to fit, 2017 to compare), else a plant made up here. Peers get temperature and energy; dodac
-also knows China's public holidays, which the peers have no place for. Everybody has one BLAS thread.
+also knows China's public holidays, which the peers have no place for. Everybody has one BLAS thread;
+milliseconds are of the processor.
 """
 
 from __future__ import annotations
@@ -78,13 +79,13 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def median_ms(call: Callable[[], object], repeats: int) -> float:
-    """The median time of a call after one to warm up."""
+    """The median processor time of a call after one to warm up (the machine may be busy)."""
     call()
     times = []
     for _ in range(repeats):
-        begin = time.perf_counter()
+        begin = time.process_time()
         call()
-        times.append(time.perf_counter() - begin)
+        times.append(time.process_time() - begin)
     return 1e3 * float(np.median(times))
 
 
@@ -156,13 +157,16 @@ def python_of(folder: Path, peer: str) -> Path | None:
     return python
 
 
-def import_s(python: Path | str, statement: str, repeats: int = 7) -> float:
-    """Median seconds of a whole process that imports something."""
+def import_s(python: Path | str, statement: str, repeats: int = 9) -> float:
+    """Median processor seconds of a whole process that imports something."""
     times = []
     for _ in range(repeats + 1):
-        begin = time.perf_counter()
+        before = os.times()
         subprocess.run([python, "-c", statement], check=True, cwd=HERE.parent, capture_output=True)
-        times.append(time.perf_counter() - begin)
+        after = os.times()
+        times.append(
+            after.children_user + after.children_system - before.children_user - before.children_system
+        )
     return float(np.median(times[1:]))
 
 

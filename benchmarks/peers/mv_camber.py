@@ -26,13 +26,13 @@ def table(folder: Path, name: str) -> pd.DataFrame:
 
 
 def median_ms(call: Callable[[], object], repeats: int) -> float:
-    """The median time of a call after one to warm up."""
+    """The median processor time of a call after one to warm up (the machine may be busy)."""
     call()
     times = []
     for _ in range(repeats):
-        begin = time.perf_counter()
+        begin = time.process_time()
         call()
-        times.append(time.perf_counter() - begin)
+        times.append(time.process_time() - begin)
     return 1e3 * float(np.median(times))
 
 

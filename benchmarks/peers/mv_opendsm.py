@@ -27,18 +27,18 @@ def table(folder: Path, name: str) -> pd.DataFrame:
 
 
 def run(folder: Path, step: str, repeats: int) -> tuple[list[float], float]:
-    """CV(RMSE), NMBE (%) of the second year, and the median time of data classes, fit and prediction."""
+    """CV(RMSE), NMBE (%) of the second year, and the median processor time of data classes, fit and prediction."""
     before, after = table(folder, f"{step}_before"), table(folder, f"{step}_after")
     baseline_data: Any = em.HourlyBaselineData if step == "hour" else em.DailyBaselineData
     reporting_data: Any = em.HourlyReportingData if step == "hour" else em.DailyReportingData
     times = []
     found = pd.DataFrame()
     for _ in range(repeats + 1):
-        begin = time.perf_counter()
+        begin = time.process_time()
         model: Any = em.HourlyModel() if step == "hour" else em.DailyModel()
         model.fit(baseline_data(before, is_electricity_data=True), ignore_disqualification=True)
         found = model.predict(reporting_data(after, is_electricity_data=True), ignore_disqualification=True)
-        times.append(time.perf_counter() - begin)
+        times.append(time.process_time() - begin)
     error = (after["observed"] - found["predicted"].reindex(after.index)).dropna()
     mean = float(after["observed"][error.index].mean())
     accuracy = [100 * float(np.sqrt((error**2).mean())) / mean, 100 * float(error.mean()) / mean]
