@@ -19,6 +19,23 @@ _STAMP: Final = re.compile(
 _COMPACT: Final = re.compile(
     r"^(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?\s*(Z|[+-]\d{2}:?\d{2})?$"
 )
+_NAMED: Final = re.compile(
+    r"^(\d{1,2})[-/. ]+(th(?:g|áng)? ?\d{1,2}|[^\W\d_]{3,9})[-/., ]+(\d{4}|\d{2})(?=$|[T ,])(.*)$",
+    re.IGNORECASE,
+)
+_TIME_FIRST: Final = re.compile(
+    r"^(\d{1,2}:\d{2}(?::\d{2})?(?: ?[APSC][MAH])?)[ ,]+(\d{1,4}[-/.]\S+)$", re.IGNORECASE
+)
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan january", "feb february", "mar march", "apr april", "may", "jun june", "jul july", "aug august",
+            "sep sept september", "oct october", "nov november", "dec december",
+        ), 1,
+    )
+    for name in names.split()
+}  # fmt: skip
 EMPTY: Final = frozenset(("", "na", "n/a", "nan", "nat", "none", "null", "-", "--"))
 ORDERS: Final = ("ymd", "dmy", "mdy")
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 (wall clock)
@@ -54,6 +71,10 @@ def take_apart(text: str) -> Parsed | None:
     """The parts of a stamp, or None when it is none."""
     text = text.strip().lstrip("\ufeff").strip().strip('"').strip()
     match = _STAMP.match(text)
+    if match is None and (turned := _TIME_FIRST.match(text)):
+        match = _STAMP.match(f"{turned[2]} {turned[1]}")
+    if match is None and (named := _NAMED.match(text)):
+        match = _STAMP.match(_numbered(named))
     if match is None:
         compact = _COMPACT.match(text)
         if compact is None:
@@ -72,6 +93,15 @@ def take_apart(text: str) -> Parsed | None:
     return Parsed(
         int(first), int(second_), int(third), year_first, short, seconds, _offset(zone), seconds >= 86_400
     )
+
+
+def _numbered(named: re.Match[str]) -> str:
+    """A date with its month as a word, year first."""
+    day, word, year, rest = named.groups()
+    digits = re.sub(r"\D", "", word)
+    month = int(digits) if digits else _MONTHS.get(word.casefold(), 0)
+    whole = int(year) + (0 if len(year) == 4 else 2000 if int(year) < 70 else 1900)
+    return f"{whole:04d}-{month:02d}-{int(day):02d}{rest}"
 
 
 def _seconds(

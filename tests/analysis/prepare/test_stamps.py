@@ -167,3 +167,24 @@ def test_any_stretch_of_local_text_comes_back_or_is_left_out(zone, step, first, 
     known = np.asarray(found.start.notna())
     assert (found.start[known] == index[known]).all()
     assert known.sum() >= len(index) - 8
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "%d-%b-%Y %H:%M",
+        "%d %B %Y %H:%M:%S",
+        "%d-%b-%y %I:%M %p",
+        "%H:%M %d/%m/%Y",
+        "%d thg %m, %Y %H:%M",
+        "%Y%m%d %H%M",
+        "%Y%m%dT%H:%M:%S",
+    ],
+)
+def test_months_as_words_and_times_first(form):
+    index = pd.date_range("2026-03-10 00:15", periods=200, freq="15min")
+    assert (read_stamps(text(index, form), side="start").start == index).all()
+
+
+def test_a_month_that_is_no_word_of_ours_is_refused():
+    assert codes(read_stamps(["01-Foo-2026 00:00"] * 5)) & {"stamps_unreadable", "dates_impossible"}
