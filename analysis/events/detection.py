@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis._frames import Bools, Floats, numbers, used_mask
-from analysis.data import Interval
+from analysis.data import Interval, MeterData
 from analysis.events import _words as words
 from analysis.events._pattern import pattern_cuts, whole_days, without_pattern
 from analysis.events._segments import Noise, cuts, noise_of, outliers, refined
@@ -86,7 +86,7 @@ class Detection:
 
 
 def baseline_events(
-    model: Model, frame: pd.DataFrame, *, day_types: pd.Series[str] | None = None
+    model: Model, frame: pd.DataFrame | MeterData, *, day_types: pd.Series[str] | None = None
 ) -> Detection | Refusal:
     """Events within a baseline: changes in the residuals of its own period.
 
@@ -95,6 +95,7 @@ def baseline_events(
     """
     from analysis.models import predict
 
+    frame = frame.frame if isinstance(frame, MeterData) else frame
     energy = numbers(frame, str(model.settings["energy"]))
     expected = predict(model, frame).to_numpy()
     used = used_mask(frame, [energy, np.asarray(expected, dtype=np.float64)])

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from analysis.data import MeterData
 from analysis.monitor import _words as words
 from analysis.results import Finding, Model, Refusal, Savings
 from analysis.savings import avoided_energy
@@ -43,7 +44,7 @@ class Persistence:
 
 
 def persistence(
-    model: Model, frame: pd.DataFrame, *, by: str = "quarter", confidence: float = 0.9
+    model: Model, frame: pd.DataFrame | MeterData, *, by: str = "quarter", confidence: float = 0.9
 ) -> Persistence:
     """The avoided energy of each calendar quarter ("quarter") or half-year ("half") of a reporting period.
 
@@ -53,6 +54,7 @@ def persistence(
     """
     if by not in _MONTHS:
         raise ConfigError(f'there is no division by "{by}".', todo="Choose quarter or half.")
+    frame = frame.frame if isinstance(frame, MeterData) else frame
     index = pd.DatetimeIndex(frame.index)
     months = _MONTHS[by]
     number = (index.month.to_numpy() - 1) // months

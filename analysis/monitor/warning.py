@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis._frames import Floats, numbers, used_mask
-from analysis.data import Interval
+from analysis.data import Interval, MeterData
 from analysis.events._segments import noise_of, outliers
 from analysis.events.detection import _rows, interval_of
 from analysis.models import predict
@@ -112,7 +112,7 @@ def watch_saving(
 
 
 def watch_energy(
-    model: Model, frame: pd.DataFrame, *, shift_share: float = 0.05, false_per_year: float = 0.1
+    model: Model, frame: pd.DataFrame | MeterData, *, shift_share: float = 0.05, false_per_year: float = 0.1
 ) -> Watch | Refusal:
     """Has energy left its baseline, up or down, without anybody having told of a measure?
 
@@ -121,6 +121,7 @@ def watch_energy(
     false_per_year false alarms, at the same reservation as in `watch_saving`.
     """
     _check(false_per_year, shift_share)
+    frame = frame.frame if isinstance(frame, MeterData) else frame
     energy = numbers(frame, str(model.settings["energy"]))
     expected: Floats = np.asarray(predict(model, frame), dtype=np.float64)
     used = used_mask(frame, [energy, expected])

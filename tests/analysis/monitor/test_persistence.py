@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis import Model, Refusal, Savings, avoided_energy, fit_towt_daily
+from analysis import Model, Refusal, Savings, avoided_energy, fit_towt_daily, meter_data
 from analysis.monitor import persistence
 from dodac.errors import ConfigError
 
@@ -18,7 +18,7 @@ def test_the_quarters_add_up_to_the_year_and_each_is_less_sure(plant, model):
     frame = plant(start="2024-01-01", days=366, seed=8, noise=30.0, saving=0.1)
     year = avoided_energy(model, frame)
     assert isinstance(year, Savings)
-    found = persistence(model, frame)
+    found = persistence(model, meter_data(frame, unit="kWh", interval="day", temperature="temperature"))
     assert [part.name for part in found.parts] == ["2024-Q1", "2024-Q2", "2024-Q3", "2024-Q4"]
     assert all(part.whole for part in found.parts)
     quarters = [part.saving for part in found.parts]
