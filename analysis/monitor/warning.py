@@ -50,6 +50,7 @@ class Watch:
 def watch_saving(
     savings: Savings,
     *,
+    model: Model | None = None,
     reference: int | None = None,
     lost_share: float = 1 / 3,
     false_per_year: float = 0.1,
@@ -60,7 +61,9 @@ def watch_saving(
     savings: unadjusted or adjusted, of hours (taken as days), days, weeks or months. reference: number of
     intervals at the start (counted in days, weeks, months) in which the saving is what it should be
     (60 days, 12 weeks or 6 months when not given); its fraction of the expected energy is the usual
-    one, less one standard error, so that a lucky start raises no alarm. lost_share: part of the saving
+    one, less one standard error, so that a lucky start raises no alarm. model: the saving's baseline, whose
+    noise then counts (and the reference's, if larger), so that later data don't move earlier alarms;
+    without it noise is from all the data. lost_share: part of the saving
     whose loss is looked for. false_per_year: alarms a year when nothing fades, by Siegmund's
     approximation; measured rates in docs/decisions/0034-event-detection.md.
     """
@@ -81,7 +84,11 @@ def watch_saving(
     if base <= 0.0:
         return words.refuse_no_saving(0.0)
     fraction = float(np.sum(saving[:count])) / base
-    sd, rho = _noise(saving - fraction * expected, times, step, count)
+    rest = saving - fraction * expected
+    sd, rho = _noise(rest, times, step, count)
+    if model is not None:
+        sd, rho = _of_model(model)
+        sd = max(sd, float(np.std(outliers(rest[:count], 10)[1], ddof=1)))
     error = sd * math.sqrt(long_run_factor(rho) * count) / base
     usual = (fraction - error) * float(np.mean(expected))
     if usual <= 0.0:

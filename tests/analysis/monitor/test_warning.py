@@ -58,6 +58,15 @@ def test_a_saving_that_lasts_raises_no_alarm(plant, model):
     assert found.delay < 60
 
 
+def test_with_its_baseline_an_alarm_is_not_moved_by_later_data(plant, model):
+    frame = after(plant, fade_from=200)
+    early = watched(saving(model, frame.iloc[:300]), model=model)
+    late = watched(saving(model, frame), model=model)
+    assert early.alarm
+    assert abs((pd.Timestamp(early.alarm_at) - pd.Timestamp(late.alarm_at)).days) <= 3
+    assert not watched(saving(model, after(plant)), model=model).alarm
+
+
 def test_a_reference_too_short_says_how_much_is_missing(plant, model):
     short = watch_saving(saving(model, after(plant).iloc[:40]))
     assert isinstance(short, Refusal)
