@@ -76,7 +76,7 @@ def remembered(
         return Memory(per_block, max(float(dof), 1.0), (MemoryPoint(1.0, 0.0, 1.0, 0.0),))
     weight, variance = judged(columns, cosines(summed[:, None]), per_block, monthly=monthly)
     keep = weight[:, 0] > _NEGLIGIBLE / len(weight)
-    rho, share, _ = grid(per_block)
+    rho, share, _ = grid(blocks, per_block)
     points = zip(
         weight[keep, 0] / np.sum(weight[keep, 0]), rho[keep], share[keep], variance[keep, 0], strict=True
     )
@@ -91,8 +91,8 @@ def judged(
     columns: orthonormal basis of the fitted terms in cosines (blocks × terms); waves: the residuals'
     cosines, one column a draw (blocks × draws).
     """
-    _, _, prior = grid(per_block, monthly)
     blocks, p = columns.shape
+    _, _, prior = grid(blocks, per_block, monthly)
     inverse = 1.0 / _spectra(blocks, per_block)
     upper = np.triu_indices(p)
     products = inverse @ (columns[:, upper[0]] * columns[:, upper[1]])
@@ -167,11 +167,12 @@ def _student_table(dof: float) -> tuple[Floats, Floats]:
 
 
 @lru_cache(maxsize=16)
-def grid(per_block: int = 1, monthly: bool = False) -> tuple[Floats, Floats, Floats]:
+def grid(blocks: int, per_block: int = 1, monthly: bool = False) -> tuple[Floats, Floats, Floats]:
     """ρ, share of the part with memory, and prior weight of each point.
 
     Flat in ρ; for months and bills ∝ 1 − ρ, since what lasts for days only is short against a
-    month. Sums of L rows with AR(1) errors are no AR(1) series: their share is above 1.
+    month. ρ ends at 1 − 2/blocks (κ < blocks): what lasts longer than the baseline is a level to it, and
+    no residual tells of it. Sums of L rows with AR(1) errors are no AR(1) series: their share is above 1.
     """
     node, weight = np.polynomial.legendre.leggauss(18)
     below, below_weight = np.polynomial.legendre.leggauss(4)
@@ -179,6 +180,7 @@ def grid(per_block: int = 1, monthly: bool = False) -> tuple[Floats, Floats, Flo
     node, weight = (node + 1.0) / 2.0, weight / 2.0
     if monthly:
         weight = 2.0 * weight * (1.0 - node)
+    node = node * (1.0 - 2.0 / max(blocks, 4))
     below, below_weight = (below + 1.0) / 2.0 * _LOWEST_RHO, below_weight / 2.0 * -_LOWEST_RHO
     some, some_weight = (some + 1.0) / 2.0, some_weight / 2.0
     rho = [np.zeros(1), np.concatenate([below, node])]
@@ -206,7 +208,7 @@ def _share_of_sums(rho: Floats, per_block: int) -> Floats:
 @lru_cache(maxsize=8)
 def _spectra(blocks: int, per_block: int) -> Floats:
     """The variance of each cosine of unit errors, for each point of the grid (points × blocks)."""
-    rho, share, _ = grid(per_block)
+    rho, share, _ = grid(blocks, per_block)
     angle = np.pi * np.arange(blocks) / blocks
     persistent = (1.0 - rho**2)[:, None] / (1.0 - 2.0 * np.outer(rho, np.cos(angle)) + (rho**2)[:, None])
     found: Floats = (1.0 - share)[:, None] + share[:, None] * persistent

@@ -147,8 +147,8 @@ def exact_memory(
 
     For each point (weight w, ρ, share a, block variance σ²) of the model's memory (analysis._memory:
     restricted likelihood, so that ρ and σ² are not biased low by the terms that were fitted):
-    Var = κ σ²/(L s²) · g′ s²(X′X)⁻¹ g + σ² S(m/L), κ = 1 − a + a(1 + ρ)/(1 − ρ), S the variance of
-    the sum of m/L errors, L rows a block. The half width h solves Σ w P(|t_ν| ≤ h/√Var) = confidence,
+    Var = S(n/L)/(n/L) · σ²/(L s²) · g′ s²(X′X)⁻¹ g + σ² S(m/L), S(k) the variance of the sum of k unit
+    errors (S(k)/k tends to κ = 1 − a + a(1 + ρ)/(1 − ρ)), L rows a block. The half width h solves Σ w P(|t_ν| ≤ h/√Var) = confidence,
     ν = blocks − terms; n_effective: independent blocks of L rows. Without a memory (an older frozen baseline) this is `exact`, and is named so.
     Source: restricted likelihood, Patterson and Thompson 1971, Biometrika 58; averaging over the
     nuisance parameters as Box and Tiao 1973 §2.5; g′(X′X)⁻¹g as Koran et al. 2017.
@@ -195,7 +195,9 @@ def spread(
     kappa = inflation(rho, share)
     per_row = model.statistics.rmse**2
     relative = variance / (memory.per_block * per_row) if per_row > 0.0 else np.zeros_like(variance)
-    total = kappa * relative * parameters
+    # κ of the blocks there are: a memory nearly as long as the baseline can't inflate it without end
+    blocks = max(model.statistics.n / memory.per_block, 1.0)
+    total = variance_of_sum(rho, share, blocks) / blocks * relative * parameters
     for factor, rows in noises:
         total = total + factor**2 * variance * variance_of_sum(rho, share, rows / memory.per_block)
     return weight, np.sqrt(total), kappa

@@ -210,9 +210,9 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "method_sun_baltazar": ("Sun và Baltazar", "Sun and Baltazar"),
     "why_exact_memory": (
         ("Phương pháp này được dùng vì trong mô phỏng với phần dư tự tương quan, khoảng tin cậy 90 % của nó chứa giá trị "
-        "thật trong 89–91 % trường hợp; công thức ASHRAE Guideline 14 thường cho khoảng quá hẹp (74–85 % với một năm số liệu ngày)."),
+        "thật trong 88–91 % trường hợp; công thức ASHRAE Guideline 14 thường cho khoảng quá hẹp (74–85 % với một năm số liệu ngày)."),
         ("It is used because in simulations with autocorrelated residuals its 90 % interval held the true value in "
-        "89–91 % of cases; the formula of ASHRAE Guideline 14 tends to be too narrow (74–85 % with a year of daily data)."),
+        "88–91 % of cases; the formula of ASHRAE Guideline 14 tends to be too narrow (74–85 % with a year of daily data)."),
     ),
     "why_other": (
         "Phương pháp này được chọn khi kiểm chứng; các phương pháp khác nêu để so sánh.",

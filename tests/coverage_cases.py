@@ -15,7 +15,6 @@ from analysis._memory import (
     _columns,
     cosines,
     grid,
-    inflation,
     judged,
     mixture_half_width,
     rows_per_block,
@@ -177,8 +176,9 @@ def _with_memory(case: Case, residuals: Floats, parameters: Floats, s2: Floats) 
     columns = _columns(case.before, blocks, size, first, p)
     summed = residuals[first:].reshape(blocks, size, residuals.shape[1]).sum(axis=1)
     weight, variance = judged(columns, cosines(summed), size, monthly=case.interval == "month")
-    rho, share, _ = grid(size)
-    total = inflation(rho, share)[:, None] * variance / (size * s2) * parameters
+    rho, share, _ = grid(blocks, size)
+    kappa = variance_of_sum(rho, share, n / size) / (n / size)
+    total = kappa[:, None] * variance / (size * s2) * parameters
     total = total + variance * variance_of_sum(rho, share, len(case.after) / size)[:, None]
     return mixture_half_width(weight, np.sqrt(total), float(blocks - columns.shape[1]), CONFIDENCE)
 

@@ -84,7 +84,8 @@ def test_one_memory_by_hand():
     found = exact_memory(model_with(statistics(), memory), np.ones((100, 2)), 1e5, 12, 0.9)
     # Σ of 100 AR(1) errors: lag by lag
     noise = sum((100 - abs(lag)) * 0.5 ** abs(lag) for lag in range(-99, 100)) * 3000.0
-    parameters = 3.0 * 3000.0 / 2500.0 * 100**2 * 4.25
+    kappa = sum((365 - abs(lag)) * 0.5 ** abs(lag) for lag in range(-364, 365)) / 365
+    parameters = kappa * 3000.0 / 2500.0 * 100**2 * 4.25
     assert found.half_width == pytest.approx(t_two_sided(0.9, 50) * math.sqrt(parameters + noise), rel=1e-5)
     assert found.n_effective == pytest.approx(365 / 3)
 
