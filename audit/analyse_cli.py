@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from audit._arguments import add_place, instrument_channel, opened, period, place_of, write_json
@@ -67,6 +67,14 @@ def analyse(argv: Sequence[str]) -> int:
     parser.add_argument("--holidays", default=None, metavar="COUNTRY", help="public holidays and Tết: VN")
     parser.add_argument("--confidence", type=float, default=0.9, help="default 0.9")
     parser.add_argument("--method", default=None, help="of the uncertainty (default: the best measured)")
+    meter = parser.add_argument_group("the meter's own accuracy, which then counts in the uncertainty")
+    meter.add_argument(
+        "--meter-class", metavar="CLASS", help="of the electricity meter: 0.2S, 0.5S, 1, 2, A, B, C"
+    )
+    meter.add_argument("--ct-class", default="", metavar="CLASS", help="of its current transformers")
+    meter.add_argument("--vt-class", default="", metavar="CLASS", help="of its voltage transformers")
+    meter.add_argument("--load", type=float, default=0.5, help="usual current / rated current (default 0.5)")
+    meter.add_argument("--power-factor", type=float, default=0.9, help="usual cos φ (default 0.9)")
     parser.add_argument(
         "--influxdb", action="store_true", help="read from the site's InfluxDB instead of its journal"
     )
@@ -131,7 +139,7 @@ def _columns_of(arguments: argparse.Namespace) -> dict[str, Column]:
 
 def _plan_of(arguments: argparse.Namespace, place: Place, columns: Mapping[str, Column] | None) -> Plan:
     from audit.plans import check_plan
-    from audit.records import Plan
+    from audit.records import Metering, Plan
 
     if columns is not None:
         drivers = {role: (role, channel_for(role, found)) for role, found in columns.items()}
@@ -162,6 +170,15 @@ def _plan_of(arguments: argparse.Namespace, place: Place, columns: Mapping[str, 
         reporting=period(arguments.reporting, "--reporting") if arguments.reporting else ("2199-12-31",) * 2,
         confidence=arguments.confidence,
         price=None,
+        metering=None
+        if arguments.meter_class is None
+        else Metering(
+            arguments.meter_class,
+            arguments.load,
+            arguments.power_factor,
+            arguments.ct_class,
+            arguments.vt_class,
+        ),
     )
     check_plan(plan)
     return plan
@@ -172,6 +189,7 @@ def _run(
 ) -> _Study:
     from analysis import DEFAULT_METHOD, Refusal, avoided_energy
     from analysis.validity import DEFAULT_PROFILE, validity
+    from audit.metering import instruments_of
     from audit.models import chosen_of, fit_plan, select_plan
     from audit.periods import period_frame
     from audit.plans import AUTO
@@ -199,7 +217,10 @@ def _run(
     savings: Savings | Refusal | None = None
     if after is not None:
         method = arguments.method or DEFAULT_METHOD
-        savings = avoided_energy(model, after, confidence=plan.confidence, method=method)
+        parts, told = instruments_of(plan.metering, plan.energy[0])
+        savings = avoided_energy(model, after, confidence=plan.confidence, method=method, instruments=parts)
+        if not isinstance(savings, Refusal):
+            savings = replace(savings, findings=(*savings.findings, *told))
     known = None if savings is None or isinstance(savings, Refusal) else savings
     profiles = arguments.validity or [DEFAULT_PROFILE]
     verdicts = tuple(validity(model, profile, savings=known) for profile in profiles)

@@ -20,6 +20,7 @@ from analysis.events.ledger import (
     with_indicators,
     without_excluded,
 )
+from audit.metering import instruments_of
 from audit.periods import period_frame
 from audit.records import Plan
 from dodac.contracts import Store
@@ -129,7 +130,8 @@ def saving_with(
     """
     ledger = ledger_of(plan, decisions)
     prepared, _ = decided(frame, ledger, "reporting")
-    plain = avoided_energy(model, prepared, confidence=confidence, method=method)
+    parts, told = instruments_of(plan.metering, plan.energy[0])
+    plain = avoided_energy(model, prepared, confidence=confidence, method=method, instruments=parts)
     if isinstance(plain, Refusal):
         return plain
     amounts = adjustments(
@@ -138,9 +140,13 @@ def saving_with(
     if isinstance(amounts, Refusal):
         return amounts
     if not amounts:
-        return plain, None
-    whole = avoided_energy(model, prepared, confidence=confidence, method=method, adjustments=amounts)
-    return whole if isinstance(whole, Refusal) else (whole, plain.saving)
+        return replace(plain, findings=(*plain.findings, *told)), None
+    whole = avoided_energy(
+        model, prepared, confidence=confidence, method=method, instruments=parts, adjustments=amounts
+    )
+    if isinstance(whole, Refusal):
+        return whole
+    return replace(whole, findings=(*whole.findings, *told)), plain.saving
 
 
 def _submeters(plan: Plan, ledger: Ledger, store: Store) -> dict[str, pd.Series[float]]:

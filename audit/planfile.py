@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from audit.decisions import Decision
 from audit.plans import check_option, check_plan
-from audit.records import Money, Option, Plan
+from audit.records import Metering, Money, Option, Plan
 from dodac._toml_files import parse_toml, read_toml_text
 from dodac._toml_lines import key_lines, line_of
 from dodac.errors import ConfigError, Where
@@ -125,6 +125,23 @@ def _factors(value: Any) -> tuple[tuple[str, str, str], ...]:
     return tuple(found)
 
 
+def _metering(value: Any) -> Metering:
+    words = 'write { meter_class = "0.5S", ct_class = "0.5", load = 0.6, power_factor = 0.9 }'
+    optional = {"ct_class": "", "vt_class": ""}
+    if not isinstance(value, dict):
+        raise _WrongKindError(words)
+    table = _table(
+        {**optional, **value}, ("meter_class", "ct_class", "vt_class", "load", "power_factor"), words
+    )
+    return Metering(
+        meter_class=_at(_text, table["meter_class"], "meter_class"),
+        load=_at(_number, table["load"], "load"),
+        power_factor=_at(_number, table["power_factor"], "power_factor"),
+        ct_class=_at(_text, table["ct_class"], "ct_class"),
+        vt_class=_at(_text, table["vt_class"], "vt_class"),
+    )
+
+
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise _WrongKindError("write true or false")
@@ -145,6 +162,7 @@ _PLAN: Readers = {
     "price": _money,
     "exclude": _exclude,
     "static_factors": _factors,
+    "metering": _metering,
 }
 _DECISION: Readers = {
     "at": _date,

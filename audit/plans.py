@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from analysis import KINDS, Interval
+from audit.metering import instruments_of
 from audit.records import Money, Option, Plan
 from dodac.errors import ConfigError
 from dodac.quantities import CHANNELS, Kind, nearest
@@ -78,6 +79,11 @@ def check_plan(plan: Plan) -> None:
             raise fault(f"drivers.{name}", "this is the energy itself, which would explain all of it.")
         if name in ("energy", "used", "coverage", "day_type"):
             raise fault("drivers", f'"{name}" is taken by dodac itself.', "Choose another name.")
+    if plan.metering is not None:
+        try:
+            instruments_of(plan.metering, plan.energy[0])
+        except ConfigError as error:
+            raise fault("metering", error.what.removeprefix("metering: "), error.todo) from None
     _check_dates(plan)
 
 

@@ -32,6 +32,20 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Metering:
+    """The plates of an electricity meter and its transformers ("" for none), and the load they work at.
+
+    load: usual current as a fraction of the rated (CT primary, or the meter's reference current).
+    """
+
+    meter_class: str
+    load: float
+    power_factor: float
+    ct_class: str = ""
+    vt_class: str = ""
+
+
+@dataclass(frozen=True)
 class Plan:
     """The M&V plan of an option, registered before the measure starts.
 
@@ -39,7 +53,8 @@ class Plan:
     temperature is the driver of that name; model: a kind of analysis.KINDS, or "auto" for the one
     that predicts best in cross-validation; interval: what a row of the fit speaks for; holidays: country code or None; exclude: local dates
     [(from, to, why)] left out of both periods; static_factors: (name, unit, value in the baseline) of
-    what is taken as unchanged; baseline, blackout, reporting: local dates [from, to].
+    what is taken as unchanged; metering: the energy meter's own accuracy, which then counts in the
+    saving's uncertainty; baseline, blackout, reporting: local dates [from, to].
     """
 
     id: str
@@ -61,6 +76,7 @@ class Plan:
     registered_ns: int = 0
     interval: str = "day"
     static_factors: tuple[tuple[str, str, str], ...] = ()
+    metering: Metering | None = None
 
 
 @dataclass(frozen=True)

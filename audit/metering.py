@@ -1,0 +1,35 @@
+"""The accuracy of a plan's energy meter: plates as the plan states them, and what they do to a saving."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dodac.errors import ConfigError
+
+if TYPE_CHECKING:
+    from analysis.results import Finding, InstrumentPart
+    from audit.records import Metering
+
+
+def instruments_of(
+    metering: Metering | None, meter: str
+) -> tuple[tuple[InstrumentPart, ...], tuple[Finding, ...]]:
+    """What meter and transformers do to the saving, both periods measured by the same ones; and what to know.
+
+    meter: id of the instrument. Raises ConfigError for a class that is not known, or a load that the class
+    does not cover.
+    """
+    if metering is None:
+        return (), ()
+    from analysis import Refusal
+    from analysis.metrology import ElectricityMeter, LoadPoint, Transformer, instrument_parts, meter_chain
+
+    chain = meter_chain(
+        ElectricityMeter(meter, metering.meter_class, "ct" if metering.ct_class else "direct"),
+        ct=Transformer(f"{meter}/ct", metering.ct_class) if metering.ct_class else None,
+        vt=Transformer(f"{meter}/vt", metering.vt_class) if metering.vt_class else None,
+        profile=[LoadPoint(metering.load, metering.power_factor)],
+    )
+    if isinstance(chain, Refusal):
+        raise ConfigError(f"metering: {chain.en}", todo="Correct class, load or power factor.")
+    return instrument_parts(chain, chain), chain.findings
