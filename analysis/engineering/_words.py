@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from analysis.results import Finding, Refusal
 
@@ -66,4 +67,101 @@ def shared_out(count: int) -> Finding:
         f"{count} intervals lie across a change of band and are shared out by time: use intervals of 30 minutes.",
         f"{count} khoảng nằm vắt qua hai khung giờ và được chia theo thời gian: nên dùng số liệu 30 phút.",
         {"intervals": count},
+    )
+
+
+def negative(count: int) -> Finding:
+    """Intervals that ran backwards."""
+    return Finding(
+        "negative_intervals",
+        f"{count} intervals are below zero: export, backflow or a meter connected the wrong way.",
+        f"{count} khoảng có giá trị âm: phát ngược, chảy ngược hoặc đồng hồ đấu ngược.",
+        {"intervals": count},
+    )
+
+
+def refuse_negative(count: int) -> Refusal:
+    """Energy below zero has no price in a tariff of what is drawn."""
+    return Refusal(
+        "negative_energy",
+        f"{count} intervals are below zero: these prices hold for energy drawn. Give the import register alone, "
+        "export apart.",
+        f"{count} khoảng có giá trị âm: biểu giá này chỉ áp dụng cho điện mua vào. Hãy dùng riêng chỉ số mua, "
+        "tách phần phát ngược.",
+        {"intervals": count},
+    )
+
+
+def looks_like_gauge(p_bar_abs: float) -> Finding:
+    """An absolute pressure that no gas line has."""
+    return Finding(
+        "looks_like_gauge",
+        f"{p_bar_abs:g} bar absolute is below the atmosphere: if it was read from a gauge, add the atmosphere "
+        "(absolute_bar).",
+        f"{p_bar_abs:g} bar tuyệt đối thấp hơn áp suất khí quyển: nếu đọc từ áp kế, hãy cộng áp suất khí quyển "
+        "(absolute_bar).",
+        {"p_bar_abs": p_bar_abs},
+    )
+
+
+def no_meter_uncertainty(names: Sequence[str]) -> Finding:
+    """Meters in a balance that nobody said how wrong they may be."""
+    text = ", ".join(names)
+    return Finding(
+        "uncertainty_not_given",
+        f"No uncertainty is given for {text}: they count as exact, so ± is too small.",
+        f"Chưa có độ không đảm bảo đo của {text}: được coi là chính xác tuyệt đối, nên ± quá nhỏ.",
+        {"streams": text, "count": len(names)},
+    )
+
+
+def few_nights(nights: int) -> Finding:
+    """Too few nights to tell a leak."""
+    return Finding(
+        "few_nights",
+        f"Nights seen: {nights}; three or more tell a leak from a forgotten tap.",
+        f"Mới có {nights} đêm; cần từ ba đêm để phân biệt rò rỉ với vòi quên khoá.",
+        {"nights": nights},
+    )
+
+
+def below_q1(starting_flow_m3h: float, median_m3h: float) -> Finding:
+    """A flow below what a water meter guarantees."""
+    return Finding(
+        "below_q1",
+        f"The flow is below Q1 = {starting_flow_m3h:g} m³/h: the meter guarantees no figure there.",
+        f"Lưu lượng nhỏ hơn Q1 = {starting_flow_m3h:g} m³/h: đồng hồ không bảo đảm con số này.",
+        {"q1_m3h": starting_flow_m3h, "median_m3h": median_m3h},
+    )
+
+
+def few_pulses(pulse_m3: float, median_m3h: float) -> Finding:
+    """An hour that holds few pulses."""
+    return Finding(
+        "few_pulses",
+        f"An hour holds few pulses of {pulse_m3:g} m³: its figure is good to ±{pulse_m3:g} m³/h only.",
+        f"Mỗi giờ chỉ có ít xung {pulse_m3:g} m³: con số chỉ đúng trong phạm vi ±{pulse_m3:g} m³/h.",
+        {"pulse_m3": pulse_m3, "median_m3h": median_m3h},
+    )
+
+
+def register_fell(first: float, last: float) -> Refusal:
+    """A counter that shows less than before."""
+    return Refusal(
+        "register_fell",
+        f"The counter fell from {first:g} to {last:g}: it ran over (give its digits), was exchanged or misread.",
+        f"Chỉ số giảm từ {first:g} xuống {last:g}: công tơ quay vòng (hãy cho biết số chữ số), đã thay hoặc đọc sai.",
+        {"first": first, "last": last},
+    )
+
+
+def power_factor_rounded(factor: float, limit: float) -> Finding:
+    """A power factor that only rounding lifts to the limit."""
+    return Finding(
+        "power_factor_rounded",
+        f"cos φ is {factor:.4f}, below {limit:g}; rounded to two digits it meets it and nothing is charged. Look "
+        "at the bill.",
+        f"cos φ bằng {factor:.4f}, dưới {limit:g}; làm tròn hai chữ số thì đạt nên không tính tiền phản kháng. Hãy "
+        "đối chiếu với hoá đơn.",
+        {"power_factor": factor, "limit": limit},
     )

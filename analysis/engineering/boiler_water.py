@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from analysis.engineering import _words as words
@@ -28,7 +29,7 @@ def blowdown(steam_kg_h: float, feed_tds_ppm: float, boiler_tds_ppm: float) -> B
     refusal = words.checked(steam_kg_h=steam_kg_h) or words.checked(above=True, feed_tds_ppm=feed_tds_ppm)
     if refusal is not None:
         return refusal
-    if not boiler_tds_ppm > feed_tds_ppm:
+    if not feed_tds_ppm < boiler_tds_ppm < math.inf:
         return words.out_of_range(
             "boiler_tds_ppm", boiler_tds_ppm, "above that of the feed", "lớn hơn nước cấp"
         )

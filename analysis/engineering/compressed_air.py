@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,7 +103,7 @@ def free_air_delivery(
 ) -> float | Refusal:
     """Free air delivered while a receiver is pumped up, m³/min: (p₂ − p₁)/p₀ · V/t (BEE Book 3 §3.5).
 
-    With both temperatures the air is referred to the inlet: times (273 + t_inlet)/(273 + t_receiver).
+    With both temperatures the air is referred to the inlet: times (273.15 + t_inlet)/(273.15 + t_receiver).
     """
     refusal = words.checked(
         above=True,
@@ -113,9 +114,12 @@ def free_air_delivery(
     )
     if refusal is not None:
         return refusal
-    if not p2_bar_abs > p1_bar_abs:
+    if not p1_bar_abs < p2_bar_abs < math.inf:
         return words.out_of_range("p2_bar_abs", p2_bar_abs, "above p1_bar_abs", "lớn hơn p1_bar_abs")
     flow = (p2_bar_abs - p1_bar_abs) / ambient_bar_abs * volume_m3 / minutes
     if t_receiver_c is not None and t_inlet_c is not None:
+        refusal = words.checked(-100.0, t_receiver_c=t_receiver_c, t_inlet_c=t_inlet_c)
+        if refusal is not None:
+            return refusal
         flow *= (273.15 + t_inlet_c) / (273.15 + t_receiver_c)
     return flow

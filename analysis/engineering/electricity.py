@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.engineering import _words as words
+from analysis.engineering._series import local_days, steps
 from analysis.results import Finding, Refusal
 from dodac.errors import DataError
 
@@ -40,65 +41,108 @@ class LoadSummary:
 
 
 def mean_power_kw(energy_kwh: pd.Series) -> pd.Series:
-    """Mean power of each interval from its energy; index = starts with one step (the median of the steps)."""
-    return energy_kwh / _hours(energy_kwh)
+    """Mean power of each interval from its energy (index = starts of equal steps, kWh); NaN stays NaN.
+
+    Raises DataError for times that are none, repeat or are unequal, and for values that are no numbers.
+    """
+    found = steps(energy_kwh, "energy_kwh")
+    return pd.Series(found.values / found.step_h, index=found.index)
 
 
 def load_summary(energy_kwh: pd.Series) -> LoadSummary | Refusal:
     """Mean, highest, base load and load factor of interval energy (index = interval starts, kWh).
 
-    Refused without any reading, or when nothing was used. Raises DataError without times.
+    Intervals without a reading, as NaN or as no row, are left out and counted; those below zero
+    (export) count as they are and are told. Refused without any reading, or when nothing was drawn.
+    Raises DataError as `mean_power_kw` does.
     """
-    hours = _hours(energy_kwh)
-    power = energy_kwh.to_numpy(dtype="float64") / hours
-    good = np.isfinite(power)
+    found = steps(energy_kwh, "energy_kwh")
+    good = found.good
     if not good.any():
         return words.not_a_number("energy_kwh")
+    power = found.values / found.step_h
     known = power[good]
     highest = float(np.max(known))
     if highest <= 0.0:
         return words.out_of_range("highest_kw", highest, "above 0", "lớn hơn 0")
     place = int(np.flatnonzero(good)[int(np.argmax(known))])
-    findings = () if good.all() else (words.gaps(int(np.sum(~good)), len(good)),)
+    findings = [words.gaps(found.missing, found.expected)] if found.missing else []
+    if np.any(known < 0.0):
+        findings.append(words.negative(int(np.sum(known < 0.0))))
     return LoadSummary(
-        energy_kwh=float(np.sum(known)) * hours,
-        hours=len(known) * hours,
+        energy_kwh=float(np.sum(known)) * found.step_h,
+        hours=len(known) * found.step_h,
         mean_kw=float(np.mean(known)),
         highest_kw=highest,
-        highest_at=str(energy_kwh.index[place]),
+        highest_at=str(found.index[place]),
         lowest_kw=float(np.min(known)),
         base_kw=float(np.percentile(known, 5.0)),
         load_factor=float(np.mean(known)) / highest,
-        findings=findings,
+        findings=tuple(findings),
+    )
+
+
+def monthly_demand(energy_kwh: pd.Series, *, minutes: int = 30) -> pd.DataFrame:
+    """Highest mean power of a block of `minutes` in each month: what a demand or capacity charge goes by.
+
+    Blocks are fixed ones of the local clock (30 minutes in Viet Nam, 15 elsewhere), whole ones only: a
+    block with an interval missing has no demand. Rows: months ("2026-04"); columns demand_kw, at (the
+    block's start), blocks (how many were whole), energy_kwh; a month without a whole block is absent.
+    Raises DataError as `mean_power_kw` does, for UTC times, and when the intervals do not fill the block.
+    """
+    found = steps(energy_kwh, "energy_kwh")
+    local_days(found.index)
+    width = minutes / (60.0 * found.step_h)
+    if minutes <= 0 or width < 1.0 - 1e-9 or abs(width - round(width)) > 1e-9:
+        raise DataError(
+            f"intervals of {60.0 * found.step_h:g} minutes do not fill blocks of {minutes} minutes.",
+            todo="Choose blocks that are a multiple of the interval.",
+        )
+    frame = pd.DataFrame({"energy": found.values}, index=found.index)
+    blocks = frame["energy"].resample(f"{minutes}min", origin="start_day")
+    sums = blocks.sum(min_count=round(width)).dropna()
+    if sums.empty:
+        return pd.DataFrame(columns=["demand_kw", "at", "blocks", "energy_kwh"])
+    months = pd.DatetimeIndex(sums.index).strftime("%Y-%m")
+    groups = (sums * 60.0 / minutes).groupby(months)
+    energy = frame["energy"].groupby(found.index.strftime("%Y-%m")).sum()
+    highest = groups.max()
+    return pd.DataFrame(
+        {
+            "demand_kw": highest,
+            "at": groups.idxmax().astype(str),
+            "blocks": groups.count(),
+            "energy_kwh": energy.reindex(highest.index),
+        }
     )
 
 
 def duration_curve(energy_kwh: pd.Series) -> pd.DataFrame:
     """Load duration curve: columns hours (that the load is reached or exceeded) and power_kw, falling.
 
-    Gaps are left out, so the last `hours` is the time measured. Raises DataError without times.
+    Gaps are left out, so the last `hours` is the time measured. Raises DataError as `mean_power_kw` does.
     """
-    hours = _hours(energy_kwh)
-    power = energy_kwh.to_numpy(dtype="float64") / hours
-    ordered = np.sort(power[np.isfinite(power)])[::-1]
-    return pd.DataFrame({"hours": hours * np.arange(1, len(ordered) + 1), "power_kw": ordered})
+    found = steps(energy_kwh, "energy_kwh")
+    ordered = np.sort(found.values[found.good] / found.step_h)[::-1]
+    return pd.DataFrame({"hours": found.step_h * np.arange(1, len(ordered) + 1), "power_kw": ordered})
 
 
 def load_profile(energy_kwh: pd.Series, day_type: pd.Series | None = None) -> pd.DataFrame:
     """Mean load by time of day and kind of day, with its spread.
 
-    day_type: words on the same index (`analysis.day_types`), else "weekday" and "weekend". Rows:
-    (kind, minute of the day); columns mean_kw, p10_kw, p90_kw, days.
+    energy_kwh: index = local starts. day_type: words on the same index or one per local date
+    (`analysis.day_types`), else "weekday" and "weekend". Rows: (kind, minute of the day); columns
+    mean_kw, p10_kw, p90_kw, days. Raises DataError as `mean_power_kw` does, for UTC times (they have
+    no local day) and for days without a type.
     """
     power = mean_power_kw(energy_kwh)
     index = pd.DatetimeIndex(power.index)
-    if day_type is None:
-        weekend = index.day_of_week.to_numpy() >= 5
-        kinds = np.where(weekend, "weekend", "weekday")
-    else:
-        kinds = day_type.reindex(power.index).to_numpy(dtype=object)
+    local_days(index)
+    kinds = np.where(index.day_of_week.to_numpy() >= 5, "weekend", "weekday")
+    if day_type is not None:
+        kinds = _kinds(index, day_type)
     frame = pd.DataFrame(
-        {"kind": kinds, "minute": index.hour * 60 + index.minute, "power": power.to_numpy(dtype="float64")}
+        {"kind": kinds, "minute": index.hour * 60 + index.minute, "power": power.to_numpy()}
     ).dropna()
     groups = frame.groupby(["kind", "minute"])["power"]
     return pd.DataFrame(
@@ -111,18 +155,34 @@ def load_profile(energy_kwh: pd.Series, day_type: pd.Series | None = None) -> pd
     )
 
 
+def _kinds(index: pd.DatetimeIndex, day_type: pd.Series) -> np.ndarray:
+    """The kind of day of each interval, from words on the same index or one per local date."""
+    if day_type.index.equals(index):
+        kinds = day_type.to_numpy(dtype=object)
+    else:
+        dates = [stamp.date() for stamp in pd.DatetimeIndex(day_type.index)]
+        by_date = dict(zip(dates, day_type.to_numpy(dtype=object), strict=True))
+        kinds = np.array([by_date.get(day) for day in index.date], dtype=object)
+    if pd.isna(kinds).any():
+        first = index[int(np.flatnonzero(pd.isna(kinds))[0])]
+        raise DataError(f"{first.date()} has no kind of day.", todo="Give one for every date of the energy.")
+    return kinds
+
+
 def unbalance_pct(values: Sequence[float]) -> float | Refusal:
     """Greatest deviation of three phases from their mean, % (NEMA MG 1 for line voltages; currents alike).
 
     Refused when a phase is missing or the mean is not above zero.
     """
+    if len(values) != 3:
+        return words.out_of_range("phases", len(values), "three", "là ba")
     for place, value in enumerate(values):
         refusal = words.checked(0.0, above=False, **{f"phase_{place + 1}": value})
         if refusal is not None:
             return refusal
     mean = float(np.mean(values))
-    if len(values) != 3 or mean <= 0.0:
-        return words.out_of_range("mean", mean, "that of three phases, above 0", "của ba pha, lớn hơn 0")
+    if mean <= 0.0:
+        return words.out_of_range("mean", mean, "above 0", "lớn hơn 0")
     return 100.0 * max(abs(value - mean) for value in values) / mean
 
 
@@ -234,6 +294,13 @@ def motor_load_by_slip(
         refusal = words.checked(above=True, voltage_v=voltage_v, rated_voltage_v=rated_voltage_v)
         if refusal is not None:
             return refusal
+        if not 0.5 <= voltage_v / rated_voltage_v <= 1.5:
+            return words.out_of_range(
+                "voltage_v",
+                voltage_v,
+                "within 50 % of the rated voltage",
+                "lệch không quá 50 % điện áp định mức",
+            )
         scale = (rated_voltage_v / voltage_v) ** 2
     load = (synchronous_rpm - speed_rpm) / ((synchronous_rpm - rated_rpm) * scale)
     rough = Finding(
@@ -242,13 +309,3 @@ def motor_load_by_slip(
         "Phương pháp độ trượt chỉ đúng tới khoảng 20 %: tốc độ trên nhãn được làm tròn. Nên đo công suất vào.",
     )
     return MotorLoad(load, load * rated_kw / efficiency, load * rated_kw, "slip", (rough,))
-
-
-def _hours(energy: pd.Series) -> float:
-    index = energy.index
-    if not isinstance(index, pd.DatetimeIndex) or len(index) < 2:
-        raise DataError("the energy has no times as its index.", todo="Give the starts of its intervals.")
-    step = float(np.median(np.diff(index.as_unit("s").asi8)))
-    if step <= 0.0:
-        raise DataError("the times are not in order.", todo="Sort them first.")
-    return step / 3600.0

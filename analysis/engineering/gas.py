@@ -7,9 +7,11 @@ from enum import Enum
 from typing import Final
 
 from analysis.engineering import _words as words
-from analysis.results import Refusal
+from analysis.results import Finding, Refusal
 
 _ZERO_C_K: Final = 273.15
+# the atmosphere at 2 500 m; no gas line works below it
+_LOWEST_LINE_BAR_ABS: Final = 0.75
 
 
 class Reference(Enum):
@@ -37,12 +39,13 @@ class GasVolume:
 
     volume_m3: float
     reference: Reference
+    findings: tuple[Finding, ...] = ()
 
     def at(self, reference: Reference) -> GasVolume:
         """The same gas at other reference conditions (ideal gas)."""
         scale = self.reference.p_bar_abs / reference.p_bar_abs
         scale *= (reference.t_c + _ZERO_C_K) / (self.reference.t_c + _ZERO_C_K)
-        return GasVolume(self.volume_m3 * scale, reference)
+        return GasVolume(self.volume_m3 * scale, reference, self.findings)
 
 
 def normal_volume(
@@ -56,7 +59,7 @@ def normal_volume(
     """The volume of a meter at line conditions, at reference conditions: V p/p₀ T₀/T · Z₀/Z (EN 12405-1).
 
     p_bar_abs: absolute (gauge plus ambient: `analysis.engineering.steam.absolute_bar`); compressibility_ratio:
-    Z₀/Z, 1 below a few bar. Refused for a pressure that is not above zero or a temperature below −100 °C.
+    Z₀/Z, 1 below a few bar. A pressure below any atmosphere is told as a gauge's reading. Refused for a pressure that is not above zero or a temperature below −100 °C.
     """
     refusal = words.checked(volume_m3=volume_m3) or words.checked(
         above=True, p_bar_abs=p_bar_abs, compressibility_ratio=compressibility_ratio
@@ -66,4 +69,5 @@ def normal_volume(
     if not -100.0 <= t_c <= 1500.0:
         return words.out_of_range("t_c", t_c, "between −100 and 1 500 °C", "từ −100 đến 1 500 °C")
     scale = p_bar_abs / reference.p_bar_abs * (reference.t_c + _ZERO_C_K) / (t_c + _ZERO_C_K)
-    return GasVolume(volume_m3 * scale * compressibility_ratio, reference)
+    findings = (words.looks_like_gauge(p_bar_abs),) if p_bar_abs < _LOWEST_LINE_BAR_ABS else ()
+    return GasVolume(volume_m3 * scale * compressibility_ratio, reference, findings)

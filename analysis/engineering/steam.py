@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from analysis.engineering import _if97 as if97
+from analysis.engineering import _words as words
 from analysis.results import Refusal
+from dodac.errors import ConfigError
 
 STANDARD_ATMOSPHERE_BAR: Final = 1.01325
 SOURCE: Final = "IAPWS R7-97(2012), regions 1, 2 and 4"
@@ -60,10 +62,10 @@ def absolute_bar(gauge_bar: float, *, ambient_bar: float = STANDARD_ATMOSPHERE_B
 def saturation(*, p_bar_abs: float | None = None, t_c: float | None = None) -> Saturation | Refusal:
     """Saturated water and steam of a pressure or of a temperature, whichever is given.
 
-    Refused outside 0.00611 … 165.29 bar absolute (0 … 350 °C). Raises ValueError unless just one is given.
+    Refused outside 0.00611 … 165.29 bar absolute (0 … 350 °C). Raises ConfigError unless just one is given.
     """
     if (p_bar_abs is None) == (t_c is None):
-        raise ValueError("give either a pressure or a temperature")
+        raise ConfigError("saturation wants a pressure or a temperature.", todo="Give just one of them.")
     if t_c is not None:
         if not 0.0 <= t_c <= if97.REGION_1_END_K - if97.ZERO_C_K:
             return _beyond("t_c", t_c, "°C", 0.0, if97.REGION_1_END_K - if97.ZERO_C_K)
@@ -130,9 +132,13 @@ def wet_steam(p_bar_abs: float, dryness: float) -> WaterState | Refusal:
     )
 
 
-def steam_heat_kwh(mass_kg: float, steam: WaterState, feed: WaterState) -> float:
-    """Heat given to water on its way from feed to steam: m (h_steam − h_feed) / 3 600, in kWh."""
-    return mass_kg * (steam.enthalpy_kj_kg - feed.enthalpy_kj_kg) / 3600.0
+def steam_heat_kwh(mass_kg: float, steam: WaterState, feed: WaterState) -> float | Refusal:
+    """Heat given to water on its way from feed to steam: m (h_steam − h_feed) / 3 600, in kWh.
+
+    Refused for a mass that is no number or below zero.
+    """
+    refusal = words.checked(mass_kg=mass_kg)
+    return refusal or mass_kg * (steam.enthalpy_kj_kg - feed.enthalpy_kj_kg) / 3600.0
 
 
 def flash_steam_share(condensate: WaterState, p_bar_abs: float) -> float | Refusal:

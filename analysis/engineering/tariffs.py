@@ -1,20 +1,21 @@
-"""What electricity costs: bands of the day and prices, both by the date they are in force; power factor."""
+"""What electricity costs: bands of the day and prices, both by the date they are in force."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from analysis._tables import Row, in_force, table
 from analysis.engineering import _words as words
+from analysis.engineering._series import steps
 from analysis.results import Finding, Refusal
-from dodac.errors import ConfigError, DataError
+from dodac.errors import ConfigError
 from dodac.money import Money
 from dodac.quantities import nearest
 
@@ -46,18 +47,23 @@ class EnergyCost:
     findings: tuple[Finding, ...]
 
     @property
-    def average_per_kwh(self) -> float:
-        """Mean price of a kWh, without VAT."""
-        return self.total.amount / self.energy_kwh
+    def average_per_kwh(self) -> float | None:
+        """Mean price of a kWh, without VAT; None when nothing was used."""
+        return self.total.amount / self.energy_kwh if self.energy_kwh else None
 
 
 def tariff(customer: str, voltage_kv: float, day: date, rows: Sequence[Row] | None = None) -> Row | Refusal:
     """The prices in force on a day for a kind of customer ("production", "business") and supply voltage (kV).
 
     rows: a plant's own table (`analysis._tables.rows_of`), else Viet Nam's. Refused when none covers
-    the day. Raises ConfigError for an unknown kind of customer.
+    the day. Raises ConfigError for an unknown kind of customer and for a row that lacks a price.
     """
+    refusal = words.checked(voltage_kv=voltage_kv)
+    if refusal is not None:
+        return refusal
     known = table("tariffs_vn") if rows is None else rows
+    for row in known:
+        _complete(row)
     customers = sorted({str(row["customer"]) for row in known})
     if customer not in customers:
         near = nearest(customer, customers)
@@ -70,7 +76,7 @@ def tariff(customer: str, voltage_kv: float, day: date, rows: Sequence[Row] | No
     ]
     if not fitting:
         return words.no_tariff("price of electricity", day.isoformat())
-    return max(fitting, key=lambda row: float(row["voltage_from_kv"]))
+    return max(fitting, key=lambda row: (float(row["voltage_from_kv"]), row.get("valid_from", date.min)))
 
 
 def band_minutes(day: date, rows: Sequence[Row] | None = None) -> np.ndarray | Refusal:
@@ -87,14 +93,14 @@ def band_minutes(day: date, rows: Sequence[Row] | None = None) -> np.ndarray | R
     weekday, yesterday = day.weekday(), (day - timedelta(days=1)).weekday()
     for code, band in ((2, "offpeak"), (1, "peak")):
         for span in found[-1].get(band, []):
-            start, end = _minute(span["from"]), _minute(span["to"])
+            on, start, end = _span(span, str(found[-1].get("id", "")))
             if start < end:
-                if weekday in span["days"]:
+                if weekday in on:
                     minutes[start:end] = code
             else:
-                if weekday in span["days"]:
+                if weekday in on:
                     minutes[start:] = code
-                if yesterday in span["days"]:
+                if yesterday in on:
                     minutes[:end] = code
     return minutes
 
@@ -109,26 +115,22 @@ def energy_cost(
 ) -> EnergyCost | Refusal:
     """The cost of interval energy by time-of-use bands, each day with the bands and prices of its date.
 
-    energy_kwh: amounts per interval, index = local start (at least hourly, equal steps; tz-aware or
-    naive local); NaN where nothing was measured (left out and counted). Refused when a day is not
-    covered by a table, or nothing was measured. Raises DataError for an index that is no time of day.
+    energy_kwh: amounts per interval of an hour or less, index = starts of equal steps. Times with a
+    zone, UTC too, are taken to the zone of the table of hours; naive ones are local already. Intervals
+    without a reading, as NaN or as no row, are left out and counted. Refused when a day is not covered
+    by a table, nothing was measured, or energy is below zero (export has no price here). Raises
+    DataError for times that are none, repeat or are unequal, ConfigError for a table that lacks a key.
     """
-    index = energy_kwh.index
-    if not isinstance(index, pd.DatetimeIndex) or len(index) < 2 or not index.is_monotonic_increasing:
-        raise DataError(
-            "the energy has no times in order as its index.", todo="Give local starts of intervals."
-        )
-    seconds = float(np.median(np.diff(index.as_unit("s").asi8)))
-    if seconds > 3600.0:
-        raise DataError("bands of the day need intervals of an hour or less.", todo="Use 30-minute values.")
-    values = energy_kwh.to_numpy(dtype="float64")
-    good = np.isfinite(values)
+    found = steps(energy_kwh, "energy_kwh", hourly=True)
+    good, values = found.good, found.values
     if not good.any():
         return words.not_a_number("energy_kwh")
-    wall = index.tz_localize(None) if index.tz is not None else index
+    if np.any(values[good] < 0.0):
+        return words.refuse_negative(int(np.sum(values[good] < 0.0)))
+    wall = _wall(found.index, table("tariff_hours_vn") if hours is None else hours)
     days = wall.normalize()
     minute = ((wall - days).total_seconds().to_numpy() / 60.0).round(6)
-    length = seconds / 60.0
+    length = 60.0 * found.step_h
     amounts, energies = dict.fromkeys(BANDS, 0.0), dict.fromkeys(BANDS, 0.0)
     documents: dict[str, None] = {}
     across, currency, last = 0, "", days[0].date()
@@ -137,24 +139,26 @@ def energy_cost(
         if not mine.any():
             continue
         last = day.date()
-        minutes, price = band_minutes(last, hours), tariff(customer, voltage_kv, last, prices)
+        starts = minute[mine]
+        minutes = _minutes_of(last, hours, over=bool(np.max(starts) + length > _DAY_MIN))
         if isinstance(minutes, Refusal):
             return minutes
+        price = tariff(customer, voltage_kv, last, prices)
         if isinstance(price, Refusal):
             return price
         if currency and price["currency"] != currency:
             return words.no_tariff(f"price in {currency}", last.isoformat())
         currency = str(price["currency"])
         documents[str(price.get("document", price["source"]))] = None
-        shares = _shares(minutes, minute[mine], length)
+        shares = _shares(minutes, starts, length)
         across += int(np.sum((shares > 0).sum(axis=1) > 1))
         for code, band in enumerate(BANDS):
             energy = float(values[mine] @ shares[:, code])
             energies[band] += energy
             amounts[band] += energy * float(price[band])
     findings = []
-    if not good.all():
-        findings.append(words.gaps(int(np.sum(~good)), len(values)))
+    if found.missing:
+        findings.append(words.gaps(found.missing, found.expected))
     if across:
         findings.append(words.shared_out(across))
     return EnergyCost(
@@ -166,95 +170,63 @@ def energy_cost(
     )
 
 
-@dataclass(frozen=True)
-class PowerFactorCharge:
-    """What a month's power factor costs: cos φ from the counters, k (% of the active energy's price), money."""
-
-    power_factor: float
-    k_pct: float
-    amount: Money | None
-    document: str
-    findings: tuple[Finding, ...] = ()
-
-
-def power_factor(energy_kwh: float, reactive_kvarh: float) -> float | Refusal:
-    """cos φ = A_p / √(A_p² + A_q²) from the active and reactive energy of one billing period.
-
-    Source: Circular 15/2014/TT-BCT. Refused when there is no active energy.
-    """
-    refusal = words.checked(energy_kwh=energy_kwh, reactive_kvarh=reactive_kvarh)
-    if refusal is None:
-        refusal = words.checked(above=True, energy_kwh=energy_kwh)
-    return refusal or energy_kwh / math.hypot(energy_kwh, reactive_kvarh)
-
-
-def power_factor_charge(
-    energy_kwh: float,
-    reactive_kvarh: float,
-    day: date,
-    *,
-    active_cost: Money | None = None,
-    max_power_kw: float | None = None,
-    rows: Sequence[Row] | None = None,
-) -> PowerFactorCharge | Refusal:
-    """The charge for reactive power of a billing period from its kWh and kvarh counters: T_q = T_a · k %.
-
-    day: the period's end. The table goes by two digits of cos φ; cos φ is rounded to two digits, as
-    bills do. max_power_kw: below the table's limit (40 kW) nothing is charged. Refused when no table
-    covers the day.
-    """
-    found = in_force(table("reactive_vn") if rows is None else rows, day)
-    if not found:
-        return words.no_tariff("table of the power factor", day.isoformat())
-    row = found[-1]
-    factor = power_factor(energy_kwh, reactive_kvarh)
-    if isinstance(factor, Refusal):
-        return factor
-    k = _k_pct(row, factor)
-    if max_power_kw is not None and max_power_kw < float(row["from_kw"]):
-        k = 0.0
-    amount = None
-    if active_cost is not None:
-        amount = Money(active_cost.amount * k / 100.0, active_cost.currency, active_cost.price_date)
-    return PowerFactorCharge(factor, k, amount, str(row["document"]))
-
-
-def capacitor_kvar(power_kw: float, factor: float, wanted: float) -> float | Refusal:
-    """Reactive power that lifts cos φ of a load to a wanted one: Q = P (tan φ₁ − tan φ₂), kvar (0 when it is there)."""
-    refusal = words.checked(power_kw=power_kw)
-    if refusal is not None:
-        return refusal
-    for name, value in (("factor", factor), ("wanted", wanted)):
-        if not 0.0 < value <= 1.0:
-            return words.out_of_range(name, value, "above 0 and at most 1", "lớn hơn 0 và không quá 1")
-    return max(0.0, power_kw * (math.tan(math.acos(factor)) - math.tan(math.acos(wanted))))
-
-
-def _k_pct(row: Row, factor: float) -> float:
-    rounded = math.floor(100.0 * factor + 0.5 + 1e-9)
-    if rounded >= round(100 * row["limit"]):
-        return 0.0
-    if rounded < round(100 * row["floor"]):
-        return float(row["below_floor_pct"])
-    return next(float(step["k"]) for step in row["k_pct"] if round(100 * step["power_factor"]) == rounded)
+def _minutes_of(day: date, rows: Sequence[Row] | None, *, over: bool) -> np.ndarray | Refusal:
+    """The bands of a day's minutes, and (over) of the next day's behind them."""
+    own = band_minutes(day, rows)
+    if isinstance(own, Refusal) or not over:
+        return own
+    following = band_minutes(day + timedelta(days=1), rows)
+    return following if isinstance(following, Refusal) else np.concatenate([own, following])
 
 
 def _shares(minutes: np.ndarray, starts: np.ndarray, length: float) -> np.ndarray:
     """Share of each interval [start, start + length) (minutes of the day) in each band."""
-    sums = np.zeros((len(BANDS), _DAY_MIN + 1))
+    edges = np.arange(len(minutes) + 1)
+    parts = []
     for code in range(len(BANDS)):
-        sums[code, 1:] = np.cumsum(minutes == code)
-    edges = np.arange(_DAY_MIN + 1)
-    ends = np.minimum(starts + length, float(_DAY_MIN))
-    parts = [
-        np.interp(ends, edges, sums[code]) - np.interp(starts, edges, sums[code])
-        for code in range(len(BANDS))
-    ]
-    shares = np.column_stack(parts)
+        sums = np.concatenate([[0], np.cumsum(minutes == code)])
+        parts.append(np.interp(starts + length, edges, sums) - np.interp(starts, edges, sums))
+    # a difference of interpolated sums leaves 1e-13 where there is nothing
+    shares = np.where(np.column_stack(parts) < 1e-9, 0.0, np.column_stack(parts))
     total: np.ndarray = shares / shares.sum(axis=1, keepdims=True)
     return total
 
 
+def _wall(index: pd.DatetimeIndex, rows: Sequence[Row]) -> pd.DatetimeIndex:
+    """Local clock times, naive: in the zone of the table of hours where it names one."""
+    if index.tz is None:
+        return index
+    zone = next((str(row["zone"]) for row in rows if "zone" in row), None)
+    if zone is None:
+        return index.tz_localize(None)
+    try:
+        return index.tz_convert(zone).tz_localize(None)
+    except (KeyError, ValueError, OSError):
+        raise ConfigError(f'"{zone}" of the table of hours is no time zone.') from None
+
+
+def _complete(row: Row) -> None:
+    for key in ("customer", "voltage_from_kv", "currency", *BANDS):
+        if key not in row:
+            raise ConfigError(f'the price "{row.get("id", "")}" has no "{key}".', todo="Add it to its row.")
+    for key in ("voltage_from_kv", *BANDS):
+        if not isinstance(row[key], int | float) or not math.isfinite(row[key]):
+            raise ConfigError(f'"{key}" of the price "{row.get("id", "")}" is no number.')
+
+
+def _span(span: Mapping[str, Any], name: str) -> tuple[Sequence[int], int, int]:
+    try:
+        return span["days"], _minute(span["from"]), _minute(span["to"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise ConfigError(
+            f'the hours "{name}" hold a span that is none: {dict(span)}.',
+            todo='Write days = [0, 1, 2, 3, 4, 5], from = "17:30", to = "22:30".',
+        ) from None
+
+
 def _minute(text: str) -> int:
     hours, _, minutes = text.partition(":")
-    return 60 * int(hours) + int(minutes)
+    found = 60 * int(hours) + int(minutes)
+    if not 0 <= found <= _DAY_MIN:
+        raise ValueError(text)
+    return found

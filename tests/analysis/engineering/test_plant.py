@@ -29,7 +29,7 @@ from analysis.engineering.electricity import (
     voltage_unbalance_pct,
 )
 from analysis.engineering.gas import GasVolume, Reference, normal_volume
-from analysis.engineering.steam import WaterState, saturation, water_state
+from analysis.engineering.steam import WaterState, saturation, steam_heat_kwh, water_state
 from analysis.engineering.water import (
     NightFlow,
     Stream,
@@ -38,7 +38,7 @@ from analysis.engineering.water import (
     night_flow,
     water_balance,
 )
-from dodac.errors import DataError
+from dodac.errors import ConfigError, DataError
 
 ZONE = "Asia/Ho_Chi_Minh"
 
@@ -247,3 +247,36 @@ def test_condensate_return_by_what_the_feed_water_carries():
     assert isinstance(cold, WaterState)
     assert condensate_heat_kw(1000.0, hot, cold) == pytest.approx(1000 * (398.1 - 104.9) / 3600, rel=2e-3)
     assert not isinstance(saturation(p_bar_abs=1.0), Refusal)
+
+
+def test_a_gauge_reading_given_as_absolute_is_told():
+    # 20 mbar of a gas line, meant as gauge: a fiftieth of the volume
+    found = normal_volume(100.0, 25.0, p_bar_abs=0.02)
+    assert isinstance(found, GasVolume)
+    assert [finding.code for finding in found.findings] == ["looks_like_gauge"]
+    assert found.at(Reference.STANDARD_15C).findings == found.findings
+    right = normal_volume(100.0, 25.0, p_bar_abs=1.01325 + 0.02)
+    assert isinstance(right, GasVolume)
+    assert right.findings == ()
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda: unbalance_pct(()),
+        lambda: unbalance_pct((400.0, 400.0)),
+        lambda: motor_load_by_slip(1770, 1800, 1750, 18.0, 0.9, voltage_v=1e-200, rated_voltage_v=400.0),
+        lambda: free_air_delivery(1.0, 1.0, 8.0, 2.0, t_receiver_c=-273.15, t_inlet_c=20.0),
+        lambda: free_air_delivery(1.0, 1.0, 8.0, 2.0, t_receiver_c=math.nan, t_inlet_c=20.0),
+        lambda: free_air_delivery(1.0, 1.0, math.inf, 2.0),
+        lambda: blowdown(1000.0, 100.0, math.inf),
+        lambda: steam_heat_kwh(math.nan, water_state(10.0, 300.0), water_state(10.0, 80.0)),
+    ],
+)
+def test_what_leaves_no_number_is_refused(refused):
+    assert isinstance(refused(), Refusal)
+
+
+def test_saturation_wants_one_of_two():
+    with pytest.raises(ConfigError, match="pressure or a temperature"):
+        saturation()

@@ -9,20 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import Refusal
-from analysis._tables import rows_of, table
+from analysis._tables import rows_of
 from analysis.engineering.tariffs import (
     BANDS,
     EnergyCost,
-    PowerFactorCharge,
     band_minutes,
-    capacitor_kvar,
     energy_cost,
-    power_factor,
-    power_factor_charge,
     tariff,
 )
 from dodac.errors import ConfigError, DataError
-from dodac.money import Money
 
 ZONE = "Asia/Ho_Chi_Minh"
 
@@ -129,46 +124,3 @@ def test_what_is_no_time_of_day_is_refused():
 def test_bands_share_out_all_of_the_energy(day, amount):
     found = cost(half_hours(day.isoformat(), 1, amount))
     assert sum(kwh(found).values()) == pytest.approx(48 * amount)
-
-
-# Circular 15/2014/TT-BCT: the whole table is (0.9/cos φ − 1)·100, rounded to two digits
-def test_the_table_of_the_power_factor_is_the_formula_it_was_made_from():
-    for step in table("reactive_vn")[0]["k_pct"]:
-        assert step["k"] == pytest.approx(100 * (0.9 / step["power_factor"] - 1), abs=0.0051)
-
-
-@pytest.mark.parametrize(
-    ("kwh_", "kvarh", "k"),
-    [
-        (900.0, 435.89, 0.0),
-        (800.0, 600.0, 12.5),
-        (895.5, 445.05, 0.0),
-        (894.9, 446.3, 1.12),
-        (500.0, 866.03, 52.54),
-        (600.0, 800.0, 50.0),
-    ],
-)
-def test_the_charge_of_a_month_goes_by_two_digits(kwh_, kvarh, k):
-    found = power_factor_charge(kwh_, kvarh, date(2026, 6, 30), active_cost=Money(1e9, "VND", "2026-06-30"))
-    assert isinstance(found, PowerFactorCharge)
-    assert found.k_pct == k
-    assert found.amount == Money(1e9 * k / 100, "VND", "2026-06-30")
-
-
-def test_small_customers_and_early_days_pay_nothing_by_this_table():
-    small = power_factor_charge(800.0, 600.0, date(2026, 6, 30), max_power_kw=30.0)
-    assert isinstance(small, PowerFactorCharge)
-    assert (small.k_pct, small.amount) == (0.0, None)
-    assert isinstance(power_factor_charge(800.0, 600.0, date(2013, 1, 1)), Refusal)
-    assert isinstance(power_factor(0.0, 100.0), Refusal)
-    assert isinstance(power_factor(float("nan"), 100.0), Refusal)
-    assert power_factor(800.0, 600.0) == pytest.approx(0.8)
-
-
-def test_a_capacitor_lifts_the_power_factor_to_the_wanted_one():
-    kvar = capacitor_kvar(100.0, 0.7, 0.95)
-    assert kvar == pytest.approx(69.15, abs=0.01)
-    reactive = 100.0 * np.tan(np.arccos(0.7)) - kvar
-    assert power_factor(100.0, reactive) == pytest.approx(0.95)
-    assert capacitor_kvar(100.0, 0.98, 0.95) == 0.0
-    assert isinstance(capacitor_kvar(100.0, 0.0, 0.95), Refusal)
