@@ -21,7 +21,8 @@ NORMAL: Final = "normal"
 def slots_of(index: pd.DatetimeIndex, slots: int) -> Ints:
     """The place of each interval in its day, 0 … slots − 1 (local time)."""
     minute = index.hour.to_numpy() * 60 + index.minute.to_numpy()
-    return (minute * slots // 1440).astype(np.int64)
+    found: Ints = (minute * slots // 1440).astype(np.int64)
+    return found
 
 
 def hats(slots: int, nodes: int) -> Floats:
