@@ -39,8 +39,8 @@ def as_simple(name: str) -> Finding:
     """As few parameters as the chosen one, with a larger error."""
     return Finding(
         "as_simple_but_worse",
-        f"As simple as {name}, with a larger error.",
-        f"Đơn giản như {name} nhưng sai số lớn hơn.",
+        f"As simple as {name}, with an error that is no smaller.",
+        f"Đơn giản như {name} và sai số không nhỏ hơn.",
         {"chosen": name},
     )
 

@@ -205,13 +205,18 @@ def _reasons(data: MeterData, model: Model, any_sign: tuple[str, ...]) -> list[F
         if slope < 0.0 and name not in any_sign:
             found.append(model_words.negative_driver(name, slope))
     if not model.kind.startswith("towt"):
-        found += [said for said in model.findings if said.code == "collinear"]
+        # a level said twice (Sundays as weekday and as day type) does no harm, a driver said twice is a choice
+        found += [said for said in model.findings if said.code == "collinear" and _of_driver(said)]
     inflated = _inflation(data, known["vif"])
     if inflated is not None and len(data.drivers) > 0 and model.kind not in ("mean", "ratio"):
         if data.temperature in inflated[:2] and not kind_of(model.kind).temperature:
             return found
         found.append(words.inflated(*inflated))
     return found
+
+
+def _of_driver(said: Finding) -> bool:
+    return any(term.startswith(("driver.", "lag.")) for term in str(said.data["terms"]).split(", "))
 
 
 def _inflation(data: MeterData, limit: float) -> tuple[str, str, float] | None:
