@@ -7,96 +7,6 @@ from collections.abc import Sequence
 from analysis.results import Finding, Refusal
 from dodac.words import number_text as number
 
-_CHANNEL_VI = {
-    "o2_pct": "O₂",
-    "t_flue_c": "nhiệt độ khói",
-    "t_air_c": "nhiệt độ không khí",
-    "load": "tải",
-    "power_kw": "công suất",
-    "flow_nm3_min": "lưu lượng khí nén",
-    "flow_m3_h": "lưu lượng",
-    "pressure_bar": "áp suất",
-}
-
-
-def channel_vi(channel: str) -> str:
-    """A channel as Vietnamese readers call it."""
-    return _CHANNEL_VI.get(channel, channel)
-
-
-def stretch_short(start: str, minutes: float, needed: float) -> Finding:
-    """A stretch of samples too short to show a steady state."""
-    return Finding(
-        "stretch_short",
-        f"The samples from {start} last {number(minutes, 1)} of the {number(needed)} minutes a run needs.",
-        f"Các mẫu từ {start} chỉ kéo dài {number(minutes, 1, 'vi')} trong {number(needed)} phút cần cho một lượt đo.",
-        {"start": start, "minutes": minutes, "needed": needed},
-    )
-
-
-def few_samples(start: str, samples: int, needed: int) -> Finding:
-    """Too few samples to see whether anything moved."""
-    return Finding(
-        "few_samples",
-        f"The window from {start} has {samples} samples, {needed} are needed to see whether it was steady.",
-        f"Khoảng đo từ {start} có {samples} mẫu, cần {needed} mẫu để biết có ổn định hay không.",
-        {"start": start, "samples": samples, "needed": needed},
-    )
-
-
-def unsteady(start: str, channel: str, moved: float, band: float) -> Finding:
-    """No window of the stretch was steady; the best one, and what moved in it."""
-    return Finding(
-        "unsteady",
-        f"From {start} on nothing was steady: in the best window {channel} moved by ±{number(moved, 2)}, "
-        f"±{number(band, 2)} is allowed.",
-        f"Từ {start} không có khoảng nào ổn định: ở khoảng tốt nhất, {channel_vi(channel)} dao động "
-        f"±{number(moved, 2, 'vi')}, cho phép ±{number(band, 2, 'vi')}.",
-        {"start": start, "channel": channel, "moved": moved, "band": band},
-    )
-
-
-def too_close(start: str, minutes: float, needed: float) -> Finding:
-    """A stretch so soon after a run that it is the same run."""
-    return Finding(
-        "too_close",
-        f"The samples from {start} begin {number(minutes, 1)} minutes after a run; {number(needed)} minutes must lie "
-        "between two: they are the same run.",
-        f"Các mẫu từ {start} bắt đầu {number(minutes, 1, 'vi')} phút sau lượt đo trước; hai lượt phải cách nhau "
-        f"{number(needed)} phút: coi là cùng một lượt.",
-        {"start": start, "minutes": minutes, "needed": needed},
-    )
-
-
-def too_much_oxygen(start: str, o2_pct: float, limit: float) -> Finding:
-    """A stretch in which the probe saw more air than flue gas."""
-    return Finding(
-        "too_much_oxygen",
-        f"From {start} on O₂ was {number(o2_pct, 1)} vol%, above {number(limit)} %: false air, or no load.",
-        f"Từ {start}, O₂ là {number(o2_pct, 1, 'vi')} vol%, trên {number(limit)} %: lọt khí hoặc lò không tải.",
-        {"start": start, "o2_pct": o2_pct, "limit": limit},
-    )
-
-
-def not_running(start: str, channel: str) -> Finding:
-    """A stretch without load."""
-    return Finding(
-        "not_running",
-        f"From {start} on {channel} was not above zero: the machine was not at load.",
-        f"Từ {start}, {channel_vi(channel)} không lớn hơn 0: máy không mang tải.",
-        {"start": start, "channel": channel},
-    )
-
-
-def steady_not_shown(kind: str) -> Finding:
-    """Runs written down by hand, one figure each."""
-    return Finding(
-        "steady_not_shown",
-        "The runs were written down as one figure each: that the plant was steady is the technician's word.",
-        "Mỗi lượt đo chỉ ghi một giá trị: trạng thái ổn định là theo lời kỹ thuật viên.",
-        {"kind": kind},
-    )
-
 
 def load_differs(side: str, start: str, load: float, low: float, high: float) -> Finding:
     """A run left out because its load does not match."""
@@ -139,23 +49,32 @@ def below_spot_pair(change: float, limit: float) -> Finding:
     return Finding(
         "below_spot_pair",
         f"The change of {number(change, 2)} points is below {number(limit, 2)} points (√2 times the analyser's margin): one "
-        "spot reading on each side could not show it; what shows it here is the same analyser and the separated runs.",
+        "spot reading on each side could not show it; what may show it here are the separated runs and the limits stated for "
+        "the instruments.",
         f"Thay đổi {number(change, 2, 'vi')} điểm nhỏ hơn {number(limit, 2, 'vi')} điểm (√2 lần sai số máy đo): một cặp lần đo "
-        "đơn lẻ không thể hiện được; ở đây nhờ dùng cùng một máy và đo nhiều lượt tách biệt.",
+        "đơn lẻ không thể hiện được; ở đây chỉ có thể nhờ đo nhiều lượt tách biệt và giới hạn sai số đã nêu của máy đo.",
         {"change": change, "limit": limit},
     )
 
 
-def drift_unknown(instruments: Sequence[str]) -> Finding:
+def drift_unknown(instruments: Sequence[str], smallest: float, stable: float, unit: str) -> Finding:
     """The same instrument on two days, with nothing said of what it did in between."""
     text = ", ".join(instruments)
     return Finding(
         "drift_unknown",
-        f"{text}: the same instrument on both days is taken to have the same error; check it with test gas or a "
-        "reference on both days and state its drift.",
-        f"{text}: coi như cùng một máy có cùng sai số trong cả hai ngày; hãy kiểm tra bằng khí chuẩn hoặc chuẩn đối chiếu ở cả "
-        "hai ngày và nêu độ trôi.",
-        {"instruments": text, "count": len(instruments)},
+        f"{text}: nothing is said of its drift between the days, so its errors on the two days are taken as not the same "
+        f"(smallest change {number(smallest, 2)} {unit}). Checked with test gas or a reference on both days, with its drift "
+        f"stated, this pair could show {number(stable, 2)} {unit} at best.",
+        f"{text}: chưa nêu độ trôi giữa hai ngày, nên sai số hai ngày được coi là không giống nhau (thay đổi nhỏ nhất phân biệt "
+        f"được: {number(smallest, 2, 'vi')} {unit}). Nếu kiểm tra bằng khí chuẩn hoặc chuẩn đối chiếu ở cả hai ngày và nêu độ "
+        f"trôi, cặp phép đo này tốt nhất có thể phân biệt {number(stable, 2, 'vi')} {unit}.",
+        {
+            "instruments": text,
+            "count": len(instruments),
+            "smallest": smallest,
+            "stable": stable,
+            "unit": unit,
+        },
     )
 
 
@@ -176,16 +95,6 @@ def stipulated_dominates(share: float) -> Finding:
         f"{number(100 * share)} % of the variance is in stipulated figures: measuring them would help most.",
         f"{number(100 * share)} % phương sai nằm ở các giá trị quy ước: đo các giá trị này sẽ có ích nhất.",
         {"share": share},
-    )
-
-
-def refuse_channel(channel: str, kind: str) -> Refusal:
-    """A channel without which the test says nothing."""
-    return Refusal(
-        "channel_missing",
-        f'A test of a {kind} needs "{channel}" in every run.',
-        f"Phép đo này cần {channel_vi(channel)} trong mọi lượt đo.",
-        {"channel": channel, "kind": kind},
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
-import pandas as pd
 
+from analysis.isolation import _steady_words as steady_words
 from analysis.isolation import _words as words
+from analysis.isolation._matching import matched_runs, mean_of
 from analysis.isolation.methods import Method
 from analysis.isolation.steady import Run, SteadyRuns, steady_rules
 from analysis.metrology import _words as metrology_words
@@ -47,6 +48,8 @@ class PairSaving:
     negative when it got worse; half_width: ± of it. smallest_change, smallest_fraction: the smallest
     that this pair of measurements can show at that confidence. spot_pair: √2 times the analyser's
     margin, the least that one spot reading a side could show (points; boilers only).
+    smallest_change_stable: what smallest_change would be if instruments on both sides had kept the very
+    same errors: the same figure, unless their drift between two days is not stated.
     budget: of the fraction, source by source; change_budget: of the change.
     """
 
@@ -66,6 +69,7 @@ class PairSaving:
     load_after: float
     smallest_change: float
     smallest_fraction: float
+    smallest_change_stable: float
     spot_pair: float | None
     uncertainty: Uncertainty
     budget: Budget
@@ -89,29 +93,36 @@ def compare_tests(
     """The saving between two tests of one machine, at matched load and on one basis.
 
     Scatter: s/√n of the runs' figures with n − 1 degrees of freedom on each side; instruments: limits
-    of error through the method's own sensitivities, an instrument of the same id on both sides as one
-    error (what cancels is computed), others independent; Welch–Satterthwaite and Student's t (JCGM
-    100:2008, 5 and G.4). Refused below three runs a side, at unmatched loads, on different bases or
-    losses, without an accuracy class. Raises ConfigError for a confidence outside (0, 1).
+    of error through the method's own sensitivities; an instrument of the same id on both sides as one
+    error (what cancels is computed) when both tests are of one day or its drift is stated; otherwise a
+    class promises its limits on each day, not the same error on both: as two (finding drift_unknown).
+    Others independent; Welch–Satterthwaite and Student's t (JCGM 100:2008, 5 and G.4). Loads: the level
+    at which most runs of both sides lie within ±10 % counts, the other runs are left out by name.
+    Refused below three runs a side, at unmatched loads, on different bases or losses, without an
+    accuracy class. Raises ConfigError for a confidence outside (0, 1).
     """
     refusal = _alike(before, after, method)
     if refusal is not None:
         return refusal
     rules = steady_rules(before.runs.kind)
-    matched = _matched(
+    matched = matched_runs(
         before.runs, after.runs, str(rules["load"]), float(rules["match_pct"]), int(rules["runs"])
     )
     if isinstance(matched, Refusal):
         return matched
     runs_before, runs_after, notes = matched
     notes = [*before.runs.findings, *after.runs.findings, *notes]
+    shared = _on_both(before, after)
     figures: list[tuple[float, list[Contribution]]] = []
     for name, side, runs in (("before", before, runs_before), ("after", after, runs_after)):
-        found = _figure(name, side, runs, method, notes)
+        found = _figure(name, side, runs, method, shared, notes)
         if isinstance(found, Refusal):
             return found
         figures.append(found)
     (b, lines_b), (a, lines_a) = figures
+    stable = _change(b, lines_b, a, lines_a, method.unit, confidence)
+    quiet = _quiet(shared, before.runs, after.runs)
+    lines_b, lines_a = _apart(lines_b, quiet, "before"), _apart(lines_a, quiet, "after")
     fraction = 1.0 - b / a if method.better == "more" else 1.0 - a / b
     slope_b, slope_a = (-1.0 / a, b / a**2) if method.better == "more" else (a / b**2, -1.0 / b)
     whole = budget(
@@ -120,23 +131,27 @@ def compare_tests(
         unit="fraction",
         confidence=confidence,
     )
-    change = budget(
-        a - b, [*(line.scaled(-1.0) for line in lines_b), *lines_a], unit=method.unit, confidence=confidence
-    )
+    change = _change(b, lines_b, a, lines_a, method.unit, confidence)
     if whole.standard <= 1e-12:
         return words.refuse_no_spread()
     spot = None
     if before.runs.kind == "boiler" and method.better == "more":
-        spot = math.hypot(*(flue_loss_limit_pct(_mean(runs, "o2_pct")) for runs in (runs_before, runs_after)))
-    notes += _notes(a - b, change, whole, spot, method, before, after)
+        spot = math.hypot(
+            *(flue_loss_limit_pct(mean_of(runs, "o2_pct")) for runs in (runs_before, runs_after))
+        )
+    notes += _notes(a - b, change, whole, spot, method)
+    if quiet:
+        ids = sorted({item.id for item in quiet})
+        notes.append(words.drift_unknown(ids, change.half_width, stable.half_width, method.unit))
     load = str(rules["load"])
     unique = {(note.code, note.en): note for note in notes}
     return PairSaving(
         method=method.name, unit=method.unit, basis=method.basis, losses=method.losses,
         before=b, after=a, change=a - b, fraction=fraction, half_width=whole.half_width, confidence=confidence,
         n_before=len(runs_before), n_after=len(runs_after),
-        load_before=_mean(runs_before, load), load_after=_mean(runs_after, load),
-        smallest_change=change.half_width, smallest_fraction=whole.half_width, spot_pair=spot,
+        load_before=mean_of(runs_before, load), load_after=mean_of(runs_after, load),
+        smallest_change=change.half_width, smallest_fraction=whole.half_width,
+        smallest_change_stable=stable.half_width, spot_pair=spot,
         uncertainty=Uncertainty(
             "gum", confidence, whole.half_width, whole.dof + 1.0 if math.isfinite(whole.dof) else float(len(runs_before) + len(runs_after)),
             "JCGM 100:2008: scatter of separated runs and limits of the instruments",
@@ -166,42 +181,57 @@ def _alike(before: Side, after: Side, method: Method) -> Refusal | None:
     return None
 
 
-def _matched(
-    before: SteadyRuns, after: SteadyRuns, load: str, match_pct: float, needed: int
-) -> tuple[list[Run], list[Run], list[Finding]] | Refusal:
-    """Runs of both sides within match_pct of the middle load of before."""
-    for side, runs in (("before", before), ("after", after)):
-        if len(runs.runs) < needed:
-            why = runs.refused[0] if runs.refused else None
-            return words.refuse_few_runs(
-                side, len(runs.runs), needed, why.en if why else "", why.vi if why else ""
-            )
-    middle = float(np.median([run.means[load] for run in before.runs]))
-    low, high = middle * (1.0 - match_pct / 100.0), middle * (1.0 + match_pct / 100.0)
-    kept: list[list[Run]] = []
-    notes: list[Finding] = []
-    for side, runs in (("before", before), ("after", after)):
-        inside = [run for run in runs.runs if low <= run.means[load] <= high]
-        notes += [
-            words.load_differs(side, f"{run.start:%Y-%m-%d %H:%M}", run.means[load], low, high)
-            for run in runs.runs
-            if run not in inside
-        ]
-        kept.append(inside)
-    if min(len(runs) for runs in kept) < needed:
-        return words.refuse_loads(_mean(before.runs, load), _mean(after.runs, load), match_pct)
-    return kept[0], kept[1], notes
+def _on_both(before: Side, after: Side) -> dict[tuple[str, str], float | None]:
+    """Drift (None: not stated) by id and channel of the instruments that stand on both sides."""
+    found: dict[tuple[str, str], float | None] = {}
+    for one in before.instruments:
+        for two in after.instruments:
+            if (one.id, one.channel) == (two.id, two.channel):
+                stated = [item.drift for item in (one, two) if item.drift is not None]
+                found[(one.id, one.channel)] = max(stated) if stated else None
+    return found
+
+
+def _quiet(
+    shared: Mapping[tuple[str, str], float | None], before: SteadyRuns, after: SteadyRuns
+) -> tuple[Instrument, ...]:
+    """Instruments of both sides whose drift between two days nobody stated."""
+    if before.runs[0].start.date() == after.runs[-1].start.date():
+        return ()
+    return tuple(Instrument(name, channel) for (name, channel), drift in shared.items() if drift is None)
+
+
+def _apart(lines: list[Contribution], quiet: Sequence[Instrument], side: str) -> list[Contribution]:
+    """The lines, those of instruments with unknown drift as errors of this side's own."""
+    own = tuple(f"{item.id}/{item.channel}/" for item in quiet)
+    return [
+        replace(line, source=f"{line.source} {side}") if line.source.startswith(own) else line
+        for line in lines
+    ]
+
+
+def _change(
+    b: float, lines_b: list[Contribution], a: float, lines_a: list[Contribution], unit: str, confidence: float
+) -> Budget:
+    return budget(
+        a - b, [*(line.scaled(-1.0) for line in lines_b), *lines_a], unit=unit, confidence=confidence
+    )
 
 
 def _figure(
-    name: str, side: Side, runs: Sequence[Run], method: Method, notes: list[Finding]
+    name: str,
+    side: Side,
+    runs: Sequence[Run],
+    method: Method,
+    shared: Mapping[tuple[str, str], float | None],
+    notes: list[Finding],
 ) -> tuple[float, list[Contribution]] | Refusal:
     """Mean figure of one side and the lines of its uncertainty, in the method's unit."""
     values: list[float] = []
     for run in runs:
         for channel in method.channels:
             if not math.isfinite(run.means.get(channel, math.nan)):
-                return words.refuse_channel(channel, side.runs.kind)
+                return steady_words.refuse_channel(channel, side.runs.kind)
         value = method.function(run.means)
         if isinstance(value, Refusal):
             return value
@@ -212,9 +242,9 @@ def _figure(
     if scatter.standard <= 1e-9 * abs(float(np.mean(values))):
         notes.append(words.no_scatter(name, len(values)))
     lines = [scatter]
-    means = {channel: _mean(runs, channel) for channel in method.channels}
+    means = {channel: mean_of(runs, channel) for channel in method.channels}
     for channel in method.channels:
-        found = _errors(name, side, channel, means[channel], notes)
+        found = _errors(name, side, channel, means[channel], shared, notes)
         if isinstance(found, Refusal):
             return found
         step = math.sqrt(math.fsum(line.effect**2 for line in found))
@@ -233,14 +263,26 @@ def _figure(
 
 
 def _errors(
-    name: str, side: Side, channel: str, value: float, notes: list[Finding]
+    name: str,
+    side: Side,
+    channel: str,
+    value: float,
+    shared: Mapping[tuple[str, str], float | None],
+    notes: list[Finding],
 ) -> list[Contribution] | Refusal:
     """What the instruments of a channel may be wrong by, in the channel's unit."""
     day = side.day if side.day is not None else _day(side.runs)
     lines: list[Contribution] = []
     own = [instrument for instrument in side.instruments if instrument.channel == channel]
     for instrument in own:
-        found = instrument.lines(value, day=day, side=name)
+        key = (instrument.id, channel)
+        if key in shared:
+            # between two visits it moves once
+            found = replace(instrument, drift=shared[key] if name == "after" else None).lines(
+                value, day=day, side=name
+            )
+        else:
+            found = instrument.lines(value, day=day, side=name)
         if isinstance(found, Refusal):
             return found
         lines += found[0]
@@ -258,13 +300,7 @@ def _day(runs: SteadyRuns) -> date | None:
     return runs.runs[0].start.date() if runs.runs else None
 
 
-def _mean(runs: Sequence[Run], channel: str) -> float:
-    return float(np.mean([run.means[channel] for run in runs]))
-
-
-def _notes(
-    moved: float, change: Budget, whole: Budget, spot: float | None, method: Method, before: Side, after: Side
-) -> list[Finding]:
+def _notes(moved: float, change: Budget, whole: Budget, spot: float | None, method: Method) -> list[Finding]:
     notes: list[Finding] = []
     if abs(whole.value) <= whole.half_width:
         notes.append(words.not_shown(moved, change.half_width, method.unit))
@@ -274,19 +310,4 @@ def _notes(
         notes.append(words.below_spot_pair(moved, spot))
     if whole.remembered:
         notes.append(metrology_words.remembered(whole.remembered))
-    both = {item.id for item in before.instruments} & {item.id for item in after.instruments}
-    quiet = sorted(
-        {
-            item.id
-            for item in (*before.instruments, *after.instruments)
-            if item.id in both and item.drift is None
-        }
-    )
-    if quiet and _days_apart(before.runs, after.runs):
-        notes.append(words.drift_unknown(quiet))
     return notes
-
-
-def _days_apart(before: SteadyRuns, after: SteadyRuns) -> bool:
-    first: pd.Timestamp = before.runs[0].start
-    return bool(first.date() != after.runs[-1].start.date())

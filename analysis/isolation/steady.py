@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis._frames import Floats, numbers
+from analysis._frames import Floats
 from analysis._tables import Row, table
-from analysis.isolation import _words as words
+from analysis.isolation import _steady_words as words
+from analysis.isolation._samples import Samples, columns_of, samples_of, times_of
 from analysis.results import Finding, Refusal
-from dodac.errors import ConfigError, DataError
+from dodac.errors import ConfigError
 
 # a window is tried at every twentieth of its length, not at every sample of a fast log
 _TRIES_PER_WINDOW = 20
@@ -59,7 +60,9 @@ def steady_runs(frame: pd.DataFrame, kind: str, *, rules: Row | None = None) -> 
     flow_m3_h), other numbers (averaged along), and optionally `run` (the technician's own mark: then at
     most one run a mark). A run is the first window (boiler: 10 minutes) in which every channel stays
     within its band around its mean; the next begins no sooner than the separation after it, so that
-    samples seconds apart never count as two. Rows with a missing channel are left out.
+    samples seconds apart never count as two. Samples faster than `average_s` (10 s, faster than any cell
+    answers) are averaged over it first. Rows with a missing channel are left out; readings that are
+    those of an earlier run to the last digit are a copy and don't count.
     Refused when a channel is missing; raises DataError for a frame without times in order.
     Source of the numbers: tables/steady_state.toml, or `rules` (a row of a table of the plant's own).
     """
@@ -70,33 +73,37 @@ def steady_runs(frame: pd.DataFrame, kind: str, *, rules: Row | None = None) -> 
     for band in bands:
         if band["channel"] not in frame.columns:
             return words.refuse_channel(str(band["channel"]), kind)
-    index = _times(frame)
+    index = times_of(frame)
     # rows without a mark are one more mark
     marks = pd.factorize(frame["run"])[0] if "run" in frame.columns else None
-    columns = _columns(frame, [str(band["channel"]) for band in bands])
+    needed = [str(band["channel"]) for band in bands]
+    columns = columns_of(frame, needed)
     keep = np.ones(len(frame), dtype=np.bool_)
-    for band in bands:
-        keep &= np.isfinite(columns[str(band["channel"])])
+    for name in needed:
+        keep &= np.isfinite(columns[name])
     if not keep.any():
         return SteadyRuns(kind, ())
-    minutes = (index.as_unit("ns").asi8[keep] - index.as_unit("ns").asi8[0]) / 60e9
-    columns = {name: values[keep] for name, values in columns.items()}
-    stamps = index[keep]
-    cuts = np.diff(minutes) > float(rules["gap_min"])
-    if marks is not None:
-        cuts |= np.diff(marks[keep]) != 0
-    edges = [0, *(np.flatnonzero(cuts) + 1).tolist(), len(minutes)]
+    samples = samples_of(
+        index, columns, keep, marks, float(rules["gap_min"]), float(rules.get("average_s", 0.0))
+    )
     runs: list[Run] = []
     refused: list[Finding] = []
+    notes: list[Finding] = []
+    seen: dict[bytes, str] = {}
     last = -np.inf
-    for low, high in pairwise(edges):
-        found, why = _stretch(minutes, columns, stamps, (low, high), rules, bands, last, marks is not None)
-        runs += found
-        if found:
-            last = (found[-1].end - index[0]).total_seconds() / 60.0
-        elif why is not None:
+    for low, high in pairwise(samples.edges):
+        found, why = _stretch(samples, (low, high), rules, bands, last, marks is not None)
+        for start, end, run in found:
+            last = float(samples.last_min[end - 1])
+            copy = _same_as(samples, (start, end), needed, seen)
+            if copy is not None:
+                refused.append(words.copied(_text(run.start), copy))
+                continue
+            notes += _doubts(samples, (start, end), run, needed)
+            runs.append(run)
+        if not found and why is not None:
             refused.append(why)
-    return SteadyRuns(kind, tuple(runs), tuple(refused))
+    return SteadyRuns(kind, tuple(runs), tuple(refused), tuple(notes))
 
 
 def runs_from_rows(frame: pd.DataFrame, kind: str) -> SteadyRuns | Refusal:
@@ -110,8 +117,8 @@ def runs_from_rows(frame: pd.DataFrame, kind: str) -> SteadyRuns | Refusal:
     for channel in channels:
         if channel not in frame.columns:
             return words.refuse_channel(channel, kind)
-    index = _times(frame)
-    columns = _columns(frame, channels)
+    index = times_of(frame)
+    columns = columns_of(frame, channels)
     keep = np.flatnonzero(np.all([np.isfinite(columns[channel]) for channel in channels], axis=0))
     groups: list[list[int]] = []
     separation = pd.Timedelta(minutes=float(rules["separation_min"]))
@@ -122,35 +129,15 @@ def runs_from_rows(frame: pd.DataFrame, kind: str) -> SteadyRuns | Refusal:
             groups.append([row])
     refused: list[Finding] = []
     runs: list[Run] = []
-    limit = rules.get("o2_max_pct")
     for group in groups:
         means = {name: float(np.mean(values[group])) for name, values in columns.items()}
         start = _text(index[group[0]])
-        if limit is not None and means["o2_pct"] > float(limit):
-            refused.append(words.too_much_oxygen(start, means["o2_pct"], float(limit)))
-        elif means[str(rules["load"])] <= 0.0:
-            refused.append(words.not_running(start, str(rules["load"])))
+        outside = _outside(start, means, rules)
+        if outside is not None:
+            refused.append(outside)
         else:
             runs.append(Run(index[group[0]], index[group[-1]], len(group), means))
     return SteadyRuns(kind, tuple(runs), tuple(refused), (words.steady_not_shown(kind),))
-
-
-def _times(frame: pd.DataFrame) -> pd.DatetimeIndex:
-    index = frame.index
-    if not isinstance(index, pd.DatetimeIndex):
-        raise DataError("the samples have no times as their index.", todo="Give a DatetimeIndex.")
-    if index.hasnans or not index.is_monotonic_increasing or not index.is_unique:
-        raise DataError("the samples are not in order of time, or a time is missing or there twice.")
-    return index
-
-
-def _columns(frame: pd.DataFrame, needed: list[str]) -> dict[str, Floats]:
-    """The needed channels, which must be numbers, and all others that are; notes and names are passed over."""
-    found = {name: numbers(frame, name) for name in needed}
-    for name in frame.columns:
-        if name != "run" and name not in found and frame[name].dtype.kind in "fiub":
-            found[str(name)] = numbers(frame, str(name))
-    return found
 
 
 def _text(moment: pd.Timestamp) -> str:
@@ -162,39 +149,37 @@ def _band(band: Mapping[str, Any], mean: float) -> float:
 
 
 def _stretch(
-    minutes: Floats,
-    columns: Mapping[str, Floats],
-    stamps: pd.DatetimeIndex,
+    samples: Samples,
     edges: tuple[int, int],
     rules: Row,
     bands: list[Mapping[str, Any]],
     last: float,
     marked: bool,
-) -> tuple[list[Run], Finding | None]:
-    """The runs within one stretch without gaps, or the best reason why there is none."""
+) -> tuple[list[tuple[int, int, Run]], Finding | None]:
+    """The runs (with their places) within one stretch without gaps, or the best reason why there is none."""
     low, high = edges
-    t = minutes[low:high]
+    t, ends = samples.first_min[low:high], samples.last_min[low:high]
     window, separation = float(rules["window_min"]), float(rules["separation_min"])
     step = float(np.median(np.diff(t))) if len(t) > 1 else 0.0
     # each sample speaks for one step: ten samples a minute apart cover ten minutes
     covered = t[-1] - t[0] + step
-    start = _text(stamps[low])
+    start = _text(samples.first[low])
     if covered < window - 1e-6:
         return [], words.stretch_short(start, float(covered), window)
     earliest = last + separation
     if t[-1] + step - window < earliest - 1e-6:
         return [], words.too_close(start, float(max(t[0] - last, 0.0)), separation)
-    runs: list[Run] = []
+    runs: list[tuple[int, int, Run]] = []
     best: tuple[float, Finding] | None = None
     place = int(np.searchsorted(t, earliest - 1e-6))
     while place < len(t) and t[place] + window <= t[-1] + step + 1e-6:
         end = int(np.searchsorted(t, t[place] + window - step + 1e-6, side="right"))
-        run, excess, why = _window(columns, stamps, (low + place, low + end), rules, bands)
+        run, excess, why = _window(samples, (low + place, low + end), rules, bands)
         if run is not None:
-            runs.append(run)
+            runs.append((low + place, low + end, run))
             if marked:
                 break
-            place = int(np.searchsorted(t, t[end - 1] + separation - 1e-6))
+            place = int(np.searchsorted(t, ends[end - 1] + separation - 1e-6))
             continue
         if why is not None and (best is None or excess < best[0]):
             best = (excess, why)
@@ -203,36 +188,72 @@ def _stretch(
 
 
 def _window(
-    columns: Mapping[str, Floats],
-    stamps: pd.DatetimeIndex,
-    edges: tuple[int, int],
-    rules: Row,
-    bands: list[Mapping[str, Any]],
+    samples: Samples, edges: tuple[int, int], rules: Row, bands: list[Mapping[str, Any]]
 ) -> tuple[Run | None, float, Finding | None]:
     low, high = edges
-    start = _text(stamps[low])
+    start = _text(samples.first[low])
     if high - low < int(rules["samples"]):
         return None, np.inf, words.few_samples(start, high - low, int(rules["samples"]))
-    means = {name: float(_mean(values[low:high])) for name, values in columns.items()}
-    if means[str(rules["load"])] <= 0.0:
-        return None, 1e9, words.not_running(start, str(rules["load"]))
-    limit = rules.get("o2_max_pct")
-    if limit is not None and means["o2_pct"] > float(limit):
-        return None, 1e8, words.too_much_oxygen(start, means["o2_pct"], float(limit))
+    means = {
+        name: _mean(values[low:high], samples.known[name][low:high])
+        for name, values in samples.columns.items()
+    }
+    refusal = _outside(start, means, rules)
+    if refusal is not None:
+        return None, 1e9, refusal
     moved: dict[str, float] = {}
     worst, which = 0.0, bands[0]
     for band in bands:
         name = str(band["channel"])
-        moved[name] = float(np.max(np.abs(columns[name][low:high] - means[name])))
+        moved[name] = float(np.max(np.abs(samples.columns[name][low:high] - means[name])))
         ratio = moved[name] / max(_band(band, means[name]), 1e-12)
         if ratio > worst:
             worst, which = ratio, band
     if worst > 1.0 + 1e-9:
         name = str(which["channel"])
         return None, worst, words.unsteady(start, name, moved[name], _band(which, means[name]))
-    return Run(stamps[low], stamps[high - 1], high - low, means, moved), 0.0, None
+    readings = int(np.sum(samples.count[low:high]))
+    return Run(samples.first[low], samples.last[high - 1], readings, means, moved), 0.0, None
 
 
-def _mean(values: Floats) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.mean(known)) if len(known) else float("nan")
+def _outside(start: str, means: Mapping[str, float], rules: Row) -> Finding | None:
+    """Why these means can't be those of a machine at load, if they can't."""
+    if means[str(rules["load"])] <= 0.0:
+        return words.not_running(start, str(rules["load"]))
+    if "o2_max_pct" in rules and means["o2_pct"] > float(rules["o2_max_pct"]):
+        return words.too_much_oxygen(start, means["o2_pct"], float(rules["o2_max_pct"]))
+    if "o2_min_pct" in rules and means["o2_pct"] < float(rules["o2_min_pct"]):
+        return words.too_little_oxygen(start, means["o2_pct"], float(rules["o2_min_pct"]))
+    return None
+
+
+def _same_as(
+    samples: Samples, edges: tuple[int, int], needed: list[str], seen: dict[bytes, str]
+) -> str | None:
+    """The start of an earlier run with these very readings (None too when nothing moves: no proof of copying)."""
+    low, high = edges
+    table = np.stack([samples.columns[name][low:high] for name in needed])
+    if float(np.max(np.ptp(table, axis=1))) == 0.0:
+        return None
+    key = table.tobytes()
+    earlier = seen.get(key)
+    seen.setdefault(key, _text(samples.first[low]))
+    return earlier
+
+
+def _doubts(samples: Samples, edges: tuple[int, int], run: Run, needed: list[str]) -> list[Finding]:
+    """What is odd about a run that counts: nothing moves in it, or a further channel was read in part of it."""
+    low, high = edges
+    start, notes = _text(run.start), []
+    if all(run.moved[name] == 0.0 for name in needed):
+        notes.append(words.frozen(start, run.samples))
+    for name, known in samples.known.items():
+        read = int(np.sum(known[low:high]))
+        if 0 < read < run.samples:
+            notes.append(words.partly_read(start, name, read, run.samples))
+    return notes
+
+
+def _mean(values: Floats, weights: Floats) -> float:
+    total = float(np.sum(weights))
+    return float(np.sum(np.where(weights > 0, values, 0.0) * weights) / total) if total else float("nan")

@@ -78,7 +78,7 @@ def test_a_boiler_pair_covers_the_truth(figure: Figure, same: bool) -> None:
         for place, day in enumerate(("2026-03-02", "2026-04-02")):
             serial = "A" if same else f"A{place}"
             tool = tuple(
-                Instrument(serial, channel, Accuracy(limit))
+                Instrument(serial, channel, Accuracy(limit), drift=0.0 if same else None)
                 for channel, limit in zip(("o2_pct", "t_flue_c", "t_air_c"), limits.tolist(), strict=True)
             )
             scatter = draw.normal(0.0, [0.15, 1.5, 0.3], (3, 3))

@@ -109,7 +109,8 @@ def test_the_figures_are_those_of_a_hand_calculation() -> None:
 
 
 def test_the_same_analyser_mostly_cancels_by_computation() -> None:
-    same = saving(compare_tests(Side(BEFORE, analyser("A")), Side(AFTER, analyser("A")), METHOD))
+    """The same error on both sides, because someone checked that it did not drift."""
+    same = saving(compare_tests(Side(BEFORE, analyser("A", 0.0)), Side(AFTER, analyser("A", 0.0)), METHOD))
     two = saving(compare_tests(Side(BEFORE, analyser("A")), Side(AFTER, analyser("B")), METHOD))
     part = {one.source: abs(one.effect) for one in same.budget.sources}
     apart = math.sqrt(sum(one.effect**2 for one in two.budget.sources if "o2_pct" in one.source))
@@ -117,11 +118,66 @@ def test_the_same_analyser_mostly_cancels_by_computation() -> None:
     # not assumed to be nought: the sensitivity at 8 % O2 is not that at 4 %
     assert part["A/o2_pct/class"] > 0.0
     assert same.half_width < two.half_width
-    assert "drift_unknown" in codes(same)
-    assert "drift_unknown" not in codes(two)
-    moved = saving(compare_tests(Side(BEFORE, analyser("A", 0.2)), Side(AFTER, analyser("A", 0.2)), METHOD))
-    assert moved.half_width > same.half_width
-    assert "drift_unknown" not in codes(moved)
+    assert same.smallest_change_stable == same.smallest_change
+    assert not {"drift_unknown"} & (codes(same) | codes(two))
+
+
+def test_a_drift_nobody_stated_is_not_taken_for_none() -> None:
+    """A month apart, an analyser is within its limits on both days, which is not the same error on both days."""
+    silent = saving(compare_tests(Side(BEFORE, analyser("A")), Side(AFTER, analyser("A")), METHOD))
+    two = saving(compare_tests(Side(BEFORE, analyser("A")), Side(AFTER, analyser("B")), METHOD))
+    steady = saving(compare_tests(Side(BEFORE, analyser("A", 0.0)), Side(AFTER, analyser("A", 0.0)), METHOD))
+    assert silent.half_width == pytest.approx(two.half_width)
+    assert silent.smallest_change == pytest.approx(two.smallest_change)
+    assert silent.smallest_change_stable == pytest.approx(steady.smallest_change)
+    word = next(note for note in silent.findings if note.code == "drift_unknown")
+    assert word.data["smallest"] == silent.smallest_change
+    assert word.data["stable"] == silent.smallest_change_stable
+    # the same day: nothing drifts, nothing need be said
+    morning = side([(4.0, 215.0, 30.0), (4.1, 214.0, 30.0), (3.9, 216.0, 30.5)], "2026-03-02 05:00")
+    noon = saving(compare_tests(Side(BEFORE, analyser("A")), Side(morning, analyser("A")), METHOD))
+    assert "drift_unknown" not in codes(noon)
+    assert noon.half_width == pytest.approx(steady.half_width)
+
+
+def test_a_stated_drift_counts_once_and_from_either_side() -> None:
+    """It moved once between the visits: d/√3, not √2 of it; stated on one side is stated."""
+    none = saving(compare_tests(Side(BEFORE, analyser("A", 0.0)), Side(AFTER, analyser("A", 0.0)), METHOD))
+    both = saving(compare_tests(Side(BEFORE, analyser("A", 0.2)), Side(AFTER, analyser("A", 0.2)), METHOD))
+    one = saving(compare_tests(Side(BEFORE, analyser("A", 0.2)), Side(AFTER, analyser("A")), METHOD))
+    assert both.half_width == pytest.approx(one.half_width)
+    assert both.half_width > none.half_width
+    drifts = [part for part in both.change_budget.sources if "drift" in part.source]
+    assert len(drifts) == 3
+    per_o2 = (215.0 - 30.167) * A2 / (21.0 - 4.0) ** 2
+    o2 = next(part for part in drifts if "o2_pct" in part.source)
+    assert abs(o2.effect) == pytest.approx(0.2 / math.sqrt(3.0) * per_o2, rel=0.01)
+
+
+def test_two_load_levels_are_compared_where_both_sides_were() -> None:
+    """Before at half and full load, after at full: the full-load runs are compared, the rest named."""
+    good = [(8.0, 240.0, 30.0), (8.1, 241.0, 30.0), (7.9, 239.5, 30.5)]
+    half = [(9.0, 200.0, 30.0), (9.1, 201.0, 30.0), (8.9, 199.5, 30.5)]
+    low, full = side(half, "2026-03-01", load=2.0), side(good, "2026-03-02", load=4.0)
+    mixed = SteadyRuns("boiler", (*low.runs, *full.runs))
+    found = saving(compare_tests(Side(mixed, analyser("A")), Side(AFTER, analyser("B")), METHOD))
+    alone = saving(compare_tests(Side(full, analyser("A")), Side(AFTER, analyser("B")), METHOD))
+    assert found.fraction == alone.fraction
+    assert sum(note.code == "load_differs" for note in found.findings) == 3
+
+
+def test_loads_at_the_two_ends_of_the_band_are_not_matched() -> None:
+    """±10 % of a middle is 22 % from end to end: before at 3.65 and after at 4.35 are two loads."""
+    shaped = []
+    for day, load in (("2026-03-02", 3.65), ("2026-04-02", 4.35)):
+        runs = list(
+            side([(8.0, 240.0, 30.0), (8.1, 241.0, 30.0), (7.9, 239.5, 30.5), (8.0, 240.5, 30)], day).runs
+        )
+        loads = (load, load, load, 4.0)
+        shaped.append(SteadyRuns("boiler", tuple(replace(run, means={**run.means, "load": one}) for run, one in zip(runs, loads, strict=True))))  # fmt: skip
+    found = compare_tests(Side(shaped[0], analyser("A")), Side(shaped[1], analyser("B")), METHOD)
+    assert isinstance(found, Refusal)
+    assert found.code == "loads_not_matched"
 
 
 def test_no_change_is_not_reported_as_a_saving() -> None:
@@ -304,7 +360,9 @@ def coverage(same: bool, reps: int, seed: int, n: int = 3) -> tuple[float, float
             pieces.append(side([tuple(row) for row in values.tolist()], day))  # type: ignore[misc]
         found = saving(
             compare_tests(
-                Side(pieces[0], analyser("A")), Side(pieces[1], analyser("A" if same else "B")), METHOD
+                Side(pieces[0], analyser("A", 0.0 if same else None)),
+                Side(pieces[1], analyser("A" if same else "B", 0.0 if same else None)),
+                METHOD,
             )
         )
         hits += found.low <= truth <= found.high

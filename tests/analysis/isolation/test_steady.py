@@ -141,3 +141,76 @@ def test_a_compressor_without_a_pressure_gauge_still_has_runs() -> None:
     assert len(runs(steady_runs(frame, "compressor")).runs) == 1
     frame["pressure_bar"] = np.where(np.arange(12) % 2, 6.5, 7.5)
     assert not runs(steady_runs(frame, "compressor")).runs
+
+
+def quick(seconds: float, count: int, *, o2: float = 6.0, sd: float = 0.1, seed: int = 0) -> pd.DataFrame:
+    draw = np.random.default_rng(seed)
+    index = pd.date_range("2026-03-02 09:00", periods=count, freq=pd.Timedelta(seconds=seconds))
+    return pd.DataFrame(
+        {
+            "o2_pct": o2 + draw.normal(0.0, sd, count),
+            "t_flue_c": 220.0 + draw.normal(0.0, 0.3, count),
+            "t_air_c": 30.0,
+            "load": 4.0 * (1.0 + draw.normal(0.0, 0.02, count)),
+        },
+        index=index,
+    )
+
+
+def test_a_log_of_every_second_is_judged_as_one_of_every_ten_seconds() -> None:
+    """Six hundred noisy readings reach 3 σ where sixty don't: the same boiler must not be unsteady for it."""
+    log = quick(1.0, 3600)
+    log.iloc[::300, 0] = 9.0
+    fast = runs(steady_runs(log, "boiler"))
+    assert len(fast.runs) == len(runs(steady_runs(quick(10.0, 360), "boiler")).runs) == 3
+    first = fast.runs[0]
+    assert first.samples == 600
+    assert first.means["o2_pct"] == pytest.approx(float(log["o2_pct"].iloc[:600].mean()))
+    assert (first.end - first.start).total_seconds() == 599
+    # what truly moves is not averaged away: half a minute up, half a minute down
+    log["o2_pct"] = np.where(np.arange(3600) // 30 % 2, 5.5, 6.5)
+    assert not runs(steady_runs(log, "boiler")).runs
+
+
+def test_one_run_copied_three_times_is_one_run(boiler_log: Log) -> None:
+    one = boiler_log(runs=1)
+    three = pd.concat([one.set_axis(one.index + pd.Timedelta(minutes=40 * place)) for place in range(3)])
+    found = runs(steady_runs(three, "boiler"))
+    assert len(found.runs) == 1
+    assert [note.code for note in found.refused] == ["copied_run", "copied_run"]
+
+
+def test_a_display_on_hold_is_said_and_not_taken_for_a_copy() -> None:
+    log = quick(30.0, 120, sd=0.0)
+    log[["o2_pct", "t_flue_c", "load"]] = [6.0, 220.0, 4.0]
+    found = runs(steady_runs(log, "boiler"))
+    assert len(found.runs) == 3
+    assert {note.code for note in found.findings} == {"readings_frozen"}
+
+
+def test_oxygen_as_a_fraction_is_no_run() -> None:
+    log = quick(10.0, 90)
+    log["o2_pct"] /= 100.0
+    found = runs(steady_runs(log, "boiler"))
+    assert not found.runs
+    assert found.refused[0].code == "too_little_oxygen"
+    rows = log.iloc[:1]
+    assert runs(runs_from_rows(rows, "boiler")).refused[0].code == "too_little_oxygen"
+
+
+def test_a_co_cell_beyond_its_range_does_not_pass_in_silence() -> None:
+    """Peaks that the cell could not read are gone from the mean: said, with how many readings are behind it."""
+    log = quick(10.0, 90)
+    log["co_ppm"] = 100.0
+    log.iloc[10:30, log.columns.get_loc("co_ppm")] = np.nan
+    found = runs(steady_runs(log, "boiler"))
+    note = next(note for note in found.findings if note.code == "partly_read")
+    assert (note.data["channel"], note.data["read"], note.data["samples"]) == ("co_ppm", 40, 60)
+
+
+def test_a_column_that_is_there_twice_is_an_error_that_names_it() -> None:
+    log = quick(10.0, 90)
+    twice = pd.concat([log, log[["o2_pct"]]], axis=1)
+    for reader in (steady_runs, runs_from_rows):
+        with pytest.raises(DataError, match='"o2_pct" is there twice'):
+            reader(twice, "boiler")
