@@ -29,6 +29,39 @@ def remembered_factor(name: str, source: str) -> Finding:
     )
 
 
+def remembered_limits(name: str) -> Finding:
+    """A factor whose ± nobody has checked in its source."""
+    return Finding(
+        "remembered_limits",
+        f"The uncertainty of {name} comes from limits that are remembered, not checked in their source.",
+        f"Độ không đảm bảo của {name} lấy từ các giới hạn ghi theo trí nhớ, chưa đối chiếu với nguồn.",
+        {"factor": name},
+    )
+
+
+def agreed_density(name: str, density_kg_nm3: float) -> Finding:
+    """A gas whose density is a convention."""
+    return Finding(
+        "agreed_density",
+        f"{name}: a density of {number(density_kg_nm3, 2)} kg/Nm3 is a convention of dodac; the supplier's analysis "
+        "gives the plant's own.",
+        f"{name}: khối lượng riêng {number(density_kg_nm3, 2, 'vi')} kg/Nm3 là quy ước của dodac; nên dùng phân tích "
+        "của nhà cung cấp khí.",
+        {"factor": name, "density_kg_nm3": density_kg_nm3},
+    )
+
+
+def inferred_kind(names: Sequence[str], kind: str, kind_vi: str) -> Finding:
+    """Grid factors of which no letter says what kind they are."""
+    text = ", ".join(names)
+    return Finding(
+        "kind_inferred",
+        f"That {text} is a {kind} is inferred from the ministry's method report and from its size; no letter prints it.",
+        f"{text} là hệ số {kind_vi} chỉ là suy ra từ báo cáo phương pháp của Bộ và từ độ lớn; công văn không ghi rõ.",
+        {"factors": text},
+    )
+
+
 def partial_emission(what: str, what_vi: str, missing: Sequence[str], missing_vi: Sequence[str]) -> Finding:
     """Some fuels have no factor, so the figure is not the whole."""
     text = ", ".join(missing)

@@ -51,7 +51,8 @@ class Factors:
 
     grid_kind: "combined_margin", "inventory" or None (the official factor, whatever its kind);
     grid_proxy: id of the row that stands in where no official factor covers a year; grades and
-    toe_grades: resource → row of factors_ipcc and factors_toe; air: (resource, pollutant) → row of
+    toe_grades: resource → row of factors_ipcc and factors_toe (a TOE row that is named here stands in,
+    as a proxy, for periods before its letter); air: (resource, pollutant) → row of
     factors_air; plant: resource → laboratory values; confidence: of all half widths of the table;
     grid_rows …: a programme's own tables (analysis._tables.rows_of) instead of those of dodac.
     """

@@ -8,11 +8,14 @@ from typing import Final
 
 from analysis._tables import Row, in_force, table
 from analysis.benefits._words import (
+    agreed_density,
+    inferred_kind,
     proxy_factor,
     refuse_choose,
     refuse_no_analysis,
     refuse_no_factor,
     remembered_factor,
+    remembered_limits,
 )
 from analysis.benefits.choices import POLLUTANTS, Factor, Factors, column_of
 from analysis.benefits.resources import EMISSIONS
@@ -71,6 +74,11 @@ def grid_factor(start: date, end: date, factors: Factors | None = None) -> Facto
                 f"Hệ số lưới điện là trung bình theo ngày của {', '.join(names)}; giả định tiêu thụ đều trong kỳ.",
                 {"factors": ", ".join(names)},
             )
+        )
+    inferred = [row["id"] for row in used if row.get("kind_checked") == "inferred"]
+    if inferred and choice.grid_kind is not None:
+        findings.append(
+            inferred_kind(inferred, choice.grid_kind.replace("_", " "), _KIND_VI[choice.grid_kind])
         )
     sources = "; ".join(dict.fromkeys(f"{row['document']} ({row['kind']})" for row in used))
     return Factor("+".join(names), value, "t/MWh", sources, findings=tuple(findings))
@@ -133,7 +141,9 @@ def carbon_factor(resource: str, grade: str | None, factors: Factors | None = No
     ncv, ncv_part = row["ncv_gj_t"] * per_unit, _part(row, "ncv", row["ncv_gj_t"])
     energy, energy_part = row["co2_kg_tj"] / 1000, _part(row, "co2", row["co2_kg_tj"])
     name, source = row["id"], row["source"]
-    findings = (remembered_factor(name, source),) if row["checked"] == "remembered" else ()
+    findings = [remembered_factor(name, source)] if row["checked"] == "remembered" else []
+    if resource == "natural_gas" and (plant is None or plant.ncv_gj is None):
+        findings.append(agreed_density(name, row["density_kg_nm3"]))
     if plant and (plant.ncv_gj is not None or plant.co2_kg_gj is not None):
         name, source = f"plant {resource}+{row['id']}", f"{plant.source}; {source}"
         if plant.ncv_gj is not None:
@@ -142,7 +152,9 @@ def carbon_factor(resource: str, grade: str | None, factors: Factors | None = No
             energy, energy_part = plant.co2_kg_gj, 0.0
     value = ncv * energy / 1000
     width = value * (ncv_part**2 + energy_part**2) ** 0.5 * _from_95(choice.confidence)
-    return Factor(name, value, unit, source, width, row["biogenic"], findings)
+    if width and row["checked"] != "remembered" and row.get("limits_checked") == "remembered":
+        findings.append(remembered_limits(row["id"]))
+    return Factor(name, value, unit, source, width, row["biogenic"], tuple(findings))
 
 
 def toe_factor(
@@ -150,19 +162,22 @@ def toe_factor(
 ) -> Factor | Refusal:
     """TOE per unit of the resource's column (letter 3505/BCT-KHCN of 2011); coal needs its grade.
 
-    A day (the first of a period) outside the row's days is not refused, as heat does not change with the
-    year, but the findings show the factor as a proxy.
+    A day (the first of a period) outside the row's days is refused, unless the row is named in
+    `toe_grades`: then it stands in, and the findings show it as a proxy.
     """
     choice = factors or Factors()
     rows = table("factors_toe") if choice.toe_rows is None else choice.toe_rows
     known = {row["id"] for row in rows if row["resource"] == resource}
-    row = _choose(
-        rows, resource, choice.toe_grades.get(resource) or (grade if grade in known else None), "TOE"
-    )
+    named = choice.toe_grades.get(resource)
+    row = _choose(rows, resource, named or (grade if grade in known else None), "toe")
     if isinstance(row, Refusal):
         return row
     findings = [remembered_factor(row["id"], row["source"])] if row["checked"] == "remembered" else []
     if day is not None and not in_force([row], day):
+        if named is None:
+            of = column_of(resource)
+            what, vi = f"the oil equivalent of {of.en} on {day}", f"dầu tương đương của {of.vi} ngày {day}"
+            return refuse_no_factor(what, vi, [row["id"]])
         name, why, vi = f"toe {row['id']}", "it is of another date", "hệ số có ngày hiệu lực khác"
         findings.append(
             proxy_factor(name, str(day.year), f"{why} ({row['source']})", f"{vi} ({row['source']})")

@@ -106,8 +106,16 @@ def test_so2_and_dust_are_told_by_what_they_imply(figure):
     assert dust == pytest.approx(25.27, abs=0.01)
 
 
-def test_toe_of_the_programme_needs_the_grade_of_its_coal(figure):
-    assert row().cells["toe"].refused[0].code == "choose_factor"
-    made = row(Factors(toe_grades={"coal": "cam_3_4"})).cells["toe"]
-    figure("2003: TOE with coal as cám 3, 4", made.value, "no reported figure")
+def test_toe_of_the_programme_needs_the_grade_of_its_coal_and_a_named_proxy(figure):
+    grades = {"coal": "cam_3_4"}
+    assert row().cells["toe"].code == "no_factor"
+    assert {refusal.code for refusal in row(Factors(toe_grades=grades)).cells["toe"].refused} == {"no_factor"}
+    # the letter of 2011, named for each as what stands in
+    named = grades | {name: name for name in SAVED if name != "coal"}
+    made = row(Factors(toe_grades=named)).cells["toe"]
+    figure(
+        "2003: TOE with coal as cám 3, 4, factors of 2011 as named proxy", made.value, "no reported figure"
+    )
     assert made.value == pytest.approx(19_846.5, abs=0.1)
+    assert made.complete
+    assert {finding.code for finding in made.findings} == {"proxy_factor"}

@@ -176,7 +176,23 @@ def test_remembered_factors_say_so():
     codes = {row["id"]: row["checked"] for name in ("factors_ipcc", "factors_air") for row in table(name)}
     assert [f.code for f in carbon_factor("coal", "anthracite").findings] == ["remembered"]
     assert codes["lignite"] == "read"
-    assert carbon_factor("coal", "lignite").findings == ()
+    # the limits behind its ± nobody has read, and that is said too; a plant's own values carry no limits
+    assert [f.code for f in carbon_factor("coal", "lignite").findings] == ["remembered_limits"]
+    own = Factors(plant={"coal": PlantFuel("lab", ncv_gj=21.0, co2_kg_gj=98.3)})
+    assert carbon_factor("coal", None, own).findings == ()
+
+
+def test_a_gas_density_by_convention_is_said_until_the_supplier_gives_a_calorific_value():
+    assert "agreed_density" in [f.code for f in carbon_factor("natural_gas", None).findings]
+    own = Factors(plant={"natural_gas": PlantFuel("supplier", ncv_gj=0.0378)})
+    assert "agreed_density" not in [f.code for f in carbon_factor("natural_gas", None, own).findings]
+
+
+def test_a_kind_of_grid_factor_that_no_letter_prints_is_said_when_it_is_asked_for():
+    asked = grid_factor(date(2022, 1, 1), date(2022, 12, 31), Factors(grid_kind="combined_margin"))
+    (finding,) = asked.findings
+    assert (finding.code, finding.data["factors"]) == ("kind_inferred", "vn-2022")
+    assert grid_factor(date(2022, 1, 1), date(2022, 12, 31)).findings == ()
 
 
 def test_every_row_is_of_a_column_and_ids_are_unique():
@@ -200,9 +216,15 @@ def test_toe_factors_agree_with_the_net_calorific_values():
         assert toe_factor(resource, None).value * 41.868 == pytest.approx(gj, rel=0.05)
 
 
-def test_oil_equivalent_of_a_year_before_its_letter_shows_as_a_proxy():
+def test_oil_equivalent_before_its_letter_is_refused_or_takes_the_row_that_is_named():
+    early = date(2003, 1, 1)
     assert toe_factor("diesel", None, day=date(2020, 1, 1)).findings == ()
-    (finding,) = toe_factor("diesel", None, day=date(2003, 1, 1)).findings
+    refusal = toe_factor("diesel", None, day=early)
+    assert refusal.code == "no_factor"
+    assert "diesel" in refusal.data["known"]
+    # a grade that comes with an amount says what the coal is, not that the letter may stand in
+    assert toe_factor("coal", "cam_3_4", day=early).code == "no_factor"
+    (finding,) = toe_factor("diesel", None, Factors(toe_grades={"diesel": "diesel"}), early).findings
     assert finding.code == "proxy_factor"
     assert "3505" in finding.en
     assert "2003" in finding.vi
