@@ -145,7 +145,10 @@ def find_order(parts: Sequence[Parsed | None], texts: Sequence[str]) -> Order:
     other's are not. order is "" where both fit, "!" where the file contradicts itself.
     """
     seen = [
-        (one, text) for one, text in zip(parts, texts, strict=True) if one is not None and not one.year_first
+        (one, text)
+        for one, text in zip(parts, texts, strict=True)
+        # a day that no order knows says nothing of the others
+        if one is not None and not one.year_first and (one.moment("dmy") or one.moment("mdy"))
     ]
     if not seen:
         return Order("ymd", "year first", texts[0] if len(texts) else "")

@@ -188,3 +188,10 @@ def test_months_as_words_and_times_first(form):
 
 def test_a_month_that_is_no_word_of_ours_is_refused():
     assert codes(read_stamps(["01-Foo-2026 00:00"] * 5)) & {"stamps_unreadable", "dates_impossible"}
+
+
+def test_one_impossible_day_does_not_settle_the_order():
+    hours = text(pd.date_range("2026-02-10", periods=100, freq="h"), "%d/%m/%Y %H:%M")
+    found = read_stamps([*hours[:50], "32/13/2026 00:00", *hours[50:]], side="start")
+    assert found.start.isna().sum() == 1
+    assert "stamps_unreadable" in codes(found)
