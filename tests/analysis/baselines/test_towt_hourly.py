@@ -174,7 +174,7 @@ def test_weights_make_the_end_of_the_baseline_count():
 # the arithmetic
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(0, 10_000), st.booleans())
 def test_normal_equations_by_cell_are_those_of_the_whole_design(seed, weighted):
     """A second implementation: QR of the dense design with the penalty as rows of its own."""
