@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import MeterData, Model, Refusal, calendar_version, fit, memory_of, meter_data, predict
-from audit.periods import frame_digest
+from audit.periods import frame_digest, is_degrees
 from audit.plans import AUTO
 from audit.records import Evidence, FrozenBaseline, Plan
 from dodac import __version__
@@ -112,7 +112,8 @@ def model_of(baseline: FrozenBaseline) -> Model:
 
 def baseline_frame(model: Model, frame: pd.DataFrame) -> pd.DataFrame:
     """For charts: measured, model and the drivers per day of the baseline period, and used."""
-    drivers = [name for name in frame.columns if name not in ("energy", "day_type", "coverage", "used")]
+    apart = ("energy", "day_type", "coverage", "used")
+    drivers = [name for name in frame.columns if name not in apart and not is_degrees(name)]
     return pd.DataFrame(
         {
             "measured": frame["energy"],

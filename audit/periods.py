@@ -30,6 +30,11 @@ STEPS: Final[dict[Interval, str]] = {
     Interval.MONTH: "1MS",
 }
 
+# plans of these models use degree-hours where temperature is known by the hour
+_DEGREES: Final = ("auto", "hdd", "cdd", "hdd-cdd")
+_LONG: Final = (Interval.DAY, Interval.WEEK, Interval.MONTH, Interval.BILL)
+_MOST: Final = 0.5
+
 _SHORTEST_DAY_NS: Final = 20 * HOUR_NS
 _LONGEST_DAY_NS: Final = 28 * HOUR_NS
 _SHORTEST_BILL_NS: Final = 20 * DAY_NS
@@ -88,7 +93,33 @@ def period_frame(store: Store, plan: Plan, period: tuple[str, str]) -> pd.DataFr
     columns["day_type"] = day_types(starts, plan.holidays).to_numpy(dtype=object)
     columns["coverage"] = np.min(coverages, axis=0)
     columns["used"] = used
-    return pd.DataFrame(columns, index=starts)
+    return _with_degrees(store, plan, pd.DataFrame(columns, index=starts), period)
+
+
+def is_degrees(column: object) -> bool:
+    """Is a column one of degree-days, which follow from the temperature's own readings?"""
+    return str(column).startswith(("hdd_", "cdd_"))
+
+
+def _with_degrees(store: Store, plan: Plan, frame: pd.DataFrame, period: tuple[str, str]) -> pd.DataFrame:
+    """The frame with degree-hours by balance point, for plans that may use them and know temperature by the hour."""
+    if (
+        plan.model not in _DEGREES
+        or "temperature" not in plan.drivers
+        or Interval(plan.interval) not in _LONG
+    ):
+        return frame
+    start_ns, end_ns = window_ns(plan.zone, period)
+    found = store.intervals(*plan.drivers["temperature"], start_ns, end_ns, "1h", plan.zone)
+    hourly = found["value"].where(found["coverage"].fillna(0.0) >= WHOLE_MEAN)
+    daily = store.intervals(*plan.drivers["temperature"], start_ns, end_ns, "1D", plan.zone)["value"]
+    spread = hourly.groupby(pd.DatetimeIndex(hourly.index).normalize()).std()
+    # a mean of the day that is told for each of its hours gives degree-days, not degree-hours
+    if not daily.notna().any() or not (spread > 0.0).mean() > _MOST:
+        return frame
+    from analysis.baselines.degrees import degree_columns
+
+    return degree_columns(hourly, frame)
 
 
 def _last_days(starts: pd.DatetimeIndex, plan: Plan, days: object) -> pd.DatetimeIndex:
@@ -219,7 +250,11 @@ def frame_digest(frame: pd.DataFrame) -> str:
     Over one line an interval: date (with the time when there are several a day), used, day type, and the numbers of used ones to 10 significant figures,
     so that journal and InfluxDB, which may add in another order, give the same digest.
     """
-    names = [name for name in frame.columns if name not in ("day_type", "coverage", "used")]
+    names = [
+        name
+        for name in frame.columns
+        if name not in ("day_type", "coverage", "used") and not is_degrees(name)
+    ]
     hasher = hashlib.sha256("\x1f".join(names).encode())
     index = pd.DatetimeIndex(frame.index)
     dates = index.strftime("%Y-%m-%d")

@@ -240,3 +240,20 @@ def test_bills_that_claim_the_same_days_are_refused(tmp_path, meter_plan):
     )  # fmt: skip
     with pytest.raises(DataError, match="two bills claim the days from 2023-03-30"):
         period_frame(JournalStore(path), plan, plan.baseline)
+
+
+def test_degree_hours_come_with_models_that_use_them_and_change_no_digest(tmp_path, meter_plan):
+    path = tmp_path / "j.sqlite"
+    quarter_hours(path, "Asia/Ho_Chi_Minh", "2023-03-20", 10)
+    store = JournalStore(path)
+    plain = period_frame(store, meter_plan, meter_plan.baseline)
+    auto = period_frame(store, replace(meter_plan, model="auto"), meter_plan.baseline)
+    # 20 … 30 °C over the day: above 25 °C for half of it, though the mean is 25 °C
+    np.testing.assert_allclose(auto["cdd_25"], 5.0 / np.pi, rtol=0.03)
+    assert not any(str(name).startswith("cdd") for name in plain.columns)
+    assert frame_digest(auto) == frame_digest(plain)
+
+
+def test_daily_means_of_temperature_give_no_degree_hours(store, plan):
+    frame = period_frame(store, replace(plan, model="auto"), plan.baseline)
+    assert not any(str(name).startswith(("hdd", "cdd")) for name in frame.columns)
