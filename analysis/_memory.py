@@ -60,7 +60,8 @@ def remembered(
     """Which memories the residuals of a least-squares fit allow, each with its weight.
 
     basis: the design of the fit (n × p), in the order of `residuals` (n); None: unknown, then as many
-    of the slowest columns as there are `terms`, eight at most. The error of a block of `per_block` rows (L) is taken as σ²·((1 − a)·white +
+    of the slowest columns as there are `terms`, eight at most. terms: parameters of the model,
+    searched ones too. The error of a block of `per_block` rows (L) is taken as σ²·((1 − a)·white +
     a·AR(1) of ρ); every (ρ, a) of a grid is weighted by the restricted likelihood of the residuals
     (Patterson and Thompson 1971; σ integrated out), which accounts for what the fitted
     terms took from slow errors, so that neither ρ nor σ² is biased low. The likelihood is written in
@@ -73,8 +74,13 @@ def remembered(
     columns = _columns(basis, blocks, per_block, first, terms)
     dof = blocks - columns.shape[1]
     if dof < 1 or not np.any(summed):
-        return Memory(per_block, max(float(dof), 1.0), (MemoryPoint(1.0, 0.0, 1.0, 0.0),))
+        power = float(np.mean(summed**2)) if blocks else 0.0
+        return Memory(per_block, max(float(dof), 1.0), (MemoryPoint(1.0, 0.0, 1.0, power),))
     weight, variance = judged(columns, cosines(summed[:, None]), per_block, monthly=monthly)
+    # parameters that were searched (balance points) are no columns, but cost degrees of freedom all the same
+    searched = 0 if basis is None else max(terms - basis.shape[1], 0)
+    left = max(dof - searched, 1)
+    variance, dof = variance * (dof / left), left
     keep = weight[:, 0] > _NEGLIGIBLE / len(weight)
     rho, share, _ = grid(blocks, per_block)
     points = zip(

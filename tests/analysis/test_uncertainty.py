@@ -170,3 +170,11 @@ def test_the_bootstrap_of_a_frozen_baseline_is_refused_in_words(plant):
     frozen = replace(model, residuals=None, basis=None, memory=memory_of(model))
     with pytest.raises(DataError, match="keeps no residuals"):
         avoided_energy(frozen, plant(start="2024-01-01"), method="bootstrap")
+
+
+def test_searched_balance_points_cost_degrees_of_freedom():
+    # six bills, three columns and two searched balance points leave one degree of freedom
+    residuals = np.array([3.0, -2.0, 1.0, -4.0, 2.5, -0.5])
+    basis = np.column_stack([np.ones(6), np.arange(6.0), np.arange(6.0) ** 2])
+    assert remembered(basis, residuals, 1, 3).dof == 3
+    assert remembered(basis, residuals, 1, 5).dof == 1
