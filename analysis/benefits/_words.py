@@ -86,13 +86,13 @@ def given_differs(column: str, given: float, computed: float, unit: str) -> Find
     )
 
 
-def classes_mixed(classes: Sequence[str]) -> Finding:
+def classes_mixed(classes: Sequence[str], classes_vi: Sequence[str]) -> Finding:
     """A sum over several evidence classes."""
-    text = ", ".join(classes)
+    text, vi = ", ".join(classes), ", ".join(classes_vi)
     return Finding(
         "classes_mixed",
         f"The sum holds figures of several evidence classes ({text}); each is shown apart.",
-        f"Tổng gồm số liệu có mức chứng cứ khác nhau ({text}); từng mức được ghi riêng.",
+        f"Tổng gồm số liệu có mức chứng cứ khác nhau ({vi}); từng mức được ghi riêng.",
         {"classes": text},
     )
 

@@ -17,6 +17,7 @@ from dodac.errors import ConfigError
 from dodac.money import Money
 
 OLDEST_RATE_DAYS: Final = 31
+_SAME_RATE: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def converted(
     """Money in another currency at the rate of its price date.
 
     The newest rate of the price date's days, or of the `oldest_days` before them, in either direction;
-    without one it is refused. The price date stays: this is no inflation.
+    without one, or with two of one day that differ, it is refused. The price date stays: this is no inflation.
     """
     if not believable(money.amount):
         return refuse(
@@ -94,7 +95,15 @@ def converted(
     ]
     if not found:
         return refuse_currencies(money.currency, currency, money.price_date)
-    return Money(money.amount * max(found)[1], currency, money.price_date)
+    newest = [rate for day, rate in found if day == max(found)[0]]
+    if max(newest) > min(newest) * (1 + _SAME_RATE):
+        return refuse(
+            "rates_differ",
+            f"Two exchange rates between {money.currency} and {currency} for {max(found)[0]} differ: keep one.",
+            f"Có hai tỷ giá khác nhau giữa {money.currency} và {currency} cho ngày {max(found)[0]}: hãy giữ một.",
+            day=str(max(found)[0]),
+        )
+    return Money(money.amount * newest[0], currency, money.price_date)
 
 
 def money_sum(

@@ -9,6 +9,7 @@ from analysis.benefits._words import ratio_inferred, refuse, refuse_missing
 from analysis.benefits.figures import EvidenceClass, believable
 from analysis.results import Finding, Refusal
 from dodac.errors import ConfigError, DataError
+from dodac.words import number_text
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def per_person(quantity: float, persons: float, periods: float, useful_share: fl
     periods: months or days, as the definition says. Refused without persons or time.
     """
     divisor = persons * periods * useful_share
-    if not (math.isfinite(divisor) and divisor > 0 and math.isfinite(quantity)):
+    if not (math.isfinite(divisor) and min(persons, periods, useful_share) > 0 and math.isfinite(quantity)):
         return refuse_missing("Persons and time above zero", "số người và thời gian lớn hơn 0")
     each = quantity / divisor
     return each if believable(each) else refuse_missing("A quantity", "số lượng")
@@ -194,7 +195,7 @@ class SpecificConsumption:
 
 
 def specific(quantity: float, product: float) -> float | Refusal:
-    """quantity / product; refused without product."""
+    """quantity / product; refused without product, and for a quantity below zero."""
     if not (math.isfinite(quantity) and math.isfinite(product) and product > 0):
         return refuse(
             "no_product",
@@ -203,4 +204,11 @@ def specific(quantity: float, product: float) -> float | Refusal:
             product=product if math.isfinite(product) else 0.0,
         )
     each = quantity / product
+    if quantity < 0:
+        return refuse(
+            "negative_consumption",
+            f"A consumption of {quantity:g} is below zero: check the meter's direction.",
+            f"Mức tiêu thụ {number_text(quantity, 3, 'vi')} là số âm: kiểm tra chiều đấu đồng hồ.",
+            quantity=quantity,
+        )
     return each if believable(each) else refuse_missing("A quantity", "số lượng")

@@ -12,9 +12,9 @@ from analysis.benefits.choices import Factors, PlantFuel
 from analysis.benefits.emissions import co2
 from analysis.benefits.factors import grid_factor
 from analysis.benefits.figures import Total, believable
-from analysis.benefits.resources import Amount
+from analysis.benefits.resources import FUELS, Amount
 from analysis.results import Finding, Refusal
-from dodac.errors import ConfigError
+from dodac.errors import ConfigError, DataError
 from dodac.words import number_text as number
 from dodac.words import significant_text as significant
 
@@ -58,7 +58,7 @@ class Explanation:
 
 
 def explain_reported(
-    amounts: Sequence[Amount],
+    amounts: Sequence[Amount | Refusal],
     start: date,
     end: date,
     reported_t: float,
@@ -71,14 +71,21 @@ def explain_reported(
     Every grade of coal in factors_ipcc with every grid factor: the official ones of the period, else those
     named for it or, with a proxy flag, all others. plants: name → laboratory values to try besides ("NCV
     21 GJ/t"). The nearest combination is no proof of what was used: several can come equally near.
-    Raises ConfigError without amounts that have CO2 or for a reported total that is not above zero.
+    Raises ConfigError without amounts that have CO2 or for a reported total that is not above zero, and
+    DataError for an amount that was refused.
     """
     if not (believable(reported_t) and reported_t > 0):
         raise ConfigError(f"a reported total of {reported_t} t is none.")
+    for one in amounts:
+        if isinstance(one, Refusal):
+            raise DataError(one.en, todo="Mend the amount first.")
+    whole = [one for one in amounts if isinstance(one, Amount)]
     base = factors or Factors()
     official = grid_factor(start, end, replace(base, grid_proxy=None))
-    power = [one for one in amounts if one.resource == "electricity"]
-    fuels = [one for one in amounts if one.resource != "electricity"]
+    power = [one for one in whole if one.resource == "electricity"]
+    fuels = [one for one in whole if one.resource in FUELS and one.resource != "biomass"]
+    if not power and not fuels:
+        raise ConfigError("none of these amounts has fossil CO2.", todo="Give electricity or fuels.")
     mwh = sum(one.figure.value for one in power)
     grids = _grids(official, start, end, base) if power else [("", False, 0.0)]
     found: list[Combination] = []
@@ -95,7 +102,9 @@ def explain_reported(
                 Combination(name, grid, proxy, made, difference, 100 * difference / reported_t, implied)
             )
     if not found:
-        raise ConfigError("none of these amounts has CO2.", todo="Give electricity or fuels.")
+        raise ConfigError(
+            "no set of factors covers all of these fuels.", todo="Add rows or the plant's own values."
+        )
     found.sort(key=lambda one: (one.grid_proxy, abs(one.difference_t)))
     findings = [_says(found, reported_t)]
     if isinstance(official, Refusal) and power:
@@ -110,13 +119,13 @@ def implied_per_unit(reported_t: float, quantity: float) -> float | None:
 
     483 t of dust from 19 113 t of coal are 25 kg/t: to be held beside the rows of factors_air.
     """
-    return 1000 * reported_t / quantity if quantity > 0 else None
+    return 1000 * reported_t / quantity if quantity > 0 and believable(reported_t) else None
 
 
 def implied_sulphur_pct(reported_so2_t: float, fuel_t: float, kg_per_t_and_pct: float) -> float | None:
     """Sulphur content (%) at which a fuel gives a reported SO2: 1000·SO2 / (fuel · per_sulphur)."""
     divisor = fuel_t * kg_per_t_and_pct
-    return 1000 * reported_so2_t / divisor if divisor > 0 else None
+    return 1000 * reported_so2_t / divisor if divisor > 0 and believable(reported_so2_t) else None
 
 
 def _fuel_sets(

@@ -85,8 +85,8 @@ def amount(
     `unit`. More use than before is negative and must be meant: increase=True (a fuel switch, more power
     for a filter). Liquids in litres or m3 need density_kg_l. Gas must be in Nm3: m3 of the line say
     nothing without pressure and temperature. Refused (with `resource` in its data): NaN, infinity,
-    beyond belief, a negative value not meant,
-    a volume without density. Raises ConfigError for an unknown resource, unit or evidence class.
+    beyond belief, a negative value not meant, a volume without density. Raises ConfigError for an unknown
+    resource, unit or evidence class, and for a value that is text.
     """
     made = _amount(resource, value, unit, evidence, half_width, shared, grade, density_kg_l, increase)
     return replace(made, data={**made.data, "resource": resource}) if isinstance(made, Refusal) else made
@@ -115,6 +115,10 @@ def _amount(
             f'"{evidence}" is no evidence class.', todo=f"Write one of: {', '.join(EvidenceClass)}."
         ) from None
     widths = {**(shared or {}), "": half_width or 0.0}
+    for number in (value, *widths.values()):
+        if isinstance(number, bool) or not hasattr(number, "__float__"):
+            raise ConfigError(f"{column.en}: {number!r} is no number.", todo="Convert it to a number first.")
+    value = float(value)
     scale = _scale(column, unit, density_kg_l)
     if isinstance(scale, Refusal):
         return scale

@@ -19,7 +19,7 @@ from analysis.benefits._words import (
 from analysis.benefits.choices import POLLUTANTS, Factors
 from analysis.benefits.emissions import air, co2, toe
 from analysis.benefits.exchange import ExchangeRate, converted, money_sum
-from analysis.benefits.figures import Cell, Figure, Total, total
+from analysis.benefits.figures import EVIDENCE_VI, Cell, Figure, Total, total
 from analysis.benefits.finance import simple_payback_months
 from analysis.benefits.indicators import SpecificConsumption
 from analysis.benefits.resources import COLUMNS, FUELS, RESOURCES, Amount
@@ -222,7 +222,8 @@ def _mixed(cells: Iterable[Cell]) -> tuple[Finding, ...]:
     classes = {
         part.evidence for cell in cells if isinstance(cell, Total) and cell.mixed for part in cell.parts
     }
-    return (classes_mixed(sorted(classes)),) if classes else ()
+    known = sorted(classes)
+    return (classes_mixed(known, [EVIDENCE_VI[one] for one in known]),) if classes else ()
 
 
 def _sum(

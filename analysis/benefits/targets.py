@@ -61,7 +61,10 @@ def check_target(
     product_before: float | None = None,
     product_after: float | None = None,
 ) -> TargetResult | Refusal:
-    """A target on its own basis; one per unit of product is refused without the product of both years."""
+    """A target on its own basis; one per unit of product is refused without the product of both years.
+
+    Refused too for values that are none or below zero.
+    """
     if aim.basis == "per_unit":
         if product_before is None or product_after is None:
             return refuse_missing(
@@ -74,9 +77,10 @@ def check_target(
         if isinstance(two, Refusal):
             return two
         before, after = one, two
-    if not (math.isfinite(before) and math.isfinite(after) and before > 0):
+    if not (math.isfinite(before) and math.isfinite(after) and before > 0 and after >= 0):
         return refuse_missing(
-            f"A value above zero before ({aim.en})", f"giá trị ban đầu lớn hơn 0 ({aim.vi})"
+            f"A value above zero before, and one of zero or more after ({aim.en}),",
+            f"giá trị ban đầu lớn hơn 0 và giá trị sau không âm ({aim.vi})",
         )
     change = 100 * (after / before - 1)
     reached = change <= aim.change_pct or math.isclose(change, aim.change_pct, abs_tol=1e-9)

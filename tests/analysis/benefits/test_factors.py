@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import pytest
 
 from analysis._tables import rows_of, table
@@ -14,13 +15,16 @@ from analysis.benefits import (
     air_factor,
     amount,
     carbon_factor,
+    explain_reported,
     grid_factor,
+    implied_per_unit,
+    implied_sulphur_pct,
     toe_factor,
 )
 from analysis.benefits.choices import POLLUTANTS
 from analysis.benefits.resources import FUELS
 from analysis.results import Refusal
-from dodac.errors import ConfigError
+from dodac.errors import ConfigError, DataError
 
 PUBLISHED = {2014: 0.6612, 2015: 0.8154, 2016: 0.9185, 2017: 0.8649, 2018: 0.9130, 2019: 0.8458, 2020: 0.8041, 2021: 0.7221, 2022: 0.6766, 2023: 0.6592}  # fmt: skip
 
@@ -262,3 +266,24 @@ def test_unknown_words_name_the_nearest():
         amount("coal", 1, "kWh", "measured")
     with pytest.raises(ConfigError, match="evidence class"):
         amount("coal", 1, "t", "guessed")
+
+
+@pytest.mark.parametrize("value", ["5", None, True])
+def test_text_for_an_amount_is_named(value):
+    with pytest.raises(ConfigError, match="no number"):
+        amount("coal", value, "t", "measured")
+    assert amount("coal", np.float32(5), "t", "measured").figure.value == 5
+
+
+def test_a_reported_total_is_explained_by_what_has_fossil_carbon_only():
+    year = (date(2022, 1, 1), date(2022, 12, 31))
+    power, husk = amount("electricity", 100, "MWh", "reported"), amount("biomass", 50, "t", "reported")
+    water = amount("water", 9, "m3", "reported")
+    assert explain_reported([power, husk, water], *year, 70).nearest.co2_t == pytest.approx(67.66)
+    for none in ([], [husk], [water]):
+        with pytest.raises(ConfigError, match="fossil CO2"):
+            explain_reported(none, *year, 70)
+    with pytest.raises(DataError, match="not a saving"):
+        explain_reported([power, amount("coal", -5, "t", "reported")], *year, 70)
+    assert implied_per_unit(float("nan"), 5.0) is None
+    assert implied_sulphur_pct(float("nan"), 5.0, 20.0) is None

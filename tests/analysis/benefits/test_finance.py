@@ -171,3 +171,23 @@ def test_results_are_always_finite():
     made = appraise(usd(1e-9), usd(1e12), 30, rate_pct=5, escalation_pct=5, terms="real")
     assert isinstance(made.irr_pct, Refusal) or math.isfinite(made.irr_pct)
     assert math.isfinite(made.npv)
+
+
+def test_two_rates_of_one_day_that_differ_are_refused():
+    day = date(2022, 12, 15)
+    rates = [ExchangeRate("USD", "VND", rate, day, "bank") for rate in (23_000.0, 24_000.0)]
+    assert converted(Money(1.0, "USD", "2022"), "VND", rates).code == "rates_differ"
+    both_ways = [rates[0], ExchangeRate("VND", "USD", 1 / 23_000.0, day, "bank")]
+    assert converted(Money(1.0, "USD", "2022"), "VND", both_ways).amount == pytest.approx(23_000.0)
+
+
+def test_a_life_of_half_years_is_named():
+    with pytest.raises(ConfigError, match=r"2\.5 years"):
+        appraise(
+            Money(1.0, "VND", "2022"),
+            Money(1.0, "VND", "2022"),
+            2.5,
+            rate_pct=10,
+            escalation_pct=0,
+            terms="real",
+        )

@@ -187,3 +187,9 @@ def test_recp_productivity_rises_and_intensity_falls_when_the_plant_does_better(
     assert found["waste_t"].code == "missing"
     other = recp(before, PlantYear(10, "hl", energy_gj=1))
     assert {item.code for item in other.values()} == {"definition_differs"}
+
+
+def test_nothing_below_zero_counts_as_a_saving_per_person_or_product():
+    assert per_person(100.0, -5.0, -1.0).code == "missing"
+    assert specific(-5.0, 10.0).code == "negative_consumption"
+    assert check_target(target("ben-tre-inputs"), 100.0, -5.0).code == "missing"
