@@ -60,6 +60,11 @@ def audit(argv: Sequence[str]) -> int:
     freeze = command("freeze", "fit a plan's baseline and fix it", ("plan", "id of the plan"))
     freeze.add_argument("--why", default="", help="reason to freeze another one")
     command("verify", "the saving against the frozen baseline", ("plan", "id of the plan"))
+    from audit import _benefits_cli
+
+    _benefits_cli.add_arguments(
+        command("benefits", "what the options saved, with emissions, TOE and payback")
+    )
     arguments = parser.parse_args(argv)
     return _AUDIT[arguments.command](arguments)
 
@@ -146,6 +151,17 @@ def _events(arguments: argparse.Namespace) -> int:
     return Exit.OK
 
 
+def _benefits(arguments: argparse.Namespace) -> int:
+    from audit import _benefits_cli
+
+    if arguments.file and arguments.site is None and arguments.journal is None and arguments.register is None:
+        # reported results alone need no site
+        arguments.journal = arguments.file[0]
+        arguments.register = arguments.file[0].with_name("no-register.sqlite")
+    register, place = _register(arguments)
+    return _benefits_cli.write(arguments, register, place.language)
+
+
 def _registered(arguments: argparse.Namespace, kind: str, id: str) -> int:
     if arguments.json:
         write_json({"kind": kind, "id": id})
@@ -204,6 +220,7 @@ _AUDIT = {
     "add-option": _add_option,
     "add-plan": _add_plan,
     "add-decision": _add_decision,
+    "benefits": _benefits,
     "events": _events,
     "freeze": _freeze,
     "verify": _verify,
