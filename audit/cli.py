@@ -60,6 +60,10 @@ def audit(argv: Sequence[str]) -> int:
     freeze = command("freeze", "fit a plan's baseline and fix it", ("plan", "id of the plan"))
     freeze.add_argument("--why", default="", help="reason to freeze another one")
     command("verify", "the saving against the frozen baseline", ("plan", "id of the plan"))
+    watch = command(
+        "watch", "does the saving last: by quarter, with early warning", ("plan", "id of the plan")
+    )
+    watch.add_argument("--by", choices=("quarter", "half"), default="quarter", help="default quarter")
     from audit import _benefits_cli
 
     _benefits_cli.add_arguments(
@@ -151,6 +155,21 @@ def _events(arguments: argparse.Namespace) -> int:
     return Exit.OK
 
 
+def _watch(arguments: argparse.Namespace) -> int:
+    from analysis import Refusal
+    from audit._watch_cli import watch_data, watch_of, watch_text
+
+    register, place = _register(arguments)
+    with opened(place) as store:
+        found = watch_of(register, arguments.plan, store, arguments.by)
+    if arguments.json:
+        write_json(watch_data(found))
+    else:
+        sys.stdout.write(watch_text(found, arguments.by, place.language))
+    warned = not isinstance(found[2], Refusal) and found[2].alarm
+    return Exit.FINDING if warned or found[1].findings else Exit.OK
+
+
 def _benefits(arguments: argparse.Namespace) -> int:
     from audit import _benefits_cli
 
@@ -221,6 +240,7 @@ _AUDIT = {
     "add-plan": _add_plan,
     "add-decision": _add_decision,
     "benefits": _benefits,
+    "watch": _watch,
     "events": _events,
     "freeze": _freeze,
     "verify": _verify,

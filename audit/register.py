@@ -61,6 +61,10 @@ class Register:
         """All verified savings in the order verified."""
         return self._chain.latest(VerifiedSaving)
 
+    def frozen(self, plan_id: str) -> FrozenBaseline:
+        """The baseline that holds for a plan; DataError when there is none, or the plan was corrected since."""
+        return self._frozen(self.plan(plan_id))
+
     def decisions(self, plan_id: str) -> tuple[Decision, ...]:
         """What was decided about events of a plan, corrections applied."""
         return tuple(found for found in self._chain.latest(Decision) if found.plan == plan_id)
