@@ -17,6 +17,8 @@ SOURCE: Final = "IAPWS R7-97(2012), regions 1, 2 and 4"
 _HIGHEST_SATURATED_BAR: Final = 165.2917
 _LOWEST_BAR: Final = 0.0061121
 _HIGHEST_BAR: Final = 1000.0
+# equations 30 and 31 agree better than this: what `saturation` gives is saturated here too
+_SAME_PRESSURE: Final = 1e-8
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def saturation(*, p_bar_abs: float | None = None, t_c: float | None = None) -> S
 def water_state(p_bar_abs: float, t_c: float) -> WaterState | Refusal:
     """Liquid water or superheated steam of a pressure (bar absolute) and a temperature (°C).
 
-    Exactly at saturation it is steam. Refused outside 0 … 800 °C and 1 000 bar, and in region 3
+    At saturation (to 1e-8 of the pressure) it is steam. Refused outside 0 … 800 °C and 1 000 bar, and in region 3
     (above 350 °C beyond the boundary of equation 5), where no formula is carried here.
     """
     if not (math.isfinite(t_c) and 0.0 <= t_c <= if97.REGION_2_END_K - if97.ZERO_C_K):
@@ -96,7 +98,7 @@ def water_state(p_bar_abs: float, t_c: float) -> WaterState | Refusal:
         return _beyond("p_bar_abs", p_bar_abs, "bar", 0.0, _HIGHEST_BAR)
     t_k, p_mpa = t_c + if97.ZERO_C_K, p_bar_abs / 10.0
     if t_k <= if97.REGION_1_END_K:
-        if p_mpa > if97.saturation_mpa(t_k):
+        if p_mpa > if97.saturation_mpa(t_k) * (1.0 + _SAME_PRESSURE):
             return _state(p_bar_abs, t_k, "liquid", None, if97.region_1(p_mpa, t_k))
     elif p_mpa > _boundary_mpa(t_k):
         return Refusal(

@@ -308,3 +308,10 @@ def test_emissions_grow_with_what_is_saved_and_with_nothing_else(power, coal, ti
     one, more = made(1.0), made(times)
     for column in ("co2", "toe"):
         assert more[column].value == pytest.approx(times * one[column].value, rel=1e-9, abs=1e-9)
+
+
+def test_a_factor_met_twice_errs_twice():
+    """A source that stands behind a figure already adds to its error by the same source."""
+    made = amount("coal", 10, "t", "measured", half_width=0, shared={"anthracite": 1.0}).figure
+    again = made.times(2.0, "t", "anthracite", 0.1)
+    assert again.shared["anthracite"] == pytest.approx(2.0 * 1.0 + 10 * 0.1)

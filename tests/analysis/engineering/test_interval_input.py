@@ -271,3 +271,35 @@ def test_an_hour_of_few_pulses_is_told():
 def test_daily_volumes_tell_nothing_of_still_hours():
     with pytest.raises(DataError, match="an hour or less"):
         leaks(series([5.0] * 30, "D"))
+
+
+def test_a_leak_begins_anew_after_a_gap():
+    volume = series([0.1] * 288, "15min")
+    first, second = leaks(volume.drop(volume.index[130:140]))
+    assert first.hours == pytest.approx(32.5)
+    assert second.since == str(volume.index[140])
+    assert second.hours == pytest.approx(37.0)
+
+
+def test_a_band_over_midnight_runs_into_the_next_day_only():
+    hours = rows_of(
+        '[[rows]]\nid="own"\nsource="contract"\nchecked="read"\ntaken=2026-01-01\n'
+        'offpeak=[{days=[5],from="22:00",to="04:00"}]\n',
+        "own.toml",
+    )
+    minutes = {day: band_minutes(date(2026, 4, day), hours) for day in (24, 25, 26)}  # Friday to Sunday
+    assert [int((found == 2).sum()) for found in minutes.values()] == [0, 120, 240]
+
+
+def test_blocks_of_demand_begin_with_the_hour_wherever_the_data_begins():
+    energy = series([1.0, 1.0, 4.0, 4.0, 4.0, 1.0, 1.0, 1.0], "10min", "2026-04-23 00:10")
+    found = monthly_demand(energy)
+    assert found.loc["2026-04", "demand_kw"] == 24.0
+    assert str(found.loc["2026-04", "at"]).startswith("2026-04-23 00:30")
+    assert found.loc["2026-04", "blocks"] == 2
+
+
+def test_the_base_load_is_exceeded_95_percent_of_the_time():
+    found = load_summary(series(np.arange(1.0, 102.0), "h"))
+    assert isinstance(found, LoadSummary)
+    assert found.base_kw == pytest.approx(6.0)

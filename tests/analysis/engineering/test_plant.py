@@ -81,7 +81,14 @@ def test_a_profile_keeps_kinds_of_days_apart():
 
 
 @pytest.mark.parametrize(
-    ("phases", "pct"), [((400, 400, 400), 0.0), ((410, 400, 390), 2.5), ((450, 467, 450), 2.4872)]
+    ("phases", "pct"),
+    [
+        ((400, 400, 400), 0.0),
+        ((410, 400, 390), 2.5),
+        ((450, 467, 450), 2.4872),
+        # Carrier 30MPA manual: 243, 236, 238 V of 240 V: 1.7 %
+        ((243, 236, 238), 1.6736),
+    ],
 )
 def test_unbalance_is_the_greatest_deviation_from_the_mean(phases, pct):
     assert unbalance_pct(phases) == pytest.approx(pct, abs=1e-4)
@@ -236,6 +243,14 @@ def test_blowdown_keeps_the_solids_down():
     assert isinstance(blowdown(4000.0, 80.0, 80.0), Refusal)
     assert isinstance(blowdown(4000.0, 0.0, 80.0), Refusal)
     assert isinstance(blowdown_loss_kw(found, 300.0, 25.0), Refusal)
+
+
+def test_the_blowdown_of_an_american_military_manual():
+    # UFC 3-240-13FN §3-1.5: 5 kg/s of steam, 250 and 5 000 µmho: 20 cycles, 5 % of the feed, 0.26 kg/s, feed 5.26 kg/s
+    found = blowdown(5.0 * 3600, 250.0, 5000.0)
+    assert isinstance(found, Blowdown)
+    assert (found.cycles, found.share_of_feed) == (20.0, 0.05)
+    assert found.mass_kg_h / 3600 == pytest.approx(0.263, abs=0.001)
 
 
 def test_condensate_return_by_what_the_feed_water_carries():

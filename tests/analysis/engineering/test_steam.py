@@ -11,6 +11,7 @@ from analysis.engineering import _if97 as if97
 from analysis.engineering.steam import (
     Saturation,
     WaterState,
+    _boundary_mpa,
     absolute_bar,
     flash_steam_share,
     saturation,
@@ -59,6 +60,31 @@ def test_the_saturation_pressure_is_the_published_one(t_k, p_mpa):
 @pytest.mark.parametrize(("p_mpa", "t_k"), [(0.1, 0.372755919e3), (1, 0.453035632e3), (10, 0.584149488e3)])
 def test_the_saturation_temperature_is_the_published_one(p_mpa, t_k):
     assert if97.saturation_k(p_mpa) == pytest.approx(t_k, rel=2e-9)
+
+
+# IAPWS R7-97(2012), equations 5 and 6: the boundary of regions 2 and 3 at 350 °C, and at 16.5291643 MPa
+def test_the_boundary_to_the_critical_region_is_the_published_one():
+    assert _boundary_mpa(623.15) == pytest.approx(16.5291643, abs=5e-8)
+    assert isinstance(water_state(165.5, 350.5), WaterState)
+    assert isinstance(water_state(168.0, 350.5), Refusal)
+
+
+@given(st.floats(0.01, 165.0))
+def test_at_saturation_it_is_steam_whichever_way_it_was_found(p_bar):
+    assert state(p_bar, saturated(p_bar_abs=p_bar).t_c).phase == "steam"
+    assert state(p_bar * 1.0001, saturated(p_bar_abs=p_bar).t_c).phase == "liquid"
+
+
+# Wagner and Kretzschmar, International Steam Tables; Moran and Shapiro, tables: p bar, t °C, h kJ/kg
+@pytest.mark.parametrize(
+    ("p_bar", "t_c", "h"),
+    [
+        (1, 150, 2776.6), (5, 200, 2855.8), (10, 200, 2828.3), (20, 400, 3248.3), (40, 500, 3446.0),
+        (100, 500, 3375.1), (150, 400, 2975.7), (300, 500, 3084.8), (25, 200, 852.8), (100, 100, 426.6),
+    ],
+)  # fmt: skip
+def test_enthalpies_are_those_of_printed_tables(p_bar, t_c, h):
+    assert state(p_bar, t_c).enthalpy_kj_kg == pytest.approx(h, abs=0.3)
 
 
 @given(st.floats(0.01, 165.0))
