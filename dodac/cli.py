@@ -58,11 +58,18 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "store", "collector._store_cli:store", "the journal's file: how it stands, back up, restore, compact"
     ),
     Command("export", "collector.cli:export", "write readings of the journal as CSV"),
-    Command("analyse", "audit.analyse_cli:analyse", "fit a baseline and give the saving with its uncertainty"),
+    Command(
+        "analyse", "audit.analyse_cli:analyse", "fit a baseline and give the saving with its uncertainty"
+    ),
     Command(
         "combustion",
         "audit._combustion_cli:combustion",
         "a flue-gas reading: losses, efficiency, and what tuning would save",
+    ),
+    Command(
+        "test",
+        "audit._test_cli:test",
+        "a machine's tests before and after: steady runs, the saving, the smallest change",
     ),
     Command("audit", "audit.cli:audit", "the register: options, plans, frozen baselines, verified savings"),
     Command("report", "reports.cli:report", "write the report of a verified saving (HTML)"),

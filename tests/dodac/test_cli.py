@@ -106,6 +106,7 @@ def test_a_full_disk_under_the_output_is_told_once():
 SUBCOMMANDS = {
     "audit": ["list", "show", "add-option", "add-plan", "freeze", "verify"],
     "dashboards": ["build", "push", "publish"],
+    "test": ["steady", "compare"],
     "store": ["status", "compact", "backup", "restore", "check", "upgrade", "downgrade"],
 }
 HELPS = [
