@@ -17,6 +17,7 @@ from dodac.units import conversion
 
 # hectolitres are the brewers' unit and no instrument's, so dodac.units has none
 _HECTOLITRE_M3: Final = 0.1
+_UNITS_VI: Final = {"million l/year": "triệu lít/năm", "t/year": "tấn/năm"}
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def norm(
         return refuse(
             "norm_by_size",
             f"The {kind} of {product} is by size of plant: give its capacity ({unit}).",
-            f"Định mức của {product} phụ thuộc quy mô: hãy nhập công suất ({unit}).",
+            f"Định mức của {product} phụ thuộc quy mô: hãy nhập công suất ({_UNITS_VI.get(unit, unit)}).",
             product=product,
             unit=unit,
         )

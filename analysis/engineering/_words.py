@@ -6,8 +6,14 @@ import math
 from collections.abc import Sequence
 
 from analysis.results import Finding, Refusal
+from dodac.words import number_text, plain_text
 
 Data = dict[str, float | int | str]
+
+
+def plain_vi(value: float) -> str:
+    """A number as Vietnamese writes it, ungrouped."""
+    return plain_text(value).replace(".", ",")
 
 
 def not_a_number(name: str) -> Refusal:
@@ -24,8 +30,8 @@ def out_of_range(name: str, value: float, wanted_en: str, wanted_vi: str) -> Ref
     if math.isfinite(value):
         data["value"] = value
     return Refusal(
-        "out_of_range", f"{name} = {value:g}: it must be {wanted_en}.",
-        f"{name} = {value:g}: phải {wanted_vi}.", data,
+        "out_of_range", f"{name} = {plain_text(value)}: it must be {wanted_en}.",
+        f"{name} = {plain_vi(value)}: phải {wanted_vi}.", data,
     )  # fmt: skip
 
 
@@ -36,7 +42,7 @@ def checked(low: float = 0.0, *, above: bool = False, **values: float) -> Refusa
             return not_a_number(name)
         if value < low or (above and value == low):
             more, vi = ("above", "lớn hơn") if above else ("at least", "không nhỏ hơn")
-            return out_of_range(name, value, f"{more} {low:g}", f"{vi} {low:g}")
+            return out_of_range(name, value, f"{more} {low:g}", f"{vi} {plain_vi(low)}")
     return None
 
 
@@ -98,7 +104,7 @@ def looks_like_gauge(p_bar_abs: float) -> Finding:
         "looks_like_gauge",
         f"{p_bar_abs:g} bar absolute is below the atmosphere: if it was read from a gauge, add the atmosphere "
         "(absolute_bar).",
-        f"{p_bar_abs:g} bar tuyệt đối thấp hơn áp suất khí quyển: nếu đọc từ áp kế, hãy cộng áp suất khí quyển "
+        f"{plain_vi(p_bar_abs)} bar tuyệt đối thấp hơn áp suất khí quyển: nếu đọc từ áp kế, hãy cộng áp suất khí quyển "
         "(absolute_bar).",
         {"p_bar_abs": p_bar_abs},
     )
@@ -130,7 +136,7 @@ def below_q1(starting_flow_m3h: float, median_m3h: float) -> Finding:
     return Finding(
         "below_q1",
         f"The flow is below Q1 = {starting_flow_m3h:g} m³/h: the meter guarantees no figure there.",
-        f"Lưu lượng nhỏ hơn Q1 = {starting_flow_m3h:g} m³/h: đồng hồ không bảo đảm con số này.",
+        f"Lưu lượng nhỏ hơn Q1 = {plain_vi(starting_flow_m3h)} m³/h: đồng hồ không bảo đảm con số này.",
         {"q1_m3h": starting_flow_m3h, "median_m3h": median_m3h},
     )
 
@@ -140,7 +146,7 @@ def few_pulses(pulse_m3: float, median_m3h: float) -> Finding:
     return Finding(
         "few_pulses",
         f"An hour holds few pulses of {pulse_m3:g} m³: its figure is good to ±{pulse_m3:g} m³/h only.",
-        f"Mỗi giờ chỉ có ít xung {pulse_m3:g} m³: con số chỉ đúng trong phạm vi ±{pulse_m3:g} m³/h.",
+        f"Mỗi giờ chỉ có ít xung {plain_vi(pulse_m3)} m³: con số chỉ đúng trong phạm vi ±{plain_vi(pulse_m3)} m³/h.",
         {"pulse_m3": pulse_m3, "median_m3h": median_m3h},
     )
 
@@ -149,8 +155,8 @@ def register_fell(first: float, last: float) -> Refusal:
     """A counter that shows less than before."""
     return Refusal(
         "register_fell",
-        f"The counter fell from {first:g} to {last:g}: it ran over (give its digits), was exchanged or misread.",
-        f"Chỉ số giảm từ {first:g} xuống {last:g}: công tơ quay vòng (hãy cho biết số chữ số), đã thay hoặc đọc sai.",
+        f"The counter fell from {plain_text(first)} to {plain_text(last)}: it ran over (give its digits), was exchanged or misread.",
+        f"Chỉ số giảm từ {plain_vi(first)} xuống {plain_vi(last)}: công tơ quay vòng (hãy cho biết số chữ số), đã thay hoặc đọc sai.",
         {"first": first, "last": last},
     )
 
@@ -161,7 +167,7 @@ def power_factor_rounded(factor: float, limit: float) -> Finding:
         "power_factor_rounded",
         f"cos φ is {factor:.4f}, below {limit:g}; rounded to two digits it meets it and nothing is charged. Look "
         "at the bill.",
-        f"cos φ bằng {factor:.4f}, dưới {limit:g}; làm tròn hai chữ số thì đạt nên không tính tiền phản kháng. Hãy "
+        f"cos φ bằng {number_text(factor, 4, 'vi')}, dưới {plain_vi(limit)}; làm tròn hai chữ số thì đạt nên không tính tiền phản kháng. Hãy "
         "đối chiếu với hoá đơn.",
         {"power_factor": factor, "limit": limit},
     )

@@ -104,7 +104,7 @@ def water_state(p_bar_abs: float, t_c: float) -> WaterState | Refusal:
         return Refusal(
             "near_critical",
             f"Water at {p_bar_abs:.1f} bar and {t_c:.1f} °C is near the critical point: not covered here.",
-            f"Nước ở {p_bar_abs:.1f} bar và {t_c:.1f} °C gần điểm tới hạn: không có trong công thức này.",
+            f"Nước ở {words.plain_vi(p_bar_abs)} bar và {words.plain_vi(t_c)} °C gần điểm tới hạn: không có trong công thức này.",
             {"p_bar_abs": p_bar_abs, "t_c": t_c},
         )
     return _state(p_bar_abs, t_k, "steam", None, if97.region_2(p_mpa, t_k))
@@ -173,6 +173,6 @@ def _beyond(name: str, value: float, unit: str, low: float, high: float) -> Refu
     return Refusal(
         "out_of_range",
         f"{name} = {value:g} {unit} is outside {low:g} … {high:g} {unit}.",
-        f"{name} = {value:g} {unit} nằm ngoài {low:g} … {high:g} {unit}.",
+        f"{name} = {words.plain_vi(value)} {unit} nằm ngoài {words.plain_vi(low)} … {words.plain_vi(high)} {unit}.",
         data,
     )

@@ -113,3 +113,13 @@ def test_a_table_of_ones_own_that_lacks_a_step_is_named():
     )
     with pytest.raises(ConfigError, match=r"no step for 0\.80"):
         power_factor_charge(800.0, 600.0, date(2026, 6, 30), rows=rows)
+
+
+def test_numbers_in_vietnamese_have_a_comma():
+    rounded = power_factor_charge(895.5, 445.05, date(2026, 6, 30))
+    assert isinstance(rounded, PowerFactorCharge)
+    assert "0,8955" in rounded.findings[0].vi
+    assert "0.8955" in rounded.findings[0].en
+    fell = register_energy(1_234_567.5, 12.25)
+    assert isinstance(fell, Refusal)
+    assert "1234567,5 xuống 12,25" in fell.vi
