@@ -127,7 +127,7 @@ def judged(
     return shares, variance
 
 
-def variance_of_sum(rho: Floats, share: Floats, blocks: float) -> Floats:
+def variance_of_sum(rho: Floats, share: Floats, blocks: float | Floats) -> Floats:
     """Variance of the sum of `blocks` errors of unit variance; ρ below 0 counts as none."""
     rho = np.maximum(rho, 0.0)
     lasting = blocks * (1.0 + rho) / (1.0 - rho) - 2.0 * rho * (1.0 - rho**blocks) / (1.0 - rho) ** 2

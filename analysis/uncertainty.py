@@ -13,6 +13,7 @@ from analysis._memory import inflation, memory_of, mixture_half_width, variance_
 from analysis._student import t_two_sided
 from analysis.data import Interval
 from analysis.results import FitStatistics, Memory, Model, Uncertainty
+from dodac.words import number_text
 
 DEFAULT_METHOD: Final = "exact_memory"
 
@@ -106,13 +107,14 @@ def sun_baltazar(
     """
     factor = sun_baltazar_factor(model.interval, months)
     half = _fractional(model, factor, adjusted_baseline, worth or len(rows), confidence)
+    factor_vi = number_text(factor, 3, "vi")
     return Uncertainty(
         "sun_baltazar",
         confidence,
         half,
         independent_days(model.statistics),
         f"Sun & Baltazar 2013, factor {factor:.3f} for {months} months (CalTRACK 2.0 §4.3.2.4)",
-        f"Sun & Baltazar 2013, hệ số {factor:.3f} cho {months} tháng (CalTRACK 2.0 §4.3.2.4)",
+        f"Sun & Baltazar 2013, hệ số {factor_vi} cho {months} tháng (CalTRACK 2.0 §4.3.2.4)",
     )
 
 
@@ -188,10 +190,7 @@ def spread(
 
     parameters: g′ s²(X′X)⁻¹ g of the sum asked for; noises: as in `of_sums`.
     """
-    weight, rho, share, variance = (
-        np.array([getattr(point, name) for point in memory.points])
-        for name in ("weight", "rho", "share", "variance")
-    )
+    weight, rho, share, variance = _points(memory)
     kappa = inflation(rho, share)
     per_row = model.statistics.rmse**2
     relative = variance / (memory.per_block * per_row) if per_row > 0.0 else np.zeros_like(variance)
@@ -201,6 +200,55 @@ def spread(
     for factor, rows in noises:
         total = total + factor**2 * variance * variance_of_sum(rho, share, rows / memory.per_block)
     return weight, np.sqrt(total), kappa
+
+
+def noise_half_widths(
+    model: Model, rows: Sequence[float], confidence: float, method: str = DEFAULT_METHOD
+) -> Floats:
+    """± that the scatter of measured rows alone makes, for each count of rows: a saving's ± without parameters.
+
+    It grows as the root of the rows (faster while errors last); what the parameters add grows with
+    the rows themselves. method: any; only `exact_memory` asks the memory. Unit of the energy.
+    Source: as `exact_memory` and `exact`, the m-term.
+    """
+    counts = np.asarray(rows, dtype=np.float64)
+    memory = memory_of(model) if method == "exact_memory" else None
+    if memory is None:
+        independent = independent_days(model.statistics)
+        t = t_two_sided(confidence, independent - model.statistics.p)
+        plain: Floats = t * model.statistics.rmse * np.sqrt(model.statistics.n / independent * counts)
+        return plain
+    weight, rho, share, variance = _points(memory)
+    sums = variance_of_sum(rho[:, None], share[:, None], counts[None, :] / memory.per_block)
+    deviation = np.sqrt(variance[:, None] * np.maximum(sums, 0.0))
+    shares = np.broadcast_to(weight[:, None], deviation.shape)
+    return mixture_half_width(shares, deviation, memory.dof, confidence)
+
+
+def standard_errors(model: Model) -> Floats:
+    """Standard error of each coefficient (p) with what the memory of the errors adds (κ), as in the default interval.
+
+    sqrt(κ · covariance), κ averaged over the memories the residuals allow; of a model without a
+    memory κ = (1 + ρ)/(1 − ρ). Unit of the coefficient; NaN where the covariance is not above zero.
+    """
+    variance = np.diagonal(model.covariance)
+    memory = memory_of(model)
+    if memory is None:
+        kappa = model.statistics.n / independent_days(model.statistics)
+    else:
+        weight, deviation, _ = spread(model, memory, parameters=1.0, noises=())
+        kappa = float(weight @ deviation**2)
+    found: Floats = np.sqrt(np.where(variance > 0.0, kappa * variance, np.nan))
+    return found
+
+
+def _points(memory: Memory) -> tuple[Floats, Floats, Floats, Floats]:
+    """Weight, ρ, share and variance of a memory's points."""
+    weight, rho, share, variance = (
+        np.array([getattr(point, name) for point in memory.points])
+        for name in ("weight", "rho", "share", "variance")
+    )
+    return weight, rho, share, variance
 
 
 def bootstrap(

@@ -90,13 +90,13 @@ def gap_text(text: str, language: Language) -> str:
 
 def coefficient_rows(case: SavingCase, language: Language) -> list[tuple[str, str, str, str]]:
     """(term, coefficient, standard error with √κ, t) of the frozen baseline."""
+    from analysis.uncertainty import standard_errors
+    from audit.models import model_of
+
     base = case.baseline
-    rho = min(max(base.statistics.rho, 0.0), 0.999)
-    kappa = (1 + rho) / (1 - rho)
+    errors = standard_errors(model_of(base)).tolist()
     rows = []
-    for place, (term, value) in enumerate(zip(base.terms, base.coefficients, strict=True)):
-        variance = base.covariance[place][place]
-        error = math.sqrt(kappa * variance) if variance > 0 else math.nan
+    for term, value, error in zip(base.terms, base.coefficients, errors, strict=True):
         t = value / error if error else math.nan
         rows.append(
             (

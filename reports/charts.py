@@ -17,7 +17,7 @@ from reports.figures import (
     day_number,
     day_numbers,
     excluded_spans,
-    half_width_of,
+    half_widths_of,
     tet_spans,
     used_values,
     weekly_mean,
@@ -129,14 +129,15 @@ def cusum(case: SavingCase, language: Language, width: int = WIDE) -> str:
     each = case.savings.intervals / max(1, int(frame["used"].sum()))
     xs = day_numbers(frame.index)
     running: list[float] = []
-    widths: list[float] = []
+    counts: list[float] = []
     total, count = 0.0, 0
     for saving, used in zip(frame["saving"].tolist(), frame["used"].tolist(), strict=True):
         if used and saving == saving:
             total += saving
             count += 1
         running.append(total)
-        widths.append(half_width_of(case, count * each))
+        counts.append(count * each)
+    widths = half_widths_of(case, counts)
     upper = [a + b for a, b in zip(running, widths, strict=True)] or [1.0]
     lower = [a - b for a, b in zip(running, widths, strict=True)] or [0.0]
     unit, factor = larger_unit(case.savings.unit, max(map(abs, (*upper, *lower))))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 from audit.records import SavingCase
@@ -38,27 +38,30 @@ class Month:
         return self.saving / self.adjusted_baseline if self.adjusted_baseline else math.nan
 
 
-def random_share(case: SavingCase) -> float:
-    """The share of the final variance that is scatter of single intervals, 0…1.
+def half_widths_of(case: SavingCase, intervals: Sequence[float]) -> list[float]:
+    """± of the saving summed over each count of intervals; over all of them it is the stated ±.
 
-    z²·κ·s²·M / U² with κ = (1 + ρ)/(1 − ρ) (the m-term of the exact least-squares variance);
-    the rest belongs to the coefficients and grows with the time, not with its root.
+    The scatter of single intervals grows as analysis says (`noise_half_widths`, with the memory of the
+    errors); the rest (coefficients, meters, adjustments) is one error for all and grows with the time.
+    Scatter alone above the stated ± (a formula that is too narrow) is scaled down to it.
     """
-    statistics, savings = case.baseline.statistics, case.savings
-    half_width = savings.uncertainty.half_width
-    if not (half_width > 0 and math.isfinite(half_width)):
-        return 1.0
-    z = NormalDist().inv_cdf((1 + savings.uncertainty.confidence) / 2)
-    rho = min(max(statistics.rho, 0.0), 0.99)
-    kappa = (1 + rho) / (1 - rho)
-    return min(1.0, z * z * kappa * statistics.rmse**2 * max(1, savings.intervals) / half_width**2)
+    from analysis.uncertainty import noise_half_widths
+    from audit.models import model_of
 
-
-def half_width_of(case: SavingCase, intervals: float) -> float:
-    """± of the saving summed over that many intervals; over all of them it is the stated ±."""
-    part = intervals / max(1, case.savings.intervals)
-    share = random_share(case)
-    return case.savings.uncertainty.half_width * math.sqrt(share * part + (1 - share) * part * part)
+    stated = case.savings.uncertainty
+    if not (stated.half_width > 0 and math.isfinite(stated.half_width)):
+        return [stated.half_width if count else 0.0 for count in intervals]
+    whole = max(1, case.savings.intervals)
+    scatter = noise_half_widths(
+        model_of(case.baseline), [*intervals, whole], stated.confidence, stated.method
+    ).tolist()
+    last = scatter.pop()
+    scale = min(1.0, stated.half_width / last) if last > 0 else 1.0
+    rest = max(0.0, stated.half_width**2 - (scale * last) ** 2)
+    return [
+        math.hypot(scale * part, math.sqrt(rest) * count / whole)
+        for part, count in zip(scatter, intervals, strict=True)
+    ]
 
 
 def months(case: SavingCase) -> tuple[Month, ...]:
@@ -67,9 +70,10 @@ def months(case: SavingCase) -> tuple[Month, ...]:
     rows: list[Month] = []
     running = 0.0
     keys = [(stamp.year, stamp.month) for stamp in frame.index]
-    for year, month in sorted(set(keys)):
-        part = frame[[key == (year, month) for key in keys]]
-        used = part[part["used"].astype(bool)]
+    parts = [(key, frame[[each == key for each in keys]]) for key in sorted(set(keys))]
+    chosen = [part[part["used"].astype(bool)] for _, part in parts]
+    widths = half_widths_of(case, [len(used) for used in chosen])
+    for ((year, month), part), used, width in zip(parts, chosen, widths, strict=True):
         saving = float(used["saving"].sum())
         running += saving
         rows.append(
@@ -81,7 +85,7 @@ def months(case: SavingCase) -> tuple[Month, ...]:
                 adjusted_baseline=float(used["adjusted_baseline"].sum()),
                 measured=float(used["measured"].sum()),
                 saving=saving,
-                half_width=half_width_of(case, len(used)),
+                half_width=width,
                 cumulative=running,
             )
         )

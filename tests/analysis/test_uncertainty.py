@@ -16,6 +16,9 @@ from analysis.uncertainty import (
     exact_memory,
     g14,
     independent_days,
+    noise_half_widths,
+    of_sums,
+    standard_errors,
     sun_baltazar,
     sun_baltazar_factor,
 )
@@ -59,6 +62,8 @@ def test_the_formulas_by_hand():
     factor = -0.00024 * 144 + 0.03535 * 12 + 1.00286
     assert factor == pytest.approx(1.3925, abs=1e-4)
     assert sun_baltazar(model, rows, 1e5, 12, 0.9).half_width == pytest.approx(by_hand / 1.26 * factor)
+    # a Vietnamese reader takes 1.393 for more than a thousand
+    assert "hệ số 1,393" in sun_baltazar(model, rows, 1e5, 12, 0.9).source_vi
     variance = 3.0 * (100**2 * 4.25 + 100 * 50.0**2)
     assert exact(model, rows, 1e5, 12, 0.9).half_width == pytest.approx(t * math.sqrt(variance))
 
@@ -88,6 +93,22 @@ def test_one_memory_by_hand():
     parameters = kappa * 3000.0 / 2500.0 * 100**2 * 4.25
     assert found.half_width == pytest.approx(t_two_sided(0.9, 50) * math.sqrt(parameters + noise), rel=1e-5)
     assert found.n_effective == pytest.approx(365 / 3)
+
+
+def test_scatter_alone_is_a_saving_without_parameters():
+    memory = Memory(1, 50.0, (MemoryPoint(0.4, 0.5, 1.0, 3000.0), MemoryPoint(0.6, 0.9, 0.5, 4000.0)))
+    for method, kept in (("exact_memory", memory), ("exact", memory), ("exact_memory", None)):
+        model = model_with(statistics(), kept)
+        found = noise_half_widths(model, [0.0, 7.0, 365.0], 0.9, method)
+        wanted = [of_sums(model, np.zeros(2), ((1.0, m),), 0.9, method).half_width for m in (0, 7, 365)]
+        assert found == pytest.approx(wanted)
+
+
+def test_standard_errors_carry_the_memory_of_the_errors():
+    plain = standard_errors(model_with(statistics(rho=0.5)))
+    assert plain == pytest.approx(np.sqrt([3.0 * 4.0, 3.0 * 0.25]))
+    memory = Memory(1, 363.0, (MemoryPoint(1.0, 0.0, 1.0, 2 * 50.0**2),))
+    assert standard_errors(model_with(statistics(rho=0.5), memory)) == pytest.approx(np.sqrt([8.0, 0.5]))
 
 
 def test_the_sum_of_lasting_errors_lag_by_lag():

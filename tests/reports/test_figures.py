@@ -1,19 +1,22 @@
 """Months and growing ± come from the saving itself."""
 
+import math
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pytest
 
-from analysis.results import FitStatistics
+from analysis.results import Memory, MemoryPoint
+from analysis.uncertainty import of_sums
 from audit import SavingCase
+from audit.models import model_of
 from reports.figures import (
     excluded_spans,
-    half_width_of,
+    half_widths_of,
     meter_class_percent,
     months,
-    random_share,
     tet_spans,
     used_values,
     weekly_mean,
@@ -31,17 +34,36 @@ def test_the_months_add_up_to_the_saving(case: SavingCase) -> None:
 
 
 def test_the_band_ends_at_the_stated_uncertainty(case: SavingCase) -> None:
-    assert half_width_of(case, case.savings.intervals) == pytest.approx(case.savings.uncertainty.half_width)
-    assert half_width_of(case, 0) == 0
-    widths = [half_width_of(case, n) for n in range(0, case.savings.intervals + 1, 30)]
+    whole = case.savings.intervals
+    widths = half_widths_of(case, [*range(0, whole, 30), whole])
+    assert widths[0] == 0
+    assert widths[-1] == pytest.approx(case.savings.uncertainty.half_width)
     assert widths == sorted(widths)
 
 
+def test_a_short_stretch_has_the_width_of_a_saving_that_short(case: SavingCase) -> None:
+    # lasting errors: ρ of the residuals (0.8) says ± of 9 days' noise, the kept memory of ρ 0.95 far more
+    statistics = replace(case.baseline.statistics, rho=0.8)
+    plain = replace(case, baseline=replace(case.baseline, statistics=statistics, memory=None))
+    slow = Memory(1, 300.0, (MemoryPoint(1.0, 0.95, 1.0, statistics.rmse**2),))
+    model = replace(model_of(case.baseline), statistics=statistics, memory=slow)
+    whole = case.savings.intervals
+    alone = of_sums(model, np.zeros(len(model.terms)), ((1.0, 30),), 0.9, "exact_memory").half_width
+    total = of_sums(model, np.zeros(len(model.terms)), ((1.0, whole),), 0.9, "exact_memory")
+    savings = replace(case.savings, uncertainty=total)
+    lasting = replace(case, savings=savings, baseline=replace(plain.baseline, memory=slow))
+    assert half_widths_of(lasting, [30])[0] == pytest.approx(alone, rel=1e-3)
+    # errors that last add up faster than the root of the time
+    assert alone < total.half_width * math.sqrt(30 / whole)
+
+
 def test_a_band_narrower_than_the_scatter_alone_is_all_scatter(case: SavingCase) -> None:
+    whole = case.savings.intervals
     wild = replace(case.baseline.statistics, rmse=1e6)
-    assert isinstance(wild, FitStatistics)
-    assert random_share(replace(case, baseline=replace(case.baseline, statistics=wild))) == 1.0
-    assert 0 < random_share(case) < 1
+    plain = replace(case, baseline=replace(case.baseline, statistics=wild, memory=None))
+    found = half_widths_of(plain, [whole / 4, whole])
+    assert found[1] == pytest.approx(case.savings.uncertainty.half_width)
+    assert found[0] == pytest.approx(found[1] / 2)
 
 
 def test_a_day_left_out_is_not_drawn(case: SavingCase) -> None:
