@@ -12,17 +12,14 @@ import numpy as np
 
 from analysis._tables import Row, table
 from analysis.metrology import _words as words
+from analysis.metrology._limits import UNITY, assumed_phase, meter_limit, with_edges
 from analysis.metrology.budget import Contribution, Distribution, budget, from_limit
 from analysis.metrology.certificates import in_force, line_of
 from analysis.metrology.devices import ElectricityMeter, LoadPoint, Transformer
 from analysis.results import Finding, InstrumentPart, Refusal
 from dodac.errors import ConfigError
 
-# power factors above this are tested at 1, below the standard's second point there is no limit
-_UNITY: Final = 0.995
 _MINUTE: Final = math.pi / 180.0 / 60.0
-# an energy of MID class is guaranteed from Itr = 0.05 In (transformers) or 0.1 Iref (direct) on
-_TRANSITIONAL: Final = {"ct": 0.05, "direct": 0.1}
 
 
 @dataclass(frozen=True)
@@ -181,44 +178,25 @@ def _meter(
     row = next((row for row in rows if row["class"] == word), None)
     if row is None:
         return words.refuse_unknown_class(meter.id, meter.accuracy_class, [str(row["class"]) for row in rows])
+    reference, checked = str(row["source"]), str(row["checked"])
+    if "bands" in row:
+        row, edge = with_edges(row, meter.connection)
+        # above Itr the lower edge decides nothing
+        if any(point.load < row["transitional"] for point in points):
+            reference, checked = f"{reference}; {edge['source']}", str(edge["checked"])
     weighed, outside = 0.0, 0.0
     for point in points:
-        limit = _meter_limit(row, point, meter, ambient_c)
+        limit = meter_limit(row, point, meter, ambient_c)
         if limit is None:
             outside += point.share
         else:
             weighed += point.share * limit
     lines = [
         from_limit(
-            f"{meter.id}/class", f"meter class {word}", weighed / 100.0,
-            reference=str(row["source"]), checked=str(row["checked"]),
+            f"{meter.id}/class", f"meter class {word}", weighed / 100.0, reference=reference, checked=checked,
         )
     ]  # fmt: skip
     return settle_unguaranteed(meter.id, outside, lines, notes) or (lines, notes)
-
-
-def _meter_limit(row: Row, point: LoadPoint, meter: ElectricityMeter, ambient_c: float) -> float | None:
-    """Limit in % of reading at a load, or None where the class gives none."""
-    factor = point.power_factor
-    if meter.quantity == "reactive":
-        factor = math.sqrt(max(0.0, 1.0 - factor**2))
-    if "bands" in row:
-        if factor < 0.5 or point.load < float(row[f"minimum_{meter.connection}"]):
-            return None
-        for band in row["bands"]:
-            if float(band["t_low"]) <= ambient_c <= float(band["t_high"]):
-                above = point.load >= _TRANSITIONAL[meter.connection]
-                return float(band["transitional" if above else "minimum"])
-        return None
-    if factor < 0.5:
-        return None
-    found = []
-    for pf in (1.0,) if factor >= _UNITY else (1.0, 0.5):
-        steps = [step for step in row["limits"] if step["pf"] == pf and point.load >= step["load"]]
-        if not steps:
-            return None
-        found.append(float(max(steps, key=lambda step: float(step["load"]))["pct"]))
-    return max(found)
 
 
 def _transformer(
@@ -245,11 +223,13 @@ def _transformer(
         return words.refuse_burden(device.id, device.burden, low, high)
     at = [float(value) for value in row["at"]]
     phases = row.get("phase_min")
+    phase_row = row
     if device.phase_min is not None:
         phases = [device.phase_min] * len(at)
     elif phases is None:
-        phases = [float(row["assumed_phase_min"])] * len(at)
-        if any(point.power_factor < _UNITY for point in points):
+        phase_row = assumed_phase()
+        phases = [float(phase_row["assumed_phase_min"])] * len(at)
+        if any(point.power_factor < UNITY for point in points):
             notes.append(words.phase_assumed(device.id, phases[0]))
     ratio, phase, outside = 0.0, 0.0, 0.0
     for point in points:
@@ -268,7 +248,11 @@ def _transformer(
             f"{device.id}/ratio", f"{kind} ratio class {word}", ratio, reference=source, checked=checked
         ),
         from_limit(
-            f"{device.id}/phase", f"{kind} phase class {word}", phase, reference=source, checked=checked
+            f"{device.id}/phase",
+            f"{kind} phase class {word}",
+            phase,
+            reference=str(phase_row["source"]),
+            checked=str(phase_row["checked"]),
         ),
     ]
     return settle_unguaranteed(device.id, outside, lines, notes) or (lines, notes)
@@ -293,14 +277,18 @@ def _by_data_sheet(
     limit = math.fsum(point.share * (reading_pct + device.full_scale_pct / point.load) for point in running)
     lines = [from_limit(f"{device.id}/data-sheet", "data sheet", limit / 100.0, reference="data sheet")]
     if isinstance(device, Transformer):
-        if device.phase_min is None and any(point.power_factor < _UNITY for point in running):
-            assumed = next(row for row in table("accuracy_transformers") if "assumed_phase_min" in row)
-            minutes = float(assumed["assumed_phase_min"])
+        if device.phase_min is None and any(point.power_factor < UNITY for point in running):
+            assumed = assumed_phase()
+            minutes, reference, checked = (
+                float(assumed["assumed_phase_min"]),
+                str(assumed["source"]),
+                str(assumed["checked"]),
+            )
             notes.append(words.phase_assumed(device.id, minutes))
         else:
-            minutes = device.phase_min or 0.0
+            minutes, reference, checked = device.phase_min or 0.0, "data sheet", "read"
         phase = math.fsum(
             point.share * minutes * _MINUTE * _phase_factor(point, quantity) for point in running
         )
-        lines.append(from_limit(f"{device.id}/phase", "phase by data sheet", phase, reference="data sheet"))
+        lines.append(from_limit(f"{device.id}/phase", "phase", phase, reference=reference, checked=checked))
     return settle_unguaranteed(device.id, outside, lines, notes) or (lines, notes)

@@ -351,3 +351,27 @@ def test_no_class_of_the_tables_is_without_limits() -> None:
         assert isinstance(
             meter_chain(ElectricityMeter("m", "1", "ct"), profile=[LoadPoint(1.0, 0.9)], **extra), Chain
         )
+
+
+def test_what_only_memory_knows_of_a_read_class_shows_in_the_result() -> None:
+    """MID's limits were read, its least current was not: said where that decides, silent where it does not."""
+    meter = ElectricityMeter("m", "B")
+    assert "remembered" not in codes(chain(meter_chain(meter, profile=[LoadPoint(0.1, 1.0)])))
+    low = chain(meter_chain(meter, profile=[LoadPoint(1.0, 1.0, 0.9), LoadPoint(0.06, 1.0, 0.1)]))
+    assert "remembered" in codes(low)
+    assert low.lines[0].checked == "remembered"
+    below = chain(meter_chain(meter, profile=[LoadPoint(1.0, 1.0, 0.9), LoadPoint(0.04, 1.0, 0.1)]))
+    assert {"remembered", "without_guarantee"} <= codes(below)
+
+
+def test_an_assumed_phase_error_is_no_figure_of_the_standard() -> None:
+    """Class 3: the ratio is the standard's, the 2° are ours; so in the budget of a clamp by data sheet."""
+    meter, point = ElectricityMeter("m", "C", "ct"), [LoadPoint(0.8, 0.8)]
+    for clamp in (Transformer("k", "3", burden=0.8), Transformer("k", reading_pct=1.0)):
+        found = chain(meter_chain(meter, ct=clamp, profile=point))
+        by = {line.source: line for line in found.lines}
+        assert by["k/phase"].checked == "agreed"
+        assert "agreed in dodac" in by["k/phase"].reference
+        assert all(line.checked == "read" for name, line in by.items() if name != "k/phase")
+    stated = chain(meter_chain(meter, ct=Transformer("k", "3", phase_min=30), profile=point))
+    assert {line.source: line for line in stated.lines}["k/phase"].checked == "read"
