@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from analysis._tables import Row, table
+from analysis._tables import table
 from analysis.metrology import _words as words
 from analysis.metrology._limits import UNITY, assumed_phase, meter_limit, with_edges
 from analysis.metrology.budget import Contribution, Distribution, budget, from_limit
