@@ -47,7 +47,8 @@ def leakage(
 ) -> Leakage | Refusal:
     """Leakage from the load and unload times of a fixed-speed compressor while nothing uses air.
 
-    load_s, unload_s: total times over several full cycles; share = T/(T + t) (BEE Book 3 §3; US DOE
+    load_s, unload_s: total times over several full cycles, time switched off counted as unload
+    time (the leaks empty the net in both); share = T/(T + t) (BEE Book 3 §3; US DOE
     Compressed Air Tip Sheet 3). delivery: free air at load; load_kw, unload_kw: input power. The power
     that leaks costs is what stops when they do: share · (load_kw − unload_kw).
     """

@@ -20,6 +20,7 @@ class Reference(Enum):
     NORMAL_0C = (0.0, 1.01325)  # DIN 1343, ISO 10780: "Nm³" of burners and stacks
     STANDARD_15C = (15.0, 1.01325)  # ISO 13443: natural gas
     STANDARD_20C = (20.0, 1.01325)  # GOST 2939: gas in Russia, many makers
+    ISO_1217 = (20.0, 1.0)  # ISO 1217 and ISO 2787: free air of compressors
     QCVN_25C = (25.0, 1.01325)  # QCVN 19:2009/BTNMT: 25 °C, 760 mmHg
 
     @property

@@ -1,6 +1,8 @@
 """Worked examples of plant engineering: loads, motors, compressed air, gas, water, boiler water."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import Refusal
+from analysis import Refusal, engineering
 from analysis.engineering.boiler_water import (
     Blowdown,
     blowdown,
@@ -295,3 +297,15 @@ def test_what_leaves_no_number_is_refused(refused):
 def test_saturation_wants_one_of_two():
     with pytest.raises(ConfigError, match="pressure or a temperature"):
         saturation()
+
+
+def test_what_the_page_names_can_be_imported_from_one_place():
+    page = Path(__file__).parents[3] / "docs" / "explanation" / "plant-engineering.md"
+    named = {
+        name.rpartition(".")[2]
+        for row in page.read_text("utf-8").splitlines()
+        if row.startswith("| ")
+        for name in re.findall(r"`([a-z_.0-9]+)`", row.split("|")[2])
+    }
+    assert len(named) > 25
+    assert named <= set(engineering.__all__)
