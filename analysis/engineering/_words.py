@@ -171,3 +171,23 @@ def power_factor_rounded(factor: float, limit: float) -> Finding:
         "đối chiếu với hoá đơn.",
         {"power_factor": factor, "limit": limit},
     )
+
+
+def remembered(name: str, source: str) -> Finding:
+    """A price or hours that nobody has checked in their source yet."""
+    return Finding(
+        "remembered",
+        f"{name} is remembered, not checked in its source ({source}).",
+        f"{name} ghi theo trí nhớ, chưa đối chiếu với nguồn ({source}).",
+        {"row": name},
+    )
+
+
+def first_day_unknown(name: str, known_from: str) -> Finding:
+    """A row used for days of which nobody has seen that it held."""
+    return Finding(
+        "first_day_unknown",
+        f"The hours {name} are known to hold from {known_from}; that they held before is assumed. Compare with a bill.",
+        f"Khung giờ {name} chỉ được xác nhận từ {known_from}; trước đó là giả định. Hãy đối chiếu với hoá đơn.",
+        {"row": name, "known_from": known_from},
+    )

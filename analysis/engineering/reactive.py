@@ -88,6 +88,8 @@ def power_factor_charge(
         findings = (words.power_factor_rounded(factor, float(row["limit"])),)
     if max_power_kw is not None and max_power_kw < float(row["from_kw"]):
         k, findings = 0.0, ()
+    if row["checked"] == "remembered":
+        findings = (*findings, words.remembered(str(row["id"]), str(row["source"])))
     amount = None
     if active_cost is not None:
         amount = Money(active_cost.amount * k / 100.0, active_cost.currency, active_cost.price_date)

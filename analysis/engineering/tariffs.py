@@ -127,12 +127,14 @@ def energy_cost(
         return words.not_a_number("energy_kwh")
     if np.any(values[good] < 0.0):
         return words.refuse_negative(int(np.sum(values[good] < 0.0)))
-    wall = _wall(found.index, table("tariff_hours_vn") if hours is None else hours)
+    hour_rows = table("tariff_hours_vn") if hours is None else hours
+    wall = _wall(found.index, hour_rows)
     days = wall.normalize()
     minute = ((wall - days).total_seconds().to_numpy() / 60.0).round(6)
     length = 60.0 * found.step_h
     amounts, energies = dict.fromkeys(BANDS, 0.0), dict.fromkeys(BANDS, 0.0)
     documents: dict[str, None] = {}
+    doubts: dict[str, Finding] = {}
     across, currency, last = 0, "", days[0].date()
     for day in days.unique():
         mine = good & np.asarray(days == day)
@@ -150,6 +152,13 @@ def energy_cost(
             return words.no_tariff(f"price in {currency}", last.isoformat())
         currency = str(price["currency"])
         documents[str(price.get("document", price["source"]))] = None
+        for row in (price, in_force(hour_rows, last)[-1]):
+            if row["checked"] == "remembered":
+                doubts[str(row["id"])] = words.remembered(str(row["id"]), str(row["source"]))
+            if last < row.get("known_from", date.min):
+                doubts[str(row["id"])] = words.first_day_unknown(
+                    str(row["id"]), row["known_from"].isoformat()
+                )
         shares = _shares(minutes, starts, length)
         across += int(np.sum((shares > 0).sum(axis=1) > 1))
         for code, band in enumerate(BANDS):
@@ -166,7 +175,7 @@ def energy_cost(
         sum(energies.values()),
         tuple(BandCost(band, energies[band], amounts[band]) for band in BANDS),
         tuple(documents),
-        tuple(findings),
+        (*findings, *doubts.values()),
     )
 
 

@@ -111,6 +111,10 @@ def test_a_table_of_ones_own_that_lacks_a_step_is_named():
         'k_pct=[{power_factor=0.89,k=1.0}]\nsource="contract"\nchecked="read"\ntaken=2026-01-01\n',
         "own.toml",
     )
+    remembered = [{**rows[0], "checked": "remembered"}]
+    said = power_factor_charge(890.0, 455.96, date(2026, 6, 30), rows=remembered)
+    assert isinstance(said, PowerFactorCharge)
+    assert (said.k_pct, [finding.code for finding in said.findings]) == (1.0, ["remembered"])
     with pytest.raises(ConfigError, match=r"no step for 0\.80"):
         power_factor_charge(800.0, 600.0, date(2026, 6, 30), rows=rows)
 

@@ -18,6 +18,7 @@ from analysis.engineering.tariffs import (
     tariff,
 )
 from dodac.errors import ConfigError, DataError
+from dodac.money import Money
 
 ZONE = "Asia/Ho_Chi_Minh"
 
@@ -110,6 +111,10 @@ def test_a_plants_own_contract_counts_instead():
     found = cost(half_hours("2024-01-03", 1), customer="park", prices=own)
     assert found.total.amount == pytest.approx(48 * 2000)
     assert found.average_per_kwh == pytest.approx(2000)
+    # the hours of 2024 are those of 2025 by assumption, and that is said
+    assert [finding.code for finding in found.findings] == ["first_day_unknown"]
+    later = cost(half_hours("2025-06-03", 1), customer="park", prices=own)
+    assert later.findings == ()
 
 
 def test_what_is_no_time_of_day_is_refused():
@@ -124,3 +129,26 @@ def test_what_is_no_time_of_day_is_refused():
 def test_bands_share_out_all_of_the_energy(day, amount):
     found = cost(half_hours(day.isoformat(), 1, amount))
     assert sum(kwh(found).values()) == pytest.approx(48 * amount)
+
+
+def test_a_price_that_is_only_remembered_says_so():
+    own = rows_of(
+        '[[rows]]\nid="old"\ncustomer="park"\nvoltage_from_kv=0.0\ncurrency="VND"\nnormal=1.0\noffpeak=1.0\n'
+        'peak=1.0\nsource="somebody"\nchecked="remembered"\ntaken=2026-01-01\n',
+        "own.toml",
+    )
+    found = cost(half_hours("2025-06-03", 2), customer="park", prices=own)
+    assert [(finding.code, finding.data["row"]) for finding in found.findings] == [("remembered", "old")]
+
+
+def test_a_price_that_changes_within_the_period_counts_from_its_day():
+    def row(name, price, span):
+        return (
+            f'[[rows]]\nid="{name}"\ncustomer="park"\nvoltage_from_kv=0.0\ncurrency="VND"\nnormal={price}\n'
+            f'offpeak={price}\npeak={price}\nsource="contract {name}"\nchecked="read"\ntaken=2026-01-01\n{span}\n'
+        )
+
+    text = row("a", 1000.0, "valid_to=2026-04-21") + row("b", 2000.0, "valid_from=2026-04-22")
+    found = cost(half_hours("2026-04-21", 3), customer="park", prices=rows_of(text, "own.toml"))
+    assert found.total == Money(48 * 1000.0 + 96 * 2000.0, "VND", "2026-04-23")
+    assert found.documents == ("contract a", "contract b")
