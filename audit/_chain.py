@@ -65,7 +65,9 @@ class Chain:
     def by_body_digest(self, cls: type[Entry], digests: Sequence[str]) -> tuple[Entry, ...]:
         """The records, corrected since or not, whose bodies have these digests, in the order written."""
         rows = [row for row in self.entries() if row.kind == _KINDS[cls] and row.body_sha256 in digests]
-        return tuple(record(cls, json.loads(row.body)) for row in rows)
+        # a correction may say again, word for word, what an earlier version said
+        once = {row.body_sha256: row for row in rows}
+        return tuple(record(cls, json.loads(row.body)) for row in once.values())
 
     def append(self, entry: Entry, why: str, now_ns: int) -> Entry:
         """Adds an entry; options, plans and decisions may be corrected when a reason `why` is given.

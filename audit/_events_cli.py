@@ -49,7 +49,9 @@ def events_of(register: Register, plan_id: str, store: Store) -> dict[str, Detec
     found: dict[str, Detection | Refusal] = {"baseline": baseline_events(model, prepared, day_types=days)}
     report = period_frame(store, plan, plan.reporting)
     if report["used"].any():
-        both = saving_with(plan, model, report, (), store, plan.confidence)
+        # with the columns of events in the baseline, without what was decided about this period: it is looked at whole
+        before = tuple(found for found in decisions if found.period == "baseline")
+        both = saving_with(plan, model, report, before, store, plan.confidence)
         if isinstance(both, Refusal):
             found["reporting"] = both
         else:

@@ -11,7 +11,7 @@ from typing import Final
 import pandas as pd
 
 from analysis import DEFAULT_METHOD, Model, Refusal, Savings, avoided_energy
-from analysis.events.ledger import (
+from analysis.events import (
     Entry,
     FactorChange,
     Ledger,
@@ -24,8 +24,11 @@ from audit.metering import instruments_of
 from audit.periods import period_frame
 from audit.records import Plan
 from dodac.contracts import Store
-from dodac.errors import ConfigError
+from dodac.errors import ConfigError, DataError
+from dodac.quantities import CHANNELS, Kind, nearest
 
+# methods that change a figure; "none" does not
+_CHANGING: Final = ("exclude", "engineering", "submeter", "indicator", "calendar")
 _METER: Final = re.compile(r"[^:\s]+:[^:\s]+")
 
 
@@ -34,7 +37,8 @@ class Decision:
     """What a person decided about one event of a plan; see `analysis.events.ledger.Entry` for the fields.
 
     half_width, uncertainty: None where the method needs none; meter: "instrument:channel" of a submeter.
-    factor, value: the static factor that changed with the event, and to what ("" when none did).
+    factor, value: the static factor that changed with the event, and to what ("" when none did). week: of
+    the method "calendar", pairs of weekday and the weekday it is worked like since.
     """
 
     id: str
@@ -55,6 +59,7 @@ class Decision:
     removed: bool = False
     factor: str = ""
     value: str = ""
+    week: tuple[tuple[str, str], ...] = ()
     registered_ns: int = 0
 
     def entry(self) -> Entry:
@@ -63,13 +68,22 @@ class Decision:
             self.id, self.by, self.at, self.why, self.method, self.period, self.start, self.end,
             self.evidence, self.amount, math.nan if self.half_width is None else self.half_width,
             self.confidence, self.meter, math.nan if self.uncertainty is None else self.uncertainty,
-            self.removed,
+            self.removed, self.week,
         )  # fmt: skip
 
 
-def check_decision(decision: Decision, plan: Plan) -> None:
-    """Raises ConfigError for a decision that does not fit its plan: dates, meter, static factor."""
+def check_decision(decision: Decision, plan: Plan, registered: Sequence[Decision] = ()) -> None:
+    """Raises ConfigError for a decision that does not fit its plan: dates, meter, static factor.
+
+    DataError when its id is one of another plan's: a correction would take it from there.
+    """
     entry = decision.entry()
+    for other in registered:
+        if other.id == decision.id and other.plan != decision.plan:
+            raise DataError(
+                f'decision "{decision.id}" is about plan "{other.plan}" already.',
+                todo="Give the new one another id; a correction keeps its plan.",
+            )
     if not all(letter.isalnum() or letter in "._-" for letter in decision.id):
         raise ConfigError(
             f'decision "{decision.id}": the id must be one word.', todo='Use letters, digits, "._-".'
@@ -85,11 +99,35 @@ def check_decision(decision: Decision, plan: Plan) -> None:
         raise ConfigError(
             f'decision "{decision.id}": meter = "{decision.meter}".', todo='Write "instrument:channel".'
         )
+    if decision.method == "submeter":
+        _check_meter(decision, plan)
+    if bool(decision.factor) != bool(decision.value):
+        raise ConfigError(
+            f'decision "{decision.id}": factor and value belong together.',
+            todo="Say what changed, and to what.",
+        )
     factors = {name for name, _, _ in plan.static_factors}
     if decision.factor and decision.factor not in factors:
         raise ConfigError(
             f'decision "{decision.id}": the plan has no static factor "{decision.factor}".',
             todo=f"It has: {', '.join(sorted(factors)) or 'none'}.",
+        )
+
+
+def _check_meter(decision: Decision, plan: Plan) -> None:
+    """A submeter counts energy in the unit of the plan's meter, or its sum can't be added."""
+    channel = decision.meter.partition(":")[2]
+    if channel not in CHANNELS:
+        near = nearest(channel, CHANNELS)
+        raise ConfigError(
+            f'decision "{decision.id}": meter = "{decision.meter}": there is no channel "{channel}".',
+            todo=f'Did you mean "{near}"?' if near else "",
+        )
+    unit, wanted = CHANNELS[channel].unit, CHANNELS[plan.energy[1]].unit
+    if unit != wanted or CHANNELS[channel].kind is Kind.GAUGE:
+        raise ConfigError(
+            f'decision "{decision.id}": meter = "{decision.meter}" is in {unit}; the plan\'s energy in {wanted}.',
+            todo="Name a counter or amount of that unit, or calculate (engineering).",
         )
 
 
@@ -124,9 +162,10 @@ def saving_with(
     confidence: float,
     method: str = DEFAULT_METHOD,
 ) -> tuple[Savings, float | None] | Refusal:
-    """The saving of a reporting frame with what was decided, and without what the decisions add.
+    """The saving of a reporting frame with what was decided about it, and as it is without that.
 
-    The second is None when they add nothing. Raises DataError when a submeter is not there.
+    The second is None when nothing was decided that changes the figure, or when there is none without
+    the decisions. Raises DataError when a submeter is not there.
     """
     ledger = ledger_of(plan, decisions)
     prepared, _ = decided(frame, ledger, "reporting")
@@ -139,14 +178,21 @@ def saving_with(
     )
     if isinstance(amounts, Refusal):
         return amounts
-    if not amounts:
+    if not ledger.of("reporting", *_CHANGING):
         return replace(plain, findings=(*plain.findings, *told)), None
-    whole = avoided_energy(
-        model, prepared, confidence=confidence, method=method, instruments=parts, adjustments=amounts
+    bare = avoided_energy(
+        model, with_indicators(frame, ledger)[0], confidence=confidence, method=method, instruments=parts
     )
-    if isinstance(whole, Refusal):
-        return whole
-    return replace(whole, findings=(*whole.findings, *told)), plain.saving
+    whole = plain
+    if amounts:
+        again = avoided_energy(
+            model, prepared, confidence=confidence, method=method, instruments=parts, adjustments=amounts
+        )
+        if isinstance(again, Refusal):
+            return again
+        whole = again
+    without = None if isinstance(bare, Refusal) else bare.saving
+    return replace(whole, findings=(*whole.findings, *told)), without
 
 
 def _submeters(plan: Plan, ledger: Ledger, store: Store) -> dict[str, pd.Series[float]]:

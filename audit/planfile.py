@@ -148,6 +148,12 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def _week(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict) or not value:
+        raise _WrongKindError('write { wednesday = "sunday", sunday = "wednesday" }')
+    return tuple((day, _text(like)) for day, like in value.items())
+
+
 Readers = dict[str, Callable[[Any], Any]]
 Lines = dict[tuple[str | int, ...], int]
 
@@ -173,6 +179,7 @@ _DECISION: Readers = {
     "confidence": _number,
     "uncertainty": _number,
     "removed": _flag,
+    "week": _week,
 }
 # a plan may leave these out; the record itself has no default for them
 _PLAN_DEFAULTS: dict[str, object] = {

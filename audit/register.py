@@ -113,9 +113,9 @@ class Register:
         """Registers what a person decided about an event, or with `why` a correction of it.
 
         Raises ConfigError for one that does not fit its plan, DataError when the plan is not
-        registered, or the id is taken and no reason is given.
+        registered, or the id is taken and no reason is given, or by another plan.
         """
-        check_decision(decision, self.plan(decision.plan))
+        check_decision(decision, self.plan(decision.plan), self._chain.latest(Decision))
         return self._append(replace(decision, registered_ns=self._clock.now_ns()), why)
 
     def freeze_baseline(self, plan_id: str, store: Store, *, why: str = "") -> FrozenBaseline | Refusal:

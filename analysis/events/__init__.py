@@ -1,8 +1,8 @@
 """Non-routine events: detection proposes them, a person's entry in the ledger decides."""
 
+from analysis.events._entry import Entry
 from analysis.events.detection import Detection, Event, baseline_events, detect, interval_of, savings_events
 from analysis.events.ledger import (
-    Entry,
     FactorChange,
     Ledger,
     StaticFactor,

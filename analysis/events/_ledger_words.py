@@ -12,6 +12,10 @@ _METHODS: Final = {
     "engineering": ("by engineering calculation", "bằng tính toán kỹ thuật"),
     "submeter": ("measured by a submeter", "đo bằng công tơ phụ"),
     "exclude": ("left out", "loại khỏi kỳ"),
+    "calendar": (
+        "from the baseline with its weekdays as they are worked now",
+        "từ đường cơ sở với lịch tuần mới",
+    ),
     "none": ("not adjusted", "không hiệu chỉnh"),
 }
 
@@ -76,4 +80,38 @@ def refuse_submeter(id: str, meter: str, needed: int, there: int) -> Refusal:
         f"{id}: cần {number_text(needed, 0, 'vi')} khoảng đo của {meter}, hiện có {number_text(there, 0, 'vi')}: "
         f"còn thiếu {number_text(needed - there, 0, 'vi')}.",
         {"id": id, "meter": meter, "needed": needed, "there": there, "missing": needed - there},
+    )
+
+
+_CALENDAR: Final = {
+    "interval": (
+        "weekdays can't be told apart in weeks, months or bills. Calculate the amount instead.",
+        "không phân biệt được ngày trong tuần với số liệu tuần, tháng hoặc hóa đơn. Hãy tính toán mức hiệu chỉnh.",
+    ),
+    "unknown": (
+        "the baseline never had one of these weekdays, so nothing is known of it. Calculate the amount instead.",
+        "kỳ cơ sở không có một trong các ngày này trong tuần nên không có căn cứ. Hãy tính toán mức hiệu chỉnh.",
+    ),
+    "alike": (
+        "the baseline expects the same on these weekdays, or none of them is in the event. Correct week or dates.",
+        "đường cơ sở dự báo như nhau cho các ngày này, hoặc sự kiện không có các ngày đó. Hãy sửa week hoặc thời gian.",
+    ),
+}
+
+
+def refuse_calendar(id: str, reason: str) -> Refusal:
+    """Another week says nothing with this baseline."""
+    en, vi = _CALENDAR[reason]
+    return Refusal("calendar_without_effect", f"{id}: {en}", f"{id}: {vi}", {"id": id, "reason": reason})
+
+
+def refuse_overlap(first: str, second: str) -> Refusal:
+    """Two decisions about the same days that would count energy twice, or for days that are left out."""
+    return Refusal(
+        "decisions_overlap",
+        f"{first} and {second} share days on which only one of them can count (an indicator holds all that "
+        "changed; what is left out has no amount). Correct the dates or the method of one.",
+        f"{first} và {second} trùng ngày, trong khi chỉ một quyết định được tính cho các ngày đó (biến chỉ thị đã gồm mọi "
+        "thay đổi; phần đã loại khỏi kỳ không có mức hiệu chỉnh). Hãy sửa thời gian hoặc phương pháp.",
+        {"first": first, "second": second},
     )

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from analysis._frames import Bools, numbers, used_mask
+from analysis._frames import numbers, used_mask
 from analysis._linear import independent_columns
 from analysis.events import _ledger_words as words
+from analysis.events._calendar import by_calendar
+from analysis.events._entry import Entry
+from analysis.events._overlap import overlapping
 from analysis.events._segments import noise_of, outliers
 from analysis.events.detection import Detection, Event
 from analysis.models import design
@@ -22,72 +24,7 @@ from analysis.results import Adjustment, Finding, Model, Refusal, Savings
 from analysis.uncertainty import independent_days
 from dodac.errors import ConfigError
 
-METHODS: Final = ("indicator", "engineering", "exclude", "submeter", "none")
-PERIODS: Final = ("baseline", "reporting")
 _INDICATOR_CONFIDENCE: Final = 0.9
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One decision of a person about one event.
-
-    by, at, why: who, on which date (ISO), for what reason; evidence: document, photo, invoice number.
-    method: "indicator" (the level change of the data themselves), "engineering" (amount ± half_width
-    calculated by the person), "submeter" (measured by another meter), "exclude" (the interval is left out
-    on both sides) or "none" (looked at, nothing is adjusted). start, end: local dates, both
-    included; end "" goes on. amount: in all, added to the adjusted baseline (positive: the event made
-    the plant use more, so that the saving was hidden), half_width at confidence. meter: of "submeter",
-    uncertainty: its relative half width at the same confidence; removed: the submetered load existed
-    in the baseline and is gone.
-    """
-
-    id: str
-    by: str
-    at: str
-    why: str
-    method: str
-    period: str
-    start: str
-    end: str = ""
-    evidence: str = ""
-    amount: float = 0.0
-    half_width: float = math.nan
-    confidence: float = 0.9
-    meter: str = ""
-    uncertainty: float = math.nan
-    removed: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("id", "by", "at", "why", "start"):
-            if not str(getattr(self, name)).strip():
-                raise ConfigError(f'an entry of the ledger has no "{name}".', todo="Say who, when and why.")
-        if self.method not in METHODS:
-            raise ConfigError(
-                f'there is no method "{self.method}".', todo=f"Choose one of: {', '.join(METHODS)}."
-            )
-        if self.period not in PERIODS:
-            raise ConfigError(
-                f'there is no period "{self.period}".', todo=f"Choose one of: {', '.join(PERIODS)}."
-            )
-        days = [_date(value, self.id) for value in (self.at, self.start, self.end) if value]
-        if self.end and days[2] < days[1]:
-            raise ConfigError(f"{self.id}: ends on {self.end}, before it starts on {self.start}.")
-        if self.method == "engineering" and not (math.isfinite(self.amount) and self.half_width >= 0.0):
-            raise ConfigError(
-                f"{self.id}: an engineering amount needs its ± as well.", todo="Give half_width."
-            )
-        if self.method == "submeter" and not (self.meter and self.uncertainty >= 0.0):
-            raise ConfigError(f"{self.id}: name the meter and its relative uncertainty.")
-        if not 0.5 < self.confidence < 1.0:
-            raise ConfigError(f"{self.id}: a confidence of {self.confidence} makes no sense.")
-
-    def covers(self, index: pd.DatetimeIndex) -> Bools:
-        """Which intervals (local starts) lie within the event."""
-        days = index.tz_localize(None) if index.tz is not None else index
-        inside = days >= pd.Timestamp(self.start)
-        if self.end:
-            inside &= days < pd.Timestamp(self.end) + pd.Timedelta(days=1)
-        return np.asarray(inside, dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -197,11 +134,14 @@ def adjustments(
     savings: unadjusted, its frame says which intervals count; model, frame: what it was computed from (an
     indicator carries the baseline's own error too); submeters: meter → energy by interval
     (unit of the saving, index as the frame's). Refused when an indicator has too little beside it to be
-    held against, or a submeter lacks intervals. Source: IPMVP application guide on non-routine events
+    held against, a submeter lacks intervals, or two entries would count the same energy twice. Source: IPMVP application guide on non-routine events
     and adjustments (EVO 2020), section on methods; amounts here are dodac's own reading of it.
     """
+    twice = overlapping(ledger.of("reporting"), pd.DatetimeIndex(savings.frame.index))
+    if twice is not None:
+        return words.refuse_overlap(*twice)
     found = []
-    for entry in ledger.of("reporting", "indicator", "engineering", "submeter"):
+    for entry in ledger.of("reporting", "indicator", "engineering", "submeter", "calendar"):
         if entry.method == "engineering":
             one: Adjustment | Refusal = Adjustment(
                 entry.id,
@@ -212,6 +152,8 @@ def adjustments(
             )
         elif entry.method == "submeter":
             one = _submetered(savings, entry, submeters or {})
+        elif entry.method == "calendar":
+            one = by_calendar(savings, entry, model, frame)
         else:
             others = [other for other in ledger.of("reporting") if other is not entry]
             one = _by_indicator(savings, entry, others, model, frame)
@@ -225,7 +167,8 @@ def adjusted(savings: Savings, amounts: Sequence[Adjustment]) -> Savings:
     """The saving with the adjustments: a new result; the unadjusted one stays as it is.
 
     Amounts are added to the adjusted baseline; their uncertainties, brought to the saving's confidence
-    by the normal distribution, are added in quadrature.
+    by the normal distribution, are added in quadrature: an indicator or a calendar amount is a difference
+    between intervals, in which the level's error, most of the saving's, cancels.
     """
     total = sum(amount.amount for amount in amounts)
     confidence = savings.uncertainty.confidence
@@ -322,10 +265,3 @@ def answers(entry: Entry, event: Event) -> bool:
 
 def _normal(confidence: float) -> float:
     return NormalDist().inv_cdf(0.5 + confidence / 2.0)
-
-
-def _date(value: str, id: str) -> date:
-    try:
-        return date.fromisoformat(value[:10])
-    except ValueError:
-        raise ConfigError(f'{id}: "{value}" is no date.', todo="Write 2026-05-10.") from None

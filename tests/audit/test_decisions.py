@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from analysis import KINDS, Interval, Refusal
+from analysis.events.detection import Detection
 from audit import FrozenBaseline, VerifiedSaving
+from audit._events_cli import events_of
 from audit.decisions import Decision
 from audit.planfile import read_decision
 from dodac.cli import main
@@ -199,4 +201,112 @@ def test_files_that_hold_other_keys_are_refused(tmp_path: Path):
     path = tmp_path / "d.toml"
     path.write_text(TOML + "amout = 3\n", encoding="utf-8")
     with pytest.raises(ConfigError, match='"amout"'):
+        read_decision(path)
+
+
+def test_an_event_of_the_baseline_with_its_own_column_leaves_reporting_events_to_be_seen(ready, plan, store):
+    ready.add_decision(
+        decision(method="indicator", period="baseline", start="2023-05-01", end="2023-05-31", half_width=None)
+    )
+    found = events_of(ready, plan.id, store)
+    assert all(isinstance(one, Detection) for one in found.values())
+    assert set(found) == {"baseline", "reporting"}
+
+
+def test_events_are_looked_for_before_anything_was_reported(ready, plan, store):
+    ready.add_plan(replace(plan, id="later", reporting=("2026-01-01", "2026-12-31")))
+    assert set(events_of(ready, "later", store)) == {"baseline"}
+
+
+def test_a_correction_never_moves_a_decision_to_another_plan(ready, plan, store):
+    ready.add_plan(replace(plan, id="other"))
+    ready.add_decision(decision())
+    with pytest.raises(DataError, match='about plan "trim-plan" already'):
+        ready.add_decision(decision(plan="other"), why="meant the other")
+    assert len(ready.decisions(plan.id)) == 1
+
+
+def test_a_correction_word_for_word_the_same_counts_once(ready, plan, store):
+    ready.freeze_baseline(plan.id, store)
+    ready.add_decision(decision())
+    ready.add_decision(decision(), why="signed again")
+    saving = verified(ready.verify(plan.id, store))
+    assert ready.case(saving.id, store).savings.saving == pytest.approx(saving.saving)
+
+
+def test_the_saving_with_everything_in_stands_beside_one_with_an_event_left_out(ready, plan, store):
+    ready.freeze_baseline(plan.id, store)
+    whole = verified(ready.verify(plan.id, store))
+    ready.add_decision(decision(method="exclude", amount=0.0, half_width=None))
+    part = verified(ready.verify(plan.id, store))
+    assert part.unadjusted == pytest.approx(whole.saving)
+    assert part.saving < whole.saving
+    ready.add_decision(decision(id="hall", start="2024-08-01", end="2024-08-07", amount=1000.0))
+    both = verified(ready.verify(plan.id, store))
+    assert both.unadjusted == pytest.approx(whole.saving)
+    assert both.saving == pytest.approx(part.saving + 1000.0)
+    ready.add_decision(
+        decision(id="look", method="none", amount=0.0, half_width=None, start="2024-10-01", end="")
+    )
+    assert verified(ready.verify(plan.id, store)).saving == pytest.approx(both.saving)
+
+
+def test_amounts_for_days_left_out_or_counted_twice_are_refused(ready, plan, store):
+    ready.freeze_baseline(plan.id, store)
+    ready.add_decision(decision())
+    ready.add_decision(
+        decision(
+            id="out", method="exclude", amount=0.0, half_width=None, start="2024-06-20", end="2024-07-02"
+        )
+    )
+    refused = ready.verify(plan.id, store)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "decisions_overlap"
+
+
+def test_another_week_is_a_decision_that_can_be_verified_again(ready, plan, store):
+    ready.freeze_baseline(plan.id, store)
+    week = (("sunday", "wednesday"), ("wednesday", "sunday"))
+    ready.add_decision(
+        decision(method="calendar", amount=0.0, half_width=None, week=week, start="2024-06-01", end="")
+    )
+    saving = verified(ready.verify(plan.id, store))
+    # the plant did not change its rest day, and there were as many Sundays as Wednesdays
+    assert abs(saving.saving - saving.unadjusted) < 1500.0
+    assert saving.saving != saving.unadjusted
+    assert ready.case(saving.id, store).savings.saving == pytest.approx(saving.saving)
+    assert ready.decisions(plan.id)[0].week == week
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"method": "submeter", "meter": "weather:temperature_c", "uncertainty": 0.02}, "is in degC"),
+        ({"method": "submeter", "meter": "ovens:energy_kw", "uncertainty": 0.02}, "no channel"),
+        (
+            {"method": "submeter", "meter": "ovens:energy_interval_kwh", "uncertainty": float("inf")},
+            "relative",
+        ),
+        ({"half_width": float("inf")}, "its ±"),
+        ({"factor": "lines"}, "belong together"),
+        ({"start": "20240601"}, "no date"),
+        ({"end": "2024-06-30 and more"}, "no date"),
+        ({"method": "calendar"}, "belong together"),
+        ({"week": (("sunday", "friday"),)}, "belong together"),
+        ({"method": "calendar", "week": (("sonday", "friday"),)}, 'mean "sunday"'),
+        ({"method": "calendar", "week": (("sunday", "friday"), ("sunday", "monday"))}, "twice"),
+    ],
+)
+def test_a_decision_whose_amount_could_not_be_added_is_refused_at_once(ready, changes, words):
+    with pytest.raises(ConfigError, match=words):
+        ready.add_decision(decision(**changes))
+
+
+def test_the_week_is_read_from_a_file(tmp_path: Path):
+    path = tmp_path / "d.toml"
+    text = TOML.replace('method = "engineering"', 'method = "calendar"')
+    path.write_text(text + 'week = { wednesday = "sunday", sunday = "wednesday" }\n', encoding="utf-8")
+    assert read_decision(path).week == (("wednesday", "sunday"), ("sunday", "wednesday"))
+    path.write_text(text + 'week = "sunday"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match='"week"'):
         read_decision(path)
