@@ -34,7 +34,8 @@ _COMPARE: Final = f"""{_SOURCES}
 Examples:
   dodac test compare --before before.csv --after after.csv --fuel natural_gas --instrument SN0815 \\
       --limits o2_pct=0.3,t_flue_c=2,t_air_c=1 --drift o2_pct=0.1,t_flue_c=0.5,t_air_c=0.5
-  dodac test compare --before analyser1@2026-03-02 --after analyser1@2026-04-02 --fuel cam_5 --limits en-50379-2
+  dodac test compare --before analyser1@2026-03-02 --after analyser1@2026-04-02 --fuel cam_5 --method bs845 \\
+      --limits en-50379-2
   dodac test compare --kind compressor --before march.csv --after april.csv --limits power_kw=1%,flow_nm3_min=2%
 """
 _KINDS: Final = ("boiler", "compressor", "pump", "fan")
@@ -84,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--before", action="append", required=True, metavar="SOURCE", help="repeatable")
     compare.add_argument("--after", action="append", required=True, metavar="SOURCE", help="repeatable")
     compare.add_argument("--fuel", metavar="ID", help="of a boiler (dodac combustion --fuels)")
+    compare.add_argument(
+        "--method", choices=("siegert", "bs845"), default="siegert",
+        help="of a boiler: siegert (net, default) or bs845 (gross; also biomass and coal)",
+    )  # fmt: skip
     compare.add_argument("--with-co", action="store_true", help="count the loss by CO on both sides")
     compare.add_argument("--instrument", metavar="SN", help="the one instrument of both sides, by its number")
     compare.add_argument(
@@ -105,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument(
             "--rows", action="store_true", help="each row is a run written down as one figure a channel"
         )
+        one.add_argument("--time", metavar="NAME", help="the column of times (default: found)")
+        one.add_argument("--date-format", help="ymd, dmy, mdy or a strptime pattern (default: found)")
+        one.add_argument("--sheet", help="of a workbook")
         add_place(one)
     return parser
 
@@ -113,11 +121,12 @@ def _runs(
     sources: Sequence[Source], arguments: argparse.Namespace, place: Place, notes: list[str]
 ) -> SteadyRuns | Refusal:
     from analysis.isolation import runs_from_rows, steady_rules, steady_runs
-    from audit._test_sources import channels_told, samples_frame
+    from audit._test_sources import Written, channels_told, samples_frame
 
     rules = steady_rules(arguments.kind)
     told: list[str] = []
-    frame = samples_frame(sources, rules, channels_told(arguments.channel), place, told)
+    written = Written(arguments.time, arguments.date_format, arguments.sheet)
+    frame = samples_frame(sources, rules, channels_told(arguments.channel), place, told, written)
     notes += told
     if not arguments.json:
         sys.stderr.write("".join(f"{note}\n" for note in told))
@@ -153,6 +162,9 @@ def _compare(
     from analysis.isolation import Side, Stated, compare_tests, scale_to_year
 
     language, notes = place.language, list[str]()
+    for option, number in (("--year", arguments.year), ("--year-limits", arguments.year_limits)):
+        if number is not None and not (math.isfinite(number) and number > 0.0):
+            raise ConfigError(f"{option} must be a number above 0, not {number:g}.")
     method = _method(arguments)
     if arguments.instrument is None and before[0].path is None and before[0].name == after[0].name:
         arguments.instrument = before[0].name
@@ -196,12 +208,13 @@ def _side_lines(sides: Sequence[Side], language: Language) -> list[str]:
 
 def _method(arguments: argparse.Namespace) -> Method:
     from analysis import fuel
-    from analysis.isolation import siegert_efficiency, specific_energy, specific_power
+    from analysis.isolation import bs845_efficiency, siegert_efficiency, specific_energy, specific_power
 
     if arguments.kind == "boiler":
         if arguments.fuel is None:
             raise ConfigError("--fuel is needed for a boiler.", todo="dodac combustion --fuels lists them.")
-        return siegert_efficiency(fuel(arguments.fuel).id, with_co=arguments.with_co)
+        by = bs845_efficiency if arguments.method == "bs845" else siegert_efficiency
+        return by(fuel(arguments.fuel).id, with_co=arguments.with_co)
     return specific_power() if arguments.kind == "compressor" else specific_energy()
 
 

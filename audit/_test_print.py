@@ -27,7 +27,8 @@ WORDS: Final[dict[str, dict[Language, str]]] = {
         "vi": "{name}: {before} → {after} {unit}",
     },
     "n": {"en": "  of {b} runs before and {a} after", "vi": "  từ {b} lượt đo trước và {a} lượt sau"},
-    "efficiency": {"en": "Efficiency (net calorific value)", "vi": "Hiệu suất (theo nhiệt trị thấp)"},
+    "efficiency net": {"en": "Efficiency (net calorific value)", "vi": "Hiệu suất (theo nhiệt trị thấp)"},
+    "efficiency gross": {"en": "Efficiency (gross calorific value)", "vi": "Hiệu suất (theo nhiệt trị cao)"},
     "specific power": {"en": "Specific power", "vi": "Suất tiêu hao điện riêng"},
     "specific energy": {"en": "Specific energy", "vi": "Suất tiêu hao năng lượng"},
     "saved": {
@@ -104,7 +105,7 @@ def result_lines(pair: PairSaving, shown: bool, language: Language) -> list[str]
     unit = WORDS["points"][language] if boiler else pair.unit
     lines = [
         WORDS["result"][language].format(
-            name=WORDS[pair.method][language], before=number(pair.before), after=number(pair.after), unit=pair.unit
+            name=WORDS[f"{pair.method} {pair.basis}" if boiler else pair.method][language], before=number(pair.before), after=number(pair.after), unit=pair.unit
         ),
         WORDS["n"][language].format(b=pair.n_before, a=pair.n_after),
         WORDS["saved"][language].format(
@@ -129,8 +130,11 @@ def finding_lines(findings: Sequence[Finding], language: Language) -> list[str]:
 def year_line(year: OptionSaving, amount: float, language: Language) -> str:
     """What the share is of a year's energy."""
     of = WORDS["year"][language].format(amount=number_text(amount, 0, language), unit=year.unit)
-    width = number_text(year.uncertainty.half_width, 0, language)
-    return f"{of}: {number_text(year.saving, 0, language)} ± {width} {year.unit}"
+    half = year.uncertainty.half_width
+    # two figures of what is not known
+    digits = max(0, 1 - math.floor(math.log10(half))) if half > 0.0 else 0
+    width = number_text(half, digits, language)
+    return f"{of}: {number_text(year.saving, digits, language)} ± {width} {year.unit}"
 
 
 def document_of(

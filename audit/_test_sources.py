@@ -52,6 +52,15 @@ class Source:
     period: tuple[str, str] | None
 
 
+@dataclass(frozen=True)
+class Written:
+    """How the times of files are written, where that is not found: column, order or pattern, sheet."""
+
+    time: str | None = None
+    date_format: str | None = None
+    sheet: str | None = None
+
+
 def source_of(text: str, option: str) -> Source:
     """FILE, FILE@DAY, INSTRUMENT@DAY or …@FROM..TO.
 
@@ -92,7 +101,12 @@ def channels_told(texts: Sequence[str]) -> dict[str, Column]:
 
 
 def samples_frame(
-    sources: Sequence[Source], rules: Row, told: Mapping[str, Column], place: Place, notes: list[str]
+    sources: Sequence[Source],
+    rules: Row,
+    told: Mapping[str, Column],
+    place: Place,
+    notes: list[str],
+    written: Written,
 ) -> pd.DataFrame:
     """The channels of a test as columns, one row a sample of the first source that has one of its bands.
 
@@ -111,7 +125,9 @@ def samples_frame(
     left = list(dict.fromkeys(wanted))
     for source in sources:
         frame = (
-            _file(source, left, told, place, notes) if source.path else _journal(source, left, told, place)
+            _file(source, left, told, place, notes, written)
+            if source.path
+            else _journal(source, left, told, place)
         )
         left = [role for role in left if role not in frame.columns]
         frames.append(frame)
@@ -132,7 +148,12 @@ def samples_frame(
 
 
 def _file(
-    source: Source, roles: Sequence[str], told: Mapping[str, Column], place: Place, notes: list[str]
+    source: Source,
+    roles: Sequence[str],
+    told: Mapping[str, Column],
+    place: Place,
+    notes: list[str],
+    written: Written,
 ) -> pd.DataFrame:
     from drivers.protocols.files import FileSpec, header_of, read_interval_file
     from drivers.protocols.files_names import find_place
@@ -140,7 +161,7 @@ def _file(
 
     path = source.path
     assert path is not None  # noqa: S101 - told by the caller
-    names = header_of(open_grids(path))[1].names
+    names = header_of(open_grids(path, sheet=written.sheet))[1].names
     columns: dict[str, tuple[str, str, str | None]] = {}
     for role in roles:
         asked = [told[role].name] if role in told else [role, *_NAMES.get(role, ())]
@@ -150,7 +171,15 @@ def _file(
             columns[role] = (name, channel, unit)
     if not columns:
         return pd.DataFrame(index=pd.DatetimeIndex([], tz=place.zone))
-    spec = FileSpec("test", tuple(columns.values()), zone=place.zone, stamp="instant")
+    spec = FileSpec(
+        "test",
+        tuple(columns.values()),
+        zone=place.zone,
+        stamp="instant",
+        time_column=written.time,
+        date_format=written.date_format,
+        sheet=written.sheet,
+    )
     found = read_interval_file(path, spec)
     if found.refused:
         first = found.refused[0]

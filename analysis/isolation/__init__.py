@@ -3,6 +3,7 @@
 from analysis.isolation.methods import (
     Method,
     boiler_efficiency,
+    bs845_efficiency,
     load_unload_specific_power,
     power,
     siegert_efficiency,
@@ -35,6 +36,7 @@ __all__ = [
     "SteadyRuns",
     "SwitchingSchedule",
     "boiler_efficiency",
+    "bs845_efficiency",
     "compare_tests",
     "load_unload_specific_power",
     "measured",

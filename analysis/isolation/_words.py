@@ -171,6 +171,16 @@ def refuse_no_uncertainty(name: str) -> Refusal:
     )
 
 
+def refuse_amount(name: str, value: float) -> Refusal:
+    """A yearly amount that is none."""
+    return Refusal(
+        "amount_range",
+        f"{name} is {number(value, 2)}: a saved share makes energy only of an amount above zero.",
+        f"{name} là {number(value, 2, 'vi')}: phần trăm tiết kiệm chỉ quy ra năng lượng khi lượng sử dụng lớn hơn 0.",
+        {"name": name, "value": str(value)},
+    )
+
+
 def refuse_nothing_measured() -> Refusal:
     """Option A without a measured key parameter."""
     return Refusal(

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from analysis.results import Refusal
+from analysis.results import Finding, Refusal
+
+if TYPE_CHECKING:
+    from analysis.combustion import BS845, Combustion, FlueGas
+
+
+def _none_found(means: Mapping[str, float]) -> tuple[Finding, ...]:  # noqa: ARG001 - a figure with nothing to add
+    return ()
 
 
 @dataclass(frozen=True)
@@ -16,7 +23,8 @@ class Method:
     function: means of the channels → figure (in `unit`), or why there is none; channels: those it reads;
     better: "more" (an efficiency: saved share of fuel is 1 − before/after) or "less" (a specific
     consumption: 1 − after/before). basis ("net", "gross", "per Nm³") and losses (those counted) must be
-    the same on both sides.
+    the same on both sides. findings: what there is to know of a figure made from these means (a fuel whose
+    data are from memory, a diluted sample).
     """
 
     name: str
@@ -26,6 +34,7 @@ class Method:
     function: Callable[[Mapping[str, float]], float | Refusal]
     basis: str = ""
     losses: tuple[str, ...] = ()
+    findings: Callable[[Mapping[str, float]], tuple[Finding, ...]] = _none_found
 
 
 def boiler_efficiency(
@@ -34,9 +43,10 @@ def boiler_efficiency(
     basis: str,
     losses: tuple[str, ...],
     channels: tuple[str, ...] = ("o2_pct", "t_flue_c", "t_air_c"),
+    findings: Callable[[Mapping[str, float]], tuple[Finding, ...]] = _none_found,
 ) -> Method:
     """A boiler's efficiency (%) by any combustion function of run means, with its basis and the losses it counts."""
-    return Method("efficiency", "%", channels, "more", function, basis, tuple(sorted(losses)))
+    return Method("efficiency", "%", channels, "more", function, basis, tuple(sorted(losses)), findings)
 
 
 def siegert_efficiency(fuel_id: str, *, with_co: bool = False, condensing: bool = False) -> Method:
@@ -45,20 +55,69 @@ def siegert_efficiency(fuel_id: str, *, with_co: bool = False, condensing: bool 
     condensing: count the gain below the dew point. Radiation, blow-down and unburnt solids are in
     neither side. Raises ConfigError for an unknown fuel when it is first used.
     """
-    from analysis.combustion import FlueGas, siegert
+    from analysis.combustion import siegert
+
+    def computed(means: Mapping[str, float]) -> Combustion | Refusal:
+        return siegert(_reading(means, with_co), fuel_id, condensing=condensing)
 
     def efficiency(means: Mapping[str, float]) -> float | Refusal:
-        reading = FlueGas(
-            means["o2_pct"], means["t_flue_c"], means["t_air_c"], means["co_ppm"] if with_co else None
-        )
-        found = siegert(reading, fuel_id, condensing=condensing)
+        found = computed(means)
         return found if isinstance(found, Refusal) else found.efficiency_pct
 
-    gas = ("co_ppm",) if with_co else ()
     losses = ("dry_flue_gas", *(("co",) if with_co else ()), *(("condensation",) if condensing else ()))
     return boiler_efficiency(
-        efficiency, basis="net", losses=losses, channels=("o2_pct", "t_flue_c", "t_air_c", *gas)
+        efficiency, basis="net", losses=losses, channels=_gases(with_co), findings=_findings_of(computed)
     )
+
+
+def bs845_efficiency(
+    fuel_id: str, *, with_co: bool = False, basis: Literal["gross", "net"] = "gross"
+) -> Method:
+    """Efficiency by BS 845 (analysis.combustion.bs845), which goes by the fuel's analysis: also biomass and coal.
+
+    Channels as in `siegert_efficiency`. Raises ConfigError for an unknown fuel when it is first used.
+    """
+    from analysis.combustion import bs845
+
+    def computed(means: Mapping[str, float]) -> BS845 | Refusal:
+        return bs845(_reading(means, with_co), fuel_id)
+
+    def efficiency(means: Mapping[str, float]) -> float | Refusal:
+        found = computed(means)
+        if isinstance(found, Refusal):
+            return found
+        return (found.gross if basis == "gross" else found.net).value_pct
+
+    losses = ("dry_flue_gas", *(("co",) if with_co else ()))
+    wet = ("fuel_hydrogen", "fuel_moisture") if basis == "gross" else ()
+    return boiler_efficiency(
+        efficiency,
+        basis=basis,
+        losses=losses + wet,
+        channels=_gases(with_co),
+        findings=_findings_of(computed),
+    )
+
+
+def _gases(with_co: bool) -> tuple[str, ...]:
+    return ("o2_pct", "t_flue_c", "t_air_c", *(("co_ppm",) if with_co else ()))
+
+
+def _reading(means: Mapping[str, float], with_co: bool) -> FlueGas:
+    from analysis.combustion import FlueGas
+
+    co = means["co_ppm"] if with_co else None
+    return FlueGas(means["o2_pct"], means["t_flue_c"], means["t_air_c"], co)
+
+
+def _findings_of(
+    computed: Callable[[Mapping[str, float]], Combustion | BS845 | Refusal],
+) -> Callable[[Mapping[str, float]], tuple[Finding, ...]]:
+    def findings(means: Mapping[str, float]) -> tuple[Finding, ...]:
+        found = computed(means)
+        return () if isinstance(found, Refusal) else found.findings
+
+    return findings
 
 
 def specific_power() -> Method:

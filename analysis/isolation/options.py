@@ -165,6 +165,9 @@ def scale_to_year(
     if not amounts:
         return words.refuse_no_uncertainty("yearly amount")
     confidence = saving.confidence if confidence is None else confidence
+    for place, amount in enumerate(amounts, 1):
+        if not (math.isfinite(amount.value) and amount.value > 0.0):
+            return words.refuse_amount(f"amount {place}", amount.value)
     product = math.prod(amount.value for amount in amounts)
     if not math.isfinite(product):
         return words.refuse_formula()

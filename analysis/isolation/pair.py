@@ -177,7 +177,7 @@ def _alike(before: Side, after: Side, method: Method) -> Refusal | None:
                 "one test has times with a zone, the other without.", todo="Give both their zone."
             )
         if began <= ended:
-            return words.refuse_order(str(ended), str(began))
+            return words.refuse_order(f"{ended:%Y-%m-%d %H:%M}", f"{began:%Y-%m-%d %H:%M}")
     return None
 
 
@@ -243,6 +243,7 @@ def _figure(
         notes.append(words.no_scatter(name, len(values)))
     lines = [scatter]
     means = {channel: mean_of(runs, channel) for channel in method.channels}
+    notes += method.findings(means)
     for channel in method.channels:
         found = _errors(name, side, channel, means[channel], shared, notes)
         if isinstance(found, Refusal):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.combustion import FlueGas, bs845
 from analysis.isolation import Side, compare_tests, siegert_efficiency, steady_runs
 from analysis.metrology import Accuracy, Instrument
 from dodac.cli import main
@@ -190,9 +191,35 @@ def test_a_year_without_its_uncertainty_is_no_saving(files, capsys):
     assert found["refused"]["code"] == "uncertainty_not_stated"
 
 
+def test_biomass_goes_by_its_analysis_and_says_gross(files, capsys):
+    words = ["--fuel", "rice_husk", "--limits", LIMITS]
+    assert compared(capsys, [*files, *words], 1)["refused"]["code"]
+    found = compared(capsys, [*files, *words, "--method", "bs845"])
+    assert found["basis"] == "gross"
+    assert found["losses"] == ["dry_flue_gas", "fuel_hydrogen", "fuel_moisture"]
+    for side, reading in (("before", (8.03, 239.5, 30.0)), ("after", (4.0, 214.7, 30.0))):
+        assert found[side] == pytest.approx(bs845(FlueGas(*reading), "rice_husk").gross.value_pct, abs=0.1)
+    assert main(["test", "compare", *files, *words, "--method", "bs845", "--language", "vi"]) == 0
+    assert "Hiệu suất (theo nhiệt trị cao)" in capsys.readouterr().out
+
+
+def test_dates_that_can_be_read_in_two_ways_are_told(tmp_path, files, capsys):
+    straight = compared(capsys, [*files, *WORDS])
+    for place, frame in ((1, BEFORE), (3, AFTER)):
+        told = frame.set_axis(frame.index.strftime("%d/%m/%Y %H:%M:%S"))
+        told.to_csv(files[place], index_label="ngày", sep=";", decimal=",")
+    assert main(["test", "compare", *files, *WORDS]) == 1
+    assert "--date-format dmy" in capsys.readouterr().err
+    told = compared(capsys, [*files, *WORDS, "--date-format", "dmy", "--time", "ngày"])
+    assert told["fraction"] == pytest.approx(straight["fraction"])
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        ([*WORDS, "--year", "nan", "--year-limits", "3"], "--year must be a number above 0"),
+        ([*WORDS, "--year", "-5", "--year-limits", "3"], "--year must be a number above 0"),
+        ([*WORDS, "--year", "5", "--year-limits", "-3"], "--year-limits must be"),
         (["--limits", "o2_pct=0.3"], "--fuel is needed"),
         (["--fuel", "natural_gas", "--limits", "metas-2004"], "how wrong t_flue_c, t_air_c may be"),
         (["--fuel", "natural_gas", "--limits", "o2_pct=-1"], "is no limit of a channel"),

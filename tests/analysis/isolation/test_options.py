@@ -9,7 +9,9 @@ import pytest
 
 from analysis.isolation import (
     Measured,
+    Method,
     OptionSaving,
+    Side,
     Stated,
     compare_tests,
     measured,
@@ -198,3 +200,12 @@ def test_the_intervals_of_both_options_hold_what_they_promise(option: str) -> No
 @pytest.mark.parametrize("option", ["A", "B"])
 def test_the_intervals_of_both_options_hold_it_over_3000_draws(option: str, n: int) -> None:
     assert 0.88 <= coverage(option, 3000, 6, n) <= 0.93
+
+
+@pytest.mark.parametrize("amount", [0.0, -5.0, float("nan"), float("inf")])
+def test_a_year_of_nothing_is_no_saving(boiler_pair: tuple[Side, Side, Method], amount: float) -> None:
+    pair = compare_tests(*boiler_pair)
+    assert not isinstance(pair, Refusal)
+    found = scale_to_year(pair, Stated(amount, 1.0, "bills"), unit="Nm3")
+    assert isinstance(found, Refusal)
+    assert found.code == "amount_range"

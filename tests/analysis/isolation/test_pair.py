@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.combustion import FlueGas, bs845
 from analysis.isolation import (
     Method,
     PairSaving,
@@ -18,6 +19,7 @@ from analysis.isolation import (
     Side,
     SteadyRuns,
     boiler_efficiency,
+    bs845_efficiency,
     compare_tests,
     load_unload_specific_power,
     power,
@@ -282,6 +284,29 @@ def test_a_technicians_two_logs_become_a_saving_from_end_to_end(boiler_log: Log)
     truth = 1.0 - eta({"o2_pct": 8.0, "t_flue_c": 240.0, "t_air_c": 30.0}) / eta({"o2_pct": 4.0, "t_flue_c": 215.0, "t_air_c": 30.0})  # fmt: skip
     assert found.low < truth < found.high
     assert "remembered" in codes(found)
+
+
+def test_what_is_to_know_of_a_fuel_reaches_the_saving() -> None:
+    """A fuel from memory is said beside the saving as beside a single reading."""
+    for fuel_id, wanted in (("cam_5", {"remembered"}), ("rice_husk", set())):
+        alone = bs845(FlueGas(8.0, 240.0, 30.0), fuel_id)
+        assert not isinstance(alone, Refusal)
+        assert {note.code for note in alone.findings} == wanted
+        method = bs845_efficiency(fuel_id)
+        found = saving(
+            compare_tests(Side(BEFORE, analyser("A", 0.0)), Side(AFTER, analyser("A", 0.0)), method)
+        )
+        assert codes(found) == wanted
+
+
+def test_bs845_counts_the_losses_it_says() -> None:
+    reading = {"o2_pct": 8.0, "t_flue_c": 240.0, "t_air_c": 30.0, "co_ppm": 120.0}
+    alone = bs845(FlueGas(8.0, 240.0, 30.0, 120.0), "rice_husk")
+    assert not isinstance(alone, Refusal)
+    for basis, wanted in (("gross", alone.gross), ("net", alone.net)):
+        method = bs845_efficiency("rice_husk", with_co=True, basis=basis)
+        assert method.function(reading) == pytest.approx(wanted.value_pct)
+        assert set(method.losses) == set(wanted.losses)
 
 
 def machine(rows: list[dict[str, float]], day: str, kind: str) -> SteadyRuns:
