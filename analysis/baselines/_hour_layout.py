@@ -19,10 +19,10 @@ from analysis.baselines._hours import (
     hats,
     pieces_of,
     slots_of,
-    smoothed,
     words_of,
 )
 from analysis.baselines._towt_columns import WORKED
+from analysis.baselines.warm_start import warmed
 from analysis.data import Interval
 
 # special days have their own level at six places of the day, held near the day they are taken for
@@ -170,7 +170,8 @@ def rows_of(settings: Mapping[str, object], frame: pd.DataFrame) -> tuple[Rows, 
         warm = np.where(np.isnan(temperature), chosen["mean_c"], temperature)
         parts.append(pieces_of(warm, chosen["knots_c"], chosen["scale_k"]))
         if chosen["smoothing_h"] > 0.0:
-            slow = smoothed(temperature, index, chosen["smoothing_h"], interval.seconds or 3600)
+            start = chosen.get("smoothing_start")
+            slow = warmed(start, temperature, index, chosen["smoothing_h"], interval.seconds or 3600)
             slow[np.isnan(slow)] = chosen["mean_c"]
             parts.append(pieces_of(slow, chosen["smoothed_knots_c"], chosen["scale_k"]))
     parts.append(special)

@@ -44,12 +44,14 @@ def words_of(frame: pd.DataFrame, column: str) -> tuple[Ints, list[str]]:
     return codes.astype(np.int64), [str(word) for word in words]
 
 
-def smoothed(temperature: Floats, index: pd.DatetimeIndex, hours: float, seconds: int) -> Floats:
+def smoothed(
+    temperature: Floats, index: pd.DatetimeIndex, hours: float, seconds: int, start: float | None = None
+) -> Floats:
     """Temperature as a heavy building feels it: a first-order lag with a time constant in hours.
 
     temperature: °C, NaN where not measured; seconds: length of an interval. Gaps let the older
-    values fade. It starts from the mean of the first day that was measured, so the first few time
-    constants of a period know nothing of what was before it. NaN where the temperature is.
+    values fade. start: its value before the first row (analysis.baselines.warm_start has a good
+    one); None: the mean of the first day that was measured. NaN where the temperature is.
     """
     if hours <= 0.0 or not len(temperature):
         return temperature.copy()
@@ -59,7 +61,7 @@ def smoothed(temperature: Floats, index: pd.DatetimeIndex, hours: float, seconds
     if not len(known):
         return temperature.copy()
     grid = np.full(int(places[-1]) + 2, np.nan)
-    grid[0] = np.mean(temperature[known[: max(1, 86_400 // seconds)]])
+    grid[0] = np.mean(temperature[known[: max(1, 86_400 // seconds)]]) if start is None else start
     grid[places + 1] = temperature
     share = 1.0 - float(np.exp(-seconds / (3600.0 * hours)))
     lagged = pd.Series(grid).ewm(alpha=share, adjust=False, ignore_na=False).mean().to_numpy()

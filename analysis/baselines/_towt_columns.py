@@ -8,10 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis._frames import Bools, Floats, check_index, day_words, numbers
+from analysis._frames import Bools, Floats, check_index, numbers
+from analysis.baselines._extras import as_words, extras
+from dodac.errors import DataError
 
 # a rest day that is worked: in exchange for another (China's and Vietnam's make-up days) or by the company
 WORKED = ("make_up", "working")
+# words of which a column needs one to be of day types, and no shift or operating mode
+DAY_TYPES = ("normal", "holiday", "tet", *WORKED)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 # 50 and 65 °F: where heating ends and cooling starts in the preliminary regression (Mathieu et al. 2011)
@@ -63,21 +67,38 @@ def slow_temperature(
     hours = float(settings.get("smoothing_h", 0.0))  # type: ignore[arg-type]
     if hours <= 0.0:
         return None
-    from analysis.baselines._hours import smoothed
+    from analysis.baselines.warm_start import warmed
 
-    return smoothed(temperature, index, hours, 86_400)
+    start = cast("dict[str, object] | None", settings.get("smoothing_start"))
+    return warmed(start, temperature, index, hours, 86_400)
 
 
 def category_columns(settings: dict[str, object], frame: pd.DataFrame) -> tuple[dict[str, Floats], Bools]:
     """A column for each level but the base of each further category, and rows with an unknown word."""
     if not settings.get("categories"):
         return {}, np.zeros(len(frame), dtype=np.bool_)
-    from analysis.baselines._extras import extras
-
     found = extras(
         {**settings, "drivers": [], "lags": {}, "interactions": [], "weekday": False}, frame, "day"
     )
     return dict(zip(found.names, found.columns.T, strict=True)), found.unknown
+
+
+def type_words(frame: pd.DataFrame, column: str | None) -> NDArray[np.object_]:
+    """Day types as words (numbers and truths too); "normal" everywhere when there is no column.
+
+    Raises ConfigError when the column is missing, DataError when a day has no type.
+    """
+    if column is None:
+        return np.full(len(frame), "normal", dtype=object)
+    words = as_words(frame, column)
+    if np.any(words == ""):
+        raise DataError(f'a day in column "{column}" has no day type.', todo='Write "normal" for usual days.')
+    return words
+
+
+def tells_day_type(frame: pd.DataFrame, column: str) -> bool:
+    """Has the column a word that day types have? A shift by number or a truth has none."""
+    return bool(frame[column].isin(DAY_TYPES).any())
 
 
 def setting(settings: dict[str, object], key: str) -> Any:
@@ -155,7 +176,7 @@ def design(settings: dict[str, object], frame: pd.DataFrame) -> Floats:
     index = check_index(frame)
     temperature = numbers(frame, setting(settings, "temperature"))
     drivers = {name: numbers(frame, name) for name in setting(settings, "drivers")}
-    types = day_words(frame, setting(settings, "day_type"))
+    types = type_words(frame, setting(settings, "day_type"))
     weekday = index.day_of_week.to_numpy()
     levels, strange = category_columns(settings, frame)
     drivers |= levels

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import _notes as notes
-from analysis._frames import Bools, Floats, check_index, day_text, day_words, numbers, used_mask
+from analysis._frames import Bools, Floats, check_index, day_text, numbers, used_mask
 from analysis._linear import fit_linear, independent_columns, left_out_errors
 from analysis.baselines._extras import as_words, extra_settings
 from analysis.baselines._hours import quantile_knots
@@ -28,7 +28,10 @@ from analysis.baselines._towt_columns import (
     occupied_weekdays,
     setting,
     slow_temperature,
+    tells_day_type,
+    type_words,
 )
+from analysis.baselines.warm_start import start_settings, with_last
 from analysis.data import MeterData, meter_data
 from analysis.results import Finding, Model, Refusal
 from dodac.errors import ConfigError
@@ -49,12 +52,14 @@ _SMOOTHED_PIECES = 4
 def fit(data: MeterData, kind: str = KIND, **options: Any) -> Model | Refusal:
     """`fit_towt_daily` on a `MeterData`; options: as there.
 
-    The day type is the category "day_type", or the first where there is none of that name. The kind
+    The day type is the first category with words of day types ("normal", "holiday", …), "day_type"
+    before others; further categories (shift, mode) have a level for each word. The kind
     "towt-daily-smoothed" chooses a smoothed temperature beside the day's own unless told otherwise.
     """
     if kind == SMOOTHED:
         options.setdefault("smoothing_h", SMOOTHING_H)
-    special = "day_type" if "day_type" in data.categories else next(iter(data.categories), None)
+    named = sorted(data.categories, key=lambda name: name != "day_type")
+    special = next((name for name in named if tells_day_type(data.frame, name)), None)
     found = fit_towt_daily(
         data.frame,
         energy=data.energy,
@@ -104,7 +109,7 @@ def fit_towt_daily(
     y = numbers(frame, energy)
     t = numbers(frame, temperature)
     extra = {name: numbers(frame, name) for name in drivers}
-    types = day_words(frame, day_type)
+    types = type_words(frame, day_type)
     used = used_mask(frame, [y, t, *extra.values()])
     for name in categories:
         used &= as_words(frame, name) != ""
@@ -135,6 +140,9 @@ def fit_towt_daily(
         "knots_c": knots(t, segments, min_points),
         "occupied": occupied_weekdays(t[normal], y[normal], weekday[normal], occupied_share),
         "weekdays": [day for day in range(7) if np.any(weekday[normal] == day)],
+        "categories": [],
+        "levels": {},
+        "merged": {},
         "day_types": specials,
         "merged_day_types": merged,
         "segments": segments,
@@ -206,9 +214,11 @@ def _with_smoothed(
         return all_columns(settings, t, weekday, types, extra)
     days = index.as_unit("s").asi8[used]
     blocks = np.unique((days - days[0]) // (_BLOCK_DAYS * 86_400), return_inverse=True)[1]
-    errors, found, knots_of = [], [], []
+    errors, found, knots_of, starts = [], [], [], []
     for hours in tried:
         settings["smoothing_h"] = hours
+        starts.append(start_settings(whole, index, hours, 86_400))
+        settings["smoothing_start"] = starts[-1]
         slow = slow_temperature(settings, whole, index)
         slow = None if slow is None else slow[used]
         settings["smoothed_knots_c"] = [] if slow is None else quantile_knots(slow, _SMOOTHED_PIECES)
@@ -220,6 +230,7 @@ def _with_smoothed(
             errors.append(float(np.nanmean(left**2)))
     best = int(np.argmin(errors)) if len(tried) > 1 else 0
     settings["smoothing_h"], settings["smoothed_knots_c"] = tried[best], knots_of[best]
+    settings["smoothing_start"] = with_last(starts[best], whole, index, tried[best], 86_400)
     if len(tried) > 1:
         settings["smoothing_tried"] = {
             f"{hours:g}": round(float(np.sqrt(error)), 6) for hours, error in zip(tried, errors, strict=True)

@@ -37,12 +37,13 @@ from analysis.baselines._hours import (
     pieces_of,
     quantile_knots,
     slots_of,
-    smoothed,
     words_of,
 )
-from analysis.baselines._towt_columns import WORKED
+from analysis.baselines._towt_columns import WORKED, tells_day_type
+from analysis.baselines.warm_start import start_settings, warmed, with_last
 from analysis.data import MeterData
 from analysis.results import Finding, Model, Refusal
+from dodac.errors import DataError
 
 KIND: Final = "towt-hourly"
 MIN_DAYS: Final = 330
@@ -76,8 +77,8 @@ def fit(
     special_ridge: of a special day's own levels (4 hours at each of 6 places: one day against it).
     weight_days: time scale of weights 1/(1 + (age/scale)²) for the end of the baseline (as RMV2.0
     weights around a day), None for equal ones. day_type: the category that names special days
-    ("normal", "holiday", "tet", "make_up", …; see `day_types`) when the data have it; drivers,
-    categories (beside it), lags: linear terms. Data without a temperature give a time-of-week model.
+    ("normal", "holiday", "tet", "make_up", …; see `day_types`) when the data have it, any other
+    column of words being a plain category; drivers, categories (beside it), lags: linear terms. Data without a temperature give a time-of-week model.
     Refused with fewer than `min_days` days' worth of intervals (allow_short: 60), a meter that never
     moves or does not consume, more terms than intervals. Raises ConfigError for options that make
     no sense.
@@ -90,7 +91,9 @@ def fit(
     if refusal is not None:
         return refusal
     findings = [*data.findings, *coverage_of(data, used, per_day, min_days)]
-    special_column = day_type if day_type in data.categories else None
+    special_column = None
+    if day_type is not None and day_type in data.categories and tells_day_type(data.frame, day_type):
+        special_column = day_type
     plain = [
         name for name in (data.categories if categories is None else categories) if name != special_column
     ]
@@ -118,9 +121,17 @@ def design(settings: dict[str, object], frame: pd.DataFrame) -> Floats:
     """The design matrix of a frame (intervals × terms of the model).
 
     A row is NaN where a driver or the temperature is missing, or for a slot, weekday or day type
-    that the baseline never had. The smoothed temperature starts anew with the frame: give a frame
-    that begins some days early, or accept a little more error in its first days.
+    that the baseline never had. Where the smoothed temperature starts: `warm_start.warmed`. Raises
+    DataError for a frame without times in order.
     """
+    index = frame.index
+    if not isinstance(index, pd.DatetimeIndex):
+        raise DataError("the table has no times as its index.", todo="Give a DatetimeIndex of local starts.")
+    if index.hasnans or not index.is_monotonic_increasing or not index.is_unique:
+        raise DataError(
+            "the rows are not in order of time, or a time is there twice or empty.",
+            todo="Sort the table and keep one row a time.",
+        )
     rows, unknown, extra_names = rows_of(settings, frame)
     plan = layout(settings, extra_names)
     matrix = dense(rows, plan.cells, len(plan.names))
@@ -201,10 +212,12 @@ def _with_smoothed(
     place = groups + len(known(settings)["knots_c"]) + 1
     tables: dict[float, Floats] = {}
     knots: dict[float, list[float]] = {}
+    starts: dict[float, dict[str, object]] = {}
     for hours in options.smoothing_h:
         tables[hours], knots[hours] = rows.reduced, []
         if hours > 0.0:
-            slow = smoothed(temperature, data.index, hours, seconds)[used]
+            starts[hours] = start_settings(temperature, data.index, hours, seconds)
+            slow = warmed(starts[hours], temperature, data.index, hours, seconds)[used]
             knots[hours] = quantile_knots(slow, options.pieces)
             pieces = pieces_of(slow, knots[hours], scale)
             tables[hours] = np.hstack([rows.reduced[:, :place], pieces, rows.reduced[:, place:]])
@@ -223,6 +236,8 @@ def _with_smoothed(
             f"{hours:g}": round(math.sqrt(error / len(y)), 6) for hours, error in errors.items()
         }
     settings["smoothing_h"], settings["smoothed_knots_c"] = best, knots[best]
+    if best > 0.0:
+        settings["smoothing_start"] = with_last(starts[best], temperature, data.index, best, seconds)
     return Rows(tables[best], rows.cell)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -115,3 +117,33 @@ def test_china_names_the_days_it_works_in_exchange():
     assert "make_up" not in set(day_types(days, "CN"))
     # the weekdays off in exchange are holidays
     assert types["2016-02-12"] == types["2017-05-29"] == "holiday"
+
+
+@pytest.mark.parametrize("as_type", [int, bool, str, float])
+def test_a_shift_by_number_or_truth_has_its_level_and_is_no_day_type(plant, as_type):
+    frame = plant(noise=10.0)
+    night = np.arange(len(frame)) % 3 == 0
+    frame["energy"] += 200.0 * night
+    frame["day_type"] = "normal"
+    frame["night"] = pd.Series(night.astype(int), index=frame.index).astype(as_type)
+    data = meter_data(
+        frame, unit="kWh", interval="day", temperature="temperature", categories=["night", "day_type"]
+    )
+    model = fitted(fit(data, "towt-daily"))
+    assert model.settings["day_type"] == "day_type"
+    (term,) = (place for place, name in enumerate(model.terms) if name.startswith("driver.night."))
+    assert abs(model.coefficients[term]) == pytest.approx(200.0, rel=0.05)
+    alone = meter_data(frame, unit="kWh", interval="day", temperature="temperature", categories=["night"])
+    assert fitted(fit(alone, "towt-daily")).settings["day_type"] is None
+
+
+def test_settings_have_the_keys_that_every_kind_has(plant):
+    settings = fitted(fit_towt_daily(plant())).settings
+    assert settings["categories"] == []
+    assert settings["levels"] == settings["merged"] == {}
+    older = {key: settings[key] for key in settings if key not in ("categories", "levels", "merged")}
+    frame = plant(seed=4)
+    np.testing.assert_array_equal(
+        design(replace(fitted(fit_towt_daily(plant())), settings=older), frame),
+        design(fitted(fit_towt_daily(plant())), frame),
+    )

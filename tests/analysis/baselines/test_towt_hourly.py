@@ -363,3 +363,15 @@ def test_without_a_temperature_it_is_a_model_of_the_week():
     means = monday["energy"].groupby(monday.index.hour).mean()
     found = predict(model, monday).groupby(monday.index.hour).mean()
     np.testing.assert_allclose(found, means, atol=2.0)
+
+
+@pytest.mark.parametrize("as_type", [int, bool])
+def test_a_night_shift_by_number_is_a_category_whatever_its_column_is_called(as_type):
+    frame = works().drop(columns="day_type")
+    night = np.isin(frame.index.day_of_year.to_numpy() // 7 % 3, [1]) & (frame.index.hour.to_numpy() < 6)
+    frame["energy"] += 20.0 * night
+    frame["day_type"] = night.astype(as_type)
+    model = fitted(frame)
+    assert model.settings["day_type"] is None
+    (place,) = (number for number, name in enumerate(model.terms) if name.startswith("day_type."))
+    assert abs(model.coefficients[place]) == pytest.approx(20.0, abs=1.0)
