@@ -41,14 +41,18 @@ def check_index(frame: pd.DataFrame) -> pd.DatetimeIndex:
 def numbers(frame: pd.DataFrame, column: str) -> Floats:
     """A column as float64, NaN where nothing was measured; infinities count as NaN.
 
-    Raises DataError when the column is missing or holds text.
+    Raises DataError when the column is missing, is there twice or holds text.
     """
     if column not in frame.columns:
         have = ", ".join(str(name) for name in frame.columns)
         raise DataError(f'there is no column "{column}".', todo=f"The table has: {have}.")
     series = frame[column]
+    if series.ndim != 1:
+        raise DataError(f'the column "{column}" is there more than once.', todo="Keep one of them.")
     if series.dtype.kind not in "fiub":
         try:
+            if series.dtype.kind == "c":
+                raise TypeError
             values = series.astype("float64").to_numpy()
         except (TypeError, ValueError):
             words = [value for value in series if isinstance(value, str)]
@@ -64,13 +68,29 @@ def numbers(frame: pd.DataFrame, column: str) -> Floats:
 
 
 def used_mask(frame: pd.DataFrame, columns: Sequence[Floats]) -> Bools:
-    """True where `used` is not False and every column has a number."""
+    """True where `used` is not False and every column has a number.
+
+    Raises DataError for words in `used` ("yes"): none of them would count as True.
+    """
     mask = np.ones(len(frame), dtype=np.bool_)
     if "used" in frame.columns:
-        mask &= frame["used"].to_numpy() == True  # noqa: E712  (also for object columns)
+        kept = frame["used"]
+        if kept.ndim != 1 or any(isinstance(each, str) for each in _odd(kept)):
+            raise DataError(
+                'the column "used" is there more than once, or holds words.',
+                todo="Give one of True and False.",
+            )
+        if isinstance(kept.dtype, pd.BooleanDtype):
+            kept = kept.fillna(False)
+        mask &= kept.to_numpy() == True  # noqa: E712  (also for object columns)
     for values in columns:
         mask &= ~np.isnan(values)
     return mask
+
+
+def _odd(kept: pd.Series) -> Sequence[object]:
+    """The values that can be words: of a column that is no bool or number."""
+    return [] if kept.dtype.kind in "biuf" else kept.tolist()
 
 
 def day_words(frame: pd.DataFrame, column: str | None) -> NDArray[np.object_]:

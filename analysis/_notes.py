@@ -18,6 +18,9 @@ _VI = {
     "measured": "năng lượng đo được",
 }
 
+# what rows are called unless told otherwise
+_DAYS = ("days", "ngày")
+
 
 def _vi(words: Sequence[str]) -> str:
     return ", ".join(_VI.get(word, word) for word in words)
@@ -185,34 +188,34 @@ def refuse_too_few_days(days: int, needed: int) -> Refusal:
     )
 
 
-def refuse_all_zero(column: str, days: int) -> Refusal:
-    """A meter that never counted."""
+def refuse_all_zero(column: str, days: int, rows: tuple[str, str] = _DAYS) -> Refusal:
+    """A meter that never counted; rows: what the intervals are called, English and Vietnamese."""
     return Refusal(
         "all_zero",
-        f'"{column}" is zero on all {days} days: the meter counted nothing.',
-        f'"{_vi([column])}" bằng 0 trong cả {days} ngày: công tơ không đếm.',
+        f'"{column}" is zero on all {days} {rows[0]}: the meter counted nothing.',
+        f'"{_vi([column])}" bằng 0 trong cả {days} {rows[1]}: công tơ không đếm.',
         {"days": days},
     )
 
 
-def refuse_constant(column: str, value: float, days: int) -> Refusal:
-    """A meter that gives one value for ever."""
+def refuse_constant(column: str, value: float, days: int, rows: tuple[str, str] = _DAYS) -> Refusal:
+    """A meter that gives one value for ever; rows as in `refuse_all_zero`."""
     return Refusal(
         "constant",
-        f'"{column}" is {number(value, 3)} on all {days} days: no meter of a running plant does that.',
-        f'"{_vi([column])}" là {number(value, 3, "vi")} trong cả {days} ngày: công tơ của nhà máy đang chạy '
+        f'"{column}" is {number(value, 3)} on all {days} {rows[0]}: no meter of a running plant does that.',
+        f'"{_vi([column])}" là {number(value, 3, "vi")} trong cả {days} {rows[1]}: công tơ của nhà máy đang chạy '
         "không thể như vậy.",
         {"value": value, "days": days},
     )
 
 
-def refuse_not_consumed(column: str, mean: float) -> Refusal:
-    """A meter that on the whole counts backwards."""
+def refuse_not_consumed(column: str, mean: float, rows: tuple[str, str] = _DAYS) -> Refusal:
+    """A meter that on the whole counts backwards; rows as in `refuse_all_zero`."""
     return Refusal(
         "not_consumed",
-        f'"{column}" averages {number(mean, 1)} a day: the meter feeds out more than it takes. '
+        f'"{column}" averages {number(mean, 1)} a {rows[0].removesuffix("s")}: the meter feeds out more than it takes. '
         "Are its terminals swapped, or is it an export channel?",
-        f'"{_vi([column])}" trung bình {number(mean, 1, "vi")} mỗi ngày: công tơ ghi chiều phát nhiều hơn chiều nhận. '
+        f'"{_vi([column])}" trung bình {number(mean, 1, "vi")} mỗi {rows[1]}: công tơ ghi chiều phát nhiều hơn chiều nhận. '
         "Đấu ngược cực tính, hay đây là kênh điện phát?",
         {"mean": mean},
     )

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from analysis import _notes as notes
 from analysis import _saving_words as words
 from analysis._frames import Bools, Floats, check_index, numbers, used_mask
+from analysis.baselines._extras import as_words
 from analysis.baselines._towt_columns import WEEKDAYS
-from analysis.baselines.warm_start import unknown_start
 from analysis.data import Interval, MeterData, meter_data
 from analysis.extrapolation import graded_coverage, leverage_coverage
 from analysis.models import design
@@ -89,8 +89,6 @@ def rows_of(model: Model, data: pd.DataFrame | MeterData, *, measured: bool = Tr
         causes = _causes(frame, energy if measured else None, drivers)
         found.append(words.left_out(causes, int(np.sum(~whole)), len(frame), interval))
     found += _of_kinds(settings, frame, index, whole & ~used, interval)
-    if settings.get("smoothing_h"):
-        found += unknown_start(settings, index, interval.seconds or 86_400)
     covered = float(np.sum(days[used]))
     if covered < _YEAR_DAYS:
         found.append(notes.partial_year(round(covered), _YEAR_DAYS))
@@ -174,11 +172,11 @@ def _of_kinds(
     columns: dict[str, NDArray[np.object_]] = {}
     known = {name: level for name, level in _levels(settings).items() if name in frame.columns}
     for name in known:
-        columns[name] = frame[name].to_numpy(dtype=object)
+        columns[name] = as_words(frame, name)
     if strange.any():
         found.append(words.unknown(_named(known, columns, index, strange), int(np.sum(strange)), interval))
     for name, (levels, merged) in known.items():
-        present = {word for word in columns[name].tolist() if isinstance(word, str)}
+        present = {word for word in columns[name].tolist() if word}
         seen = {merged.get(word, word) for word in present}
         if "tet" in levels and "tet" not in seen:
             found.append(notes.tet_in_one_period("baseline"))
@@ -197,11 +195,11 @@ def _named(
     strange: Bools,
 ) -> list[str]:
     """The words of strange rows that the baseline does not know; else their weekdays."""
-    found = set()
+    found: set[str] = set()
     weekday = index.day_of_week.to_numpy()
     for place in np.flatnonzero(strange):
         new = [
-            str(columns[name][place])
+            str(columns[name][place]) or "–"
             for name, (levels, merged) in known.items()
             if merged.get(columns[name][place], columns[name][place]) not in levels
         ]

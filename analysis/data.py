@@ -15,6 +15,8 @@ from analysis.results import Finding
 from dodac.errors import DataError
 
 DAYS_COLUMN: Final = "days"
+# the day of reading may count for both bills
+_OVERLAP_DAYS: Final = 1.5
 
 
 class Interval(StrEnum):
@@ -115,7 +117,8 @@ def meter_data(
     """A checked `MeterData` over a frame (not copied).
 
     Raises DataError naming row or column: no DatetimeIndex, an empty stamp, not in order, a time
-    twice, two rows in one interval, a column missing or not numbers, bills without `days`.
+    twice, two rows in one interval, a column missing, there twice or not numbers, bills without `days` or
+    longer than the time to the next.
     """
     step = Interval(interval)
     found = MeterData(
@@ -128,11 +131,29 @@ def meter_data(
         if name not in frame.columns:
             have = ", ".join(str(column) for column in frame.columns)
             raise DataError(f'there is no column "{name}".', todo=f"The table has: {have}.")
+        if frame[name].ndim != 1:
+            raise DataError(f'the column "{name}" is there more than once.', todo="Keep one of them.")
     if step is Interval.BILL and DAYS_COLUMN not in frame.columns:
         raise DataError(
             'bills need a column "days" with the length of each.', todo="Make it with bills_frame()."
         )
+    if step is Interval.BILL:
+        _check_lengths(found)
     return found
+
+
+def _check_lengths(data: MeterData) -> None:
+    """Bills that last into the next one count days twice."""
+    index = data.index if data.index.tz is None else data.index.tz_localize(None)
+    starts = index.as_unit("s").asi8 / 86_400.0
+    over = np.flatnonzero(data.days[:-1] > np.diff(starts) + _OVERLAP_DAYS)
+    if len(over):
+        at = int(over[0])
+        raise DataError(
+            f"the bill of {index[at]:%Y-%m-%d} has {data.days[at]:g} days, but the next one starts "
+            f"{starts[at + 1] - starts[at]:g} days later.",
+            todo='Correct its "days" or its date: the index is the START of a bill.',
+        )
 
 
 def _check_times(index: pd.Index, interval: Interval) -> None:

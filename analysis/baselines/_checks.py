@@ -12,12 +12,19 @@ from analysis.results import Refusal
 
 
 def implausible(data: MeterData) -> Refusal | None:
-    """Why these data can have no baseline of any kind: one row that holds most of all energy, or air in °F.
+    """Why these data can have no baseline of any kind: numbers beyond any unit, one row that holds
+    most of all energy, or air in °F.
 
     Shares and limits: analysis/tables/baselines.toml, interval "any".
     """
     known = next(row for row in table("baselines") if row["interval"] == "any")
     used = data.used
+    for name in (data.energy, *data.drivers):
+        values = np.abs(numbers(data.frame, name)[used])
+        if len(values) and float(np.max(values)) > known["largest"]:
+            at = int(np.argmax(values))
+            when = f"{data.index[used][at]:%Y-%m-%d %H:%M}"
+            return words.refuse_impossible_number(name, when, float(values[at]), known["largest"])
     y = np.abs(data.y[used])
     total = float(np.sum(y))
     if len(y) > 3 and total > 0.0:

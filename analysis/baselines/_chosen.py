@@ -25,6 +25,8 @@ _MOST_UNJUDGED: Final = 0.1
 # one block of so many with more than this share of the error is an event rather than noise
 _MANY_BLOCKS: Final = 6
 _ONE_BLOCK: Final = 0.5
+# an error this small a part of the energy is arithmetic
+_ROUNDING: Final = 1e-8
 _TOO_FEW: Final = {"too_few_rows", "too_few_days", "too_few_hours"}
 
 
@@ -122,7 +124,9 @@ def choose(data: MeterData, blocks: Blocks, judged: Sequence[Judged]) -> Selecti
     if kept and int(np.sum(used)) > int(np.sum(rows)):
         findings.append(words.rows_unjudged(int(np.sum(used)) - int(np.sum(rows)), int(np.sum(used))))
     best = min(sums, key=lambda name: float(np.sum(sums[name])), default="")
-    chosen, worse = _simplest(kept, sums, best)
+    # squares below this are rounding: an exact plant is no reason for the model with more terms
+    rounding = _ROUNDING**2 * float(np.sum(weights[used] * data.y[used] ** 2))
+    chosen, worse = _simplest(kept, sums, best, rounding)
     mean = float(np.mean(data.y[rows])) if rows.any() else math.nan
     listed = []
     for each in judged:
@@ -185,14 +189,16 @@ def _doubts(data: MeterData, blocks: Blocks, judged: Sequence[Judged], sums: Flo
     return found
 
 
-def _simplest(kept: Sequence[Judged], sums: dict[str, Floats], best: str) -> tuple[str, dict[str, float]]:
+def _simplest(
+    kept: Sequence[Judged], sums: dict[str, Floats], best: str, rounding: float
+) -> tuple[str, dict[str, float]]:
     """The name chosen, and by how many standard errors each is worse than the best."""
     worse: dict[str, float] = {}
     for name, each in sums.items():
         gap = each - sums[best]
         total = float(np.sum(gap))
         error = math.sqrt(len(gap)) * float(np.std(gap, ddof=1)) if len(gap) > 1 else 0.0
-        tiny = 1e-12 * float(np.sum(sums[best]))
+        tiny = max(1e-12 * float(np.sum(sums[best])), rounding)
         worse[name] = total / error if error > tiny else (0.0 if total <= tiny else math.inf)
     near = [each for each in kept if worse[each.trial.name] <= 1.0]
     chosen = min(

@@ -159,11 +159,11 @@ def meter_refusal(data: MeterData, used: Bools, needed: int) -> Refusal | None:
     if len(y) < needed:
         return too_few(data, used, needed)
     if not np.any(y):
-        return notes.refuse_all_zero(data.energy, len(y))
+        return notes.refuse_all_zero(data.energy, len(y), words.rows_called(data.interval))
     if float(np.ptp(y)) <= 1e-9 * float(np.max(np.abs(y))):
-        return notes.refuse_constant(data.energy, float(y[0]), len(y))
+        return notes.refuse_constant(data.energy, float(y[0]), len(y), words.rows_called(data.interval))
     if float(np.mean(y)) <= 0.0:
-        return notes.refuse_not_consumed(data.energy, float(np.mean(y)))
+        return notes.refuse_not_consumed(data.energy, float(np.mean(y)), words.rows_called(data.interval))
     return None
 
 
@@ -171,7 +171,10 @@ def too_few(data: MeterData, used: Bools, needed: int) -> Refusal:
     """How many rows are missing, and which column lacks most of them."""
     names = [data.energy, *([data.temperature] if data.temperature else []), *data.drivers]
     counts = {name: int(np.sum(~np.isnan(numbers(data.frame, name)))) for name in names}
-    least = min(names, key=lambda name: counts[name])
+    counts |= {name: int(np.sum(as_words(data.frame, name) != "")) for name in data.categories}
+    if "used" in data.frame.columns:
+        counts["used"] = int(np.sum(used_mask(data.frame, [])))
+    least = min(counts, key=lambda name: counts[name])
     empty = (least, counts[least]) if counts[least] < needed <= len(data.frame) else None
     return words.refuse_too_few_rows(int(np.sum(used)), needed, data.interval, empty)
 

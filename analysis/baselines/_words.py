@@ -31,6 +31,11 @@ _DAYS_EN: Final = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", 
 _SIDES_VI: Final = {"heating": "sưởi (trời lạnh)", "cooling": "làm mát (trời nóng)", "both": "cả hai phía"}
 
 
+def rows_called(interval: str) -> tuple[str, str]:
+    """What many rows of an interval are called, in English and Vietnamese."""
+    return _INTERVALS_EN[interval], _INTERVALS_VI[interval]
+
+
 def few_of_level(category: str, word: str, count: int, into: str) -> Finding:
     """A word of a category too rare to have its own level."""
     return Finding(
@@ -175,6 +180,18 @@ def refuse_one_row_dominates(column: str, when: str, value: float, share: float)
         f'"{column}" của {when} ({value:.6g}) chiếm {number(100 * share, 1, "vi")} % cả kỳ: '
         "không nhà máy nào như vậy. Hãy sửa hoặc loại dòng này.",
         {"row": when, "value": value, "share": share},
+    )
+
+
+def refuse_impossible_number(column: str, when: str, value: float, limit: float) -> Refusal:
+    """No unit gives such a number: a filler, or bytes read wrongly."""
+    return Refusal(
+        "impossible_number",
+        f'"{column}" of {when} is {value:.6g}: beyond {limit:g} no unit of measurement gives such a number. '
+        "Correct the row or leave it out.",
+        f'"{column}" của {when} là {value:.6g}: không đơn vị đo nào cho số lớn hơn {limit:g}. '
+        "Hãy sửa hoặc loại dòng này.",
+        {"column": column, "row": when, "value": value, "limit": limit},
     )
 
 

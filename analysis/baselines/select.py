@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -65,7 +66,7 @@ def select(
     if strange is not None:
         return Selection(None, "", strange, (), 0, 0, ())
     data = _same_rows(data, tried)
-    shortest = min(limits(data.interval)["shortest"], options.get("min_rows") or data.index.size + 1)
+    shortest = min(limits(data.interval)["shortest"], options.get("min_rows") or math.inf)
     if int(np.sum(data.used)) < shortest:
         needed = shortest if options.get("allow_short") else limits(data.interval)["rows"]
         return Selection(None, "", too_few(data, data.used, needed), (), 0, 0, ())
