@@ -14,6 +14,7 @@ from analysis import _saving_words as words
 from analysis._frames import Bools, Floats, check_index, numbers, used_mask
 from analysis.baselines._extras import as_words
 from analysis.baselines._towt_columns import WEEKDAYS
+from analysis.baselines.warm_start import unknown_start
 from analysis.data import Interval, MeterData, meter_data
 from analysis.extrapolation import graded_coverage, leverage_coverage
 from analysis.models import design
@@ -89,6 +90,8 @@ def rows_of(model: Model, data: pd.DataFrame | MeterData, *, measured: bool = Tr
         causes = _causes(frame, energy if measured else None, drivers)
         found.append(words.left_out(causes, int(np.sum(~whole)), len(frame), interval))
     found += _of_kinds(settings, frame, index, whole & ~used, interval)
+    if settings.get("smoothing_h"):
+        found += unknown_start(settings, index, interval.seconds or 86_400)
     covered = float(np.sum(days[used]))
     if covered < _YEAR_DAYS:
         found.append(notes.partial_year(round(covered), _YEAR_DAYS))
