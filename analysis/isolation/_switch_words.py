@@ -30,6 +30,16 @@ def not_followed(count: int, total: int) -> Finding:
     )
 
 
+def state_unknown(count: int, total: int) -> Finding:
+    """Periods in which nobody recorded whether the measure was on."""
+    return Finding(
+        "state_unknown",
+        f"In {count} of {total} periods it was not recorded whether the measure was on; they count as drawn.",
+        f"Trong {count} trên {total} chu kỳ, không ghi lại giải pháp có được bật hay không; vẫn tính theo bốc thăm.",
+        {"count": count, "periods": total},
+    )
+
+
 def driver_dropped(names: Sequence[str]) -> Finding:
     """Drivers that say nothing within the blocks."""
     text = ", ".join(names)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from analysis import _notes as notes_of_savings
 from analysis.isolation import _words as words
 from analysis.isolation.pair import PairSaving
@@ -76,13 +78,19 @@ def measured(
     """A parameter from separated runs: mean, scatter s/√n (n − 1 degrees of freedom), instruments.
 
     values: one per separated run, at least three (NaN: not measured, counted as left out); chain: relative errors of its metering
-    chain; lines: absolute ones (e.g. of Instrument.lines).
+    chain; lines: absolute ones (e.g. of Instrument.lines). Raises DataError for a value that is no number.
     """
-    known = [float(value) for value in values if math.isfinite(value)]
+    try:
+        numbers = [float(value) for value in values]
+    except (TypeError, ValueError):
+        raise DataError(
+            f'a value of "{name}" is no number.', todo="Read the values as numbers first."
+        ) from None
+    known = [value for value in numbers if math.isfinite(value)]
     if len(known) < 3:
         return words.refuse_missing(name)
     value = math.fsum(known) / len(known)
-    left_out = len(values) - len(known)
+    left_out = len(numbers) - len(known)
     found = [from_values(f"scatter {name}", f"scatter of {name}", known), *lines]
     if chain is not None:
         found += [line.scaled(abs(value)) for line in chain.lines]
@@ -90,7 +98,7 @@ def measured(
     if chain is None and not lines:
         notes.append(words.instrument_not_stated(name))
     if left_out:
-        notes.append(words.values_left_out(name, left_out, len(values)))
+        notes.append(words.values_left_out(name, left_out, len(numbers)))
     return Measured(value, tuple(found), tuple(notes))
 
 
@@ -214,6 +222,9 @@ def _saving(
 ) -> OptionSaving | Refusal:
     if not measured:
         return words.refuse_nothing_measured()
+    both = sorted(set(measured) & set(stipulated))
+    if both:
+        raise ConfigError(f'"{both[0]}" is both measured and stipulated.', todo="Leave one of them out.")
     values: dict[str, float] = {}
     errors: dict[str, Sequence[Contribution]] = {}
     notes: list[Finding] = []
@@ -233,7 +244,9 @@ def _saving(
             return line
         values[name], errors[name] = stated.value, (line,)
     try:
-        whole = propagate(formula, values, errors, unit=unit, confidence=confidence)
+        # numpy scalars warn where floats raise: both end in the check for a number
+        with np.errstate(all="ignore"):
+            whole = propagate(formula, values, errors, unit=unit, confidence=confidence)
     except (DataError, ArithmeticError, ValueError, TypeError):
         return words.refuse_formula()
     except KeyError as error:
@@ -243,6 +256,9 @@ def _saving(
         ) from None
     if whole.standard <= 1e-12 * abs(whole.value):
         return words.refuse_no_spread()
+    own = {line.source for name in measured for line in errors[name]}
+    if not any(part.source in own and part.effect for part in whole.sources):
+        return words.refuse_nothing_measured()
     return _result(option, whole, stipulated, notes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +71,14 @@ def switching_schedule(
     on = np.concatenate([draw.permutation(half) for _ in range(periods // block)])
     days = period_hours / 24.0
     step = f"{int(days)}D" if days == int(days) else pd.Timedelta(hours=period_hours)
-    edges = pd.date_range(start, periods=periods + 1, freq=step)
+    first: pd.Timestamp | None = None
+    with suppress(ValueError, TypeError):
+        first = pd.Timestamp(start)
+    if first is None or pd.isna(first):
+        raise ConfigError(
+            f'"{start}" is no moment to start at.', todo="Write e.g. 2026-05-04 or 2026-05-04 06:00."
+        )
+    edges = pd.date_range(first, periods=periods + 1, freq=step)
     frame = pd.DataFrame(
         {
             "end": edges[1:],

@@ -81,6 +81,8 @@ def on_off_saving(
     """
     if not 0.0 < confidence < 1.0 or draws < 99:
         raise ConfigError("the confidence must lie between 0 and 1, and at least 99 lots be drawn.")
+    if energy in drivers or (state is not None and state in drivers):
+        raise ConfigError("the energy and the switch can't be drivers of the saving.", todo="Leave them out.")
     if len(frame) < 2:
         return switch_words.refuse_few_periods(0, 0, _LEAST_PERIODS)
     table, notes = _periods(frame, schedule, energy, tuple(drivers), state)
@@ -187,8 +189,13 @@ def _periods(
     if not used.all():
         notes.append(switch_words.periods_left_out(int((~used).sum()), len(plan)))
     if state is not None:
-        really = np.bincount(place[inside], np.nan_to_num(columns[state][inside]), len(plan)) / rows
-        wrong = used & (np.abs(really - table["on"].to_numpy(dtype="float64")) > 0.1)
+        known = inside & np.isfinite(columns[state])
+        told = np.bincount(place[known], minlength=len(plan)).astype("float64")
+        really = np.bincount(place[known], columns[state][known], len(plan)) / np.maximum(told, 1.0)
+        unknown = used & (told < _LEAST_COVERED * count)
+        wrong = used & ~unknown & (np.abs(really - table["on"].to_numpy(dtype="float64")) > 0.1)
+        if unknown.any():
+            notes.append(switch_words.state_unknown(int(unknown.sum()), int(used.sum())))
         if wrong.any():
             notes.append(switch_words.not_followed(int(wrong.sum()), int(used.sum())))
     return table, notes

@@ -21,7 +21,7 @@ from analysis.isolation import (
 )
 from analysis.metrology import Chain, Distribution, ElectricityMeter, LoadPoint, meter_chain
 from analysis.results import Refusal
-from dodac.errors import ConfigError
+from dodac.errors import ConfigError, DataError
 
 
 def lamps(at: dict[str, float]) -> float:
@@ -209,3 +209,26 @@ def test_a_year_of_nothing_is_no_saving(boiler_pair: tuple[Side, Side, Method], 
     found = scale_to_year(pair, Stated(amount, 1.0, "bills"), unit="Nm3")
     assert isinstance(found, Refusal)
     assert found.code == "amount_range"
+
+
+def test_a_figure_that_is_measured_and_agreed_is_asked_about() -> None:
+    """The agreed one would silently take the place of the measured one."""
+    meter = measured("kw", [1.0, 2.0, 3.0])
+    with pytest.raises(ConfigError, match='"kw" is both'):
+        option_a(lambda at: at["kw"], {"kw": meter}, {"kw": Stated(10.0, 1.0, "plan")}, unit="kWh")
+
+
+def test_a_measurement_that_the_formula_never_reads_measures_nothing() -> None:
+    meter = measured("kw", [1.0, 2.0, 3.0])
+    found = option_a(lambda at: at["h"], {"kw": meter}, {"h": Stated(10.0, 1.0, "plan")}, unit="kWh")
+    assert isinstance(found, Refusal)
+    assert found.code == "nothing_measured"
+
+
+def test_text_among_values_and_numpy_divisions_give_reasons() -> None:
+    with pytest.raises(DataError, match='"kw" is no number'):
+        measured("kw", ["1.0", "off", "2.0"])  # type: ignore[list-item]
+    meter = measured("kw", np.array([1.0, 2.0, 3.0]))  # type: ignore[arg-type]
+    found = option_a(lambda at: np.float64(1.0) / np.float64(at["kw"] - 2.0), {"kw": meter}, {}, unit="kWh")
+    assert isinstance(found, Refusal)
+    assert found.code == "no_result"

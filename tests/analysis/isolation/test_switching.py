@@ -263,3 +263,25 @@ def test_the_interval_holds_with_noise_that_remembers(rho: float) -> None:
 def test_the_interval_holds_over_3000_draws(rho: float) -> None:
     by_t, _ = coverage(rho, 3000, 10_000)
     assert 0.88 <= by_t <= 0.92
+
+
+def test_the_meter_is_no_driver_of_itself_and_a_lost_switch_record_is_not_a_missed_switch() -> None:
+    plan = switching_schedule("2026-03-02", 16, seed=3)
+    assert isinstance(plan, SwitchingSchedule)
+    index = pd.date_range("2026-03-02", periods=16 * 24, freq="h")
+    on = np.repeat(plan.frame["on"].to_numpy(), 24).astype("float64")
+    noise = np.random.default_rng(3).normal(0.0, 3.0, len(index))
+    frame = pd.DataFrame({"energy": 100.0 - 8.0 * on + noise, "state": on}, index=index)
+    for column in ("energy", "state"):
+        with pytest.raises(ConfigError, match="can't be drivers"):
+            on_off_saving(frame, plan, drivers=[column], state="state", draws=99)
+    frame.loc[frame.index < pd.Timestamp("2026-03-04"), "state"] = np.nan
+    found = on_off_saving(frame, plan, state="state", draws=99)
+    assert isinstance(found, OnOffSaving)
+    assert [(note.code, note.data["count"]) for note in found.findings] == [("state_unknown", 2)]
+
+
+@pytest.mark.parametrize("start", ["Monday-ish", pd.NaT, None])
+def test_a_start_that_is_no_moment_is_an_error_with_an_example(start: object) -> None:
+    with pytest.raises(ConfigError, match="no moment to start at"):
+        switching_schedule(start, 8, seed=1)  # type: ignore[arg-type]
