@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis._frames import Bools, Floats, numbers, used_mask
 from analysis.results import Finding
-from dodac.errors import DataError
+from dodac.errors import ConfigError, DataError
 
 DAYS_COLUMN: Final = "days"
 # the day of reading may count for both bills
@@ -29,6 +29,10 @@ class Interval(StrEnum):
     WEEK = "week"
     MONTH = "month"
     BILL = "bill"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Interval:
+        raise ConfigError(f'there is no interval "{value}".', todo=f"Choose one of: {', '.join(cls)}.")
 
     @property
     def seconds(self) -> int | None:

@@ -1,7 +1,8 @@
 """Non-routine events: detection proposes them, a person's entry in the ledger decides."""
 
 from analysis.events._entry import Entry
-from analysis.events.detection import Detection, Event, baseline_events, detect, interval_of, savings_events
+from analysis.events._rows import interval_of
+from analysis.events.detection import Detection, Event, baseline_events, detect, savings_events
 from analysis.events.ledger import (
     FactorChange,
     Ledger,

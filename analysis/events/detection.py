@@ -13,10 +13,11 @@ from analysis._frames import Bools, Floats, numbers, used_mask
 from analysis.data import Interval, MeterData
 from analysis.events import _words as words
 from analysis.events._pattern import pattern_cuts, whole_days, without_pattern
+from analysis.events._rows import in_order, interval_of, neighbours, rows_of, usual_days
 from analysis.events._segments import Noise, cuts, noise_of, outliers, refined
 from analysis.events._shapes import Piece, shapes, with_turns
 from analysis.results import Finding, Model, Refusal, Savings
-from dodac.errors import DataError
+from dodac.errors import ConfigError
 
 # (fewest rows, shortest piece, half window of the running median, dearer because noise is known worse)
 _LIMITS: Final = {
@@ -25,7 +26,6 @@ _LIMITS: Final = {
     Interval.MONTH: (24, 4, 4, 1.6),
     Interval.BILL: (24, 4, 4, 1.6),
 }
-_WHOLE_DAY: Final = 0.8
 _OUTAGE_SHARE: Final = 0.1
 _PATTERN_SHARE: Final = 0.1
 _SHORT_RUN: Final = 3
@@ -142,15 +142,15 @@ def detect(
     strictness multiplies it. Changes below least_share of the expected energy are not proposed. Refused with fewer than 60 days, 30 weeks or 24 months.
     """
     step = Interval(interval)
-    index = frame.index
-    if not isinstance(index, pd.DatetimeIndex):
-        raise DataError("the table has no times as its index.", todo="Give a DatetimeIndex of local starts.")
-    y, expected, measured, rows = _rows(frame, step)
+    if not 0.0 < strictness < math.inf:
+        raise ConfigError(f"a strictness of {strictness} makes no sense.", todo="Give 1, or more for fewer.")
+    frame = in_order(frame, step)
+    y, expected, measured, rows = rows_of(frame, step)
     if step.seconds is not None and step.seconds < 86_400:
         step = Interval.DAY
     kept = ~np.isnan(y)
     if day_types is not None and step is Interval.DAY:
-        kept &= _normal(rows, day_types)
+        kept &= usual_days(rows, day_types)
     needed, least, half, dearer = _LIMITS[step]
     there = int(np.sum(kept))
     if there < needed:
@@ -164,7 +164,7 @@ def detect(
     turns = _turns(z, days, _PATTERN_SHARE * usual) if step is Interval.DAY else []
     flat = without_pattern(z, weekday, turns) if step is Interval.DAY else z
     far, tame = outliers(flat, half)
-    noise = noise_of(tame, _neighbours(days, step) & ~far[1:] & ~far[:-1])
+    noise = noise_of(tame, neighbours(days, step) & ~far[1:] & ~far[:-1])
     if noise.long_run <= 0.0:
         # a model that explains all but single rows: nothing to weigh a change against
         noise = Noise(0.0, 0.0, float(np.var(tame)) or 1e-30)
@@ -203,47 +203,6 @@ def _usual_share(expected: Floats, measured: Floats, period: str) -> float:
         return 1.0
     share = float(np.sum(measured)) / total
     return share if 0.2 <= share <= 2.0 else 1.0
-
-
-def interval_of(index: pd.DatetimeIndex) -> Interval:
-    """The interval whose length is nearest to the usual distance of rows; months from 27 days on."""
-    if len(index) < 2:
-        return Interval.DAY
-    usual = float(np.median(np.diff(index.as_unit("s").asi8)))
-    if usual > 20 * 86_400:
-        return Interval.MONTH
-    return min(
-        (step for step in Interval if step.seconds is not None),
-        key=lambda step: abs(math.log(usual / float(step.seconds or 1))),
-    )
-
-
-def _rows(frame: pd.DataFrame, step: Interval) -> tuple[Floats, Floats, Floats, pd.DatetimeIndex]:
-    """measured − expected, expected, measured and times, with hours brought to whole days."""
-    measured, expected = numbers(frame, "measured"), numbers(frame, "expected")
-    used = used_mask(frame, [measured, expected])
-    index = pd.DatetimeIndex(frame.index)
-    if step.seconds is None or step.seconds >= 86_400:
-        blank = np.where(used, measured - expected, np.nan)
-        return blank, expected, measured, index
-    a_day = 86_400 / step.seconds
-    table = pd.DataFrame({"m": measured, "e": expected, "n": 1.0}, index=index)[used]
-    days = table.groupby(pd.DatetimeIndex(table.index).normalize()).sum()
-    days = days[days["n"] >= _WHOLE_DAY * a_day]
-    scale = (a_day / days["n"]).to_numpy()
-    m, e = days["m"].to_numpy() * scale, days["e"].to_numpy() * scale
-    return m - e, e, m, pd.DatetimeIndex(days.index)
-
-
-def _normal(days: pd.DatetimeIndex, day_types: pd.Series[str]) -> Bools:
-    types = pd.Series(day_types.to_numpy(), index=[str(day)[:10] for day in day_types.index])
-    word = types[~types.index.duplicated()].reindex([str(day)[:10] for day in days])
-    return np.asarray((word.fillna("normal") == "normal").to_numpy(), dtype=np.bool_)
-
-
-def _neighbours(days: pd.DatetimeIndex, step: Interval) -> Bools:
-    usual = float(step.seconds or 30.4375 * 86_400)
-    return np.asarray(np.diff(days.as_unit("s").asi8) < 1.5 * usual, dtype=np.bool_)
 
 
 def _moved(y: Floats, places: list[int], rho: float, least: int) -> list[int]:

@@ -11,8 +11,8 @@ import pandas as pd
 
 from analysis._frames import Floats, numbers, used_mask
 from analysis.data import Interval, MeterData
+from analysis.events._rows import interval_of, rows_of
 from analysis.events._segments import noise_of, outliers
-from analysis.events.detection import _rows, interval_of
 from analysis.models import predict
 from analysis.monitor import _words as words
 from analysis.monitor.charts import Cusum, cusum, long_run_factor, mean_run_length
@@ -20,6 +20,7 @@ from analysis.results import Finding, Model, Refusal, Savings
 from dodac.errors import ConfigError
 
 _REFERENCE: Final = {Interval.DAY: 60, Interval.WEEK: 12, Interval.MONTH: 6, Interval.BILL: 6}
+_LEAST_REFERENCE: Final = 6
 _LEAST_AFTER: Final = 1
 
 
@@ -73,11 +74,13 @@ def watch_saving(
     table = pd.DataFrame(
         {"measured": frame["measured"], "expected": frame["adjusted_baseline"], "used": frame["used"]}
     )
-    excess, expected, _, times = _rows(table, step)
+    excess, expected, _, times = rows_of(table, step)
     step = _daily(step)
     kept = ~np.isnan(excess)
     saving, expected, times = -excess[kept], expected[kept], times[kept]
     count = reference if reference is not None else _REFERENCE[step]
+    if count < _LEAST_REFERENCE:
+        raise ConfigError(f"a reference of {count} intervals makes no sense.", todo="Give 6 or more.")
     if len(saving) < count + _LEAST_AFTER:
         return words.refuse_reference(count + _LEAST_AFTER, len(saving), step.value)
     base = float(np.sum(expected[:count]))
@@ -133,7 +136,7 @@ def watch_energy(
     expected: Floats = np.asarray(predict(model, frame), dtype=np.float64)
     used = used_mask(frame, [energy, expected])
     table = pd.DataFrame({"measured": energy, "expected": expected, "used": used}, index=frame.index)
-    excess, usual, _, times = _rows(table, Interval(model.interval))
+    excess, usual, _, times = rows_of(table, Interval(model.interval))
     step = _daily(Interval(model.interval))
     kept = ~np.isnan(excess)
     if not kept.any():

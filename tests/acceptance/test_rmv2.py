@@ -19,6 +19,7 @@ from analysis.events import (
 from analysis.results import Model
 
 TRUTH = pd.Timestamp("2017-06-01")  # from then on the rest days are Wednesday and Thursday
+WEEK = (("wednesday", "saturday"), ("thursday", "sunday"), ("saturday", "wednesday"), ("sunday", "thursday"))
 
 
 def hours(path: Path) -> pd.DataFrame:
@@ -94,6 +95,30 @@ def test_the_event_is_dated_and_both_savings_are_shown(shared, figure, pair, kin
         f"{100 * whole.fraction:.2f}",
         "(the peer's guide says 9.7)",
     )
+    moved = Ledger(
+        (
+            Entry(
+                "nre1",
+                "tester",
+                "2018-01-15",
+                "rest days moved",
+                "calendar",
+                "reporting",
+                event.start,
+                week=WEEK,
+            ),
+        )
+    )
+    by_week = adjustments(saving, moved, model=model, frame=after)
+    assert isinstance(by_week, tuple)
+    called = adjusted(saving, by_week)
+    figure(
+        f"{label}: adjusted saving % for the rest days alone",
+        f"{100 * called.fraction:.2f} ± {100 * called.uncertainty.half_width / called.adjusted_baseline:.2f}",
+        "(the peer's guide says 9.7)",
+    )
+    # as many days of rest as before: the rest days themselves are worth little in a whole year
+    assert abs(called.fraction - saving.fraction) < 0.01
     left = Ledger(
         (Entry("nre1", "tester", "2018-01-15", "shift plan changed", "exclude", "reporting", event.start),)
     )

@@ -9,6 +9,7 @@ import pytest
 from analysis import Refusal, Savings, avoided_energy, day_types, fit_towt_daily
 from analysis.events import Detection, Entry, Ledger, adjustments, detect
 from analysis.monitor import Watch, watch_saving
+from dodac.errors import ConfigError, DodacError
 
 STEPS = {"day": "D", "hour": "h", "15min": "15min", "week": "W", "month": "MS", "bill": "MS"}
 
@@ -89,3 +90,48 @@ def test_an_indicator_on_bad_data_is_finite_or_refused(ground, zone):
             assert np.isfinite([amounts[0].amount, amounts[0].half_width]).all(), name
         else:
             assert isinstance(amounts, Refusal)
+
+
+def table(n: int, freq: str, zone: str | None = None, start: str = "2023-01-01") -> pd.DataFrame:
+    random = np.random.default_rng(3)
+    index = pd.date_range(start, periods=n, freq=freq, tz=zone)
+    return pd.DataFrame(
+        {"measured": 1000.0 + random.normal(0.0, 50.0, n), "expected": 1000.0, "used": True}, index=index
+    )
+
+
+def test_summer_time_that_starts_at_midnight_stops_no_search():
+    found = detect(table(100 * 24, "h", "America/Sao_Paulo", "2018-09-01"), interval="hour", unit="kWh")
+    assert isinstance(found, Detection)
+    assert found.intervals == 100
+
+
+def test_rows_out_of_order_are_read_by_their_time():
+    frame = table(365, "D")
+    frame.loc["2023-07-01":, "measured"] += 150.0
+    found = detect(frame.sample(frac=1.0, random_state=1), interval="day", unit="kWh")
+    assert isinstance(found, Detection)
+    assert found == detect(frame, interval="day", unit="kWh")
+    assert [event.kind for event in found.events] == ["step"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "options", "words"),
+    [
+        (lambda frame: pd.concat([frame, frame.iloc[:3]]), {}, "2023-01-01 is there more than once"),
+        (lambda frame: frame.set_axis([pd.NaT, *frame.index[1:]]), {}, "has no time"),
+        (lambda frame: frame.reset_index(drop=True), {}, "no times"),
+        (lambda frame: frame, {"interval": "fortnight"}, "no interval"),
+        (lambda frame: frame, {"strictness": -1.0}, "strictness"),
+        (lambda frame: frame, {"strictness": float("nan")}, "strictness"),
+    ],
+)
+def test_a_table_or_option_that_makes_no_sense_is_told(spoil, options, words):
+    with pytest.raises(DodacError, match=words):
+        detect(spoil(table(100, "D")), **{"interval": "day", "unit": "kWh", **options})
+
+
+@pytest.mark.parametrize("reference", [-5, 0, 1])
+def test_a_reference_of_next_to_nothing_is_refused(ground, reference):
+    with pytest.raises(ConfigError, match="reference"):
+        watch_saving(ground[2], reference=reference)
