@@ -18,7 +18,7 @@ from analysis import _notes as notes
 from analysis._frames import Bools, Floats, check_index, day_text, numbers, used_mask
 from analysis._linear import fit_linear, independent_columns, left_out_errors
 from analysis.baselines._extras import as_words, extra_settings
-from analysis.baselines._hours import quantile_knots
+from analysis.baselines._hours import day_groups, occupied_groups, quantile_knots
 from analysis.baselines._towt_columns import (
     WORKED,
     all_columns,
@@ -39,6 +39,7 @@ from dodac.errors import ConfigError
 __all__ = ["design", "fit", "fit_towt_daily"]
 
 KIND = "towt-daily"
+BY_LINE, BY_LEVEL = "above_line", "level"
 SMOOTHED = "towt-daily-smoothed"
 SMOOTHING_H = (0.0, 24.0, 48.0, 72.0)
 MIN_DAYS = 330
@@ -54,10 +55,12 @@ def fit(data: MeterData, kind: str = KIND, **options: Any) -> Model | Refusal:
 
     The day type is the first category with words of day types ("normal", "holiday", …), "day_type"
     before others; further categories (shift, mode) have a level for each word. The kind
-    "towt-daily-smoothed" chooses a smoothed temperature beside the day's own unless told otherwise.
+    "towt-daily-smoothed" chooses a smoothed temperature beside the day's own, and takes days as occupied
+    by their level, unless told otherwise.
     """
     if kind == SMOOTHED:
         options.setdefault("smoothing_h", SMOOTHING_H)
+        options.setdefault("occupied", BY_LEVEL)
     named = sorted(data.categories, key=lambda name: name != "day_type")
     special = next((name for name in named if tells_day_type(data.frame, name)), None)
     found = fit_towt_daily(
@@ -92,6 +95,7 @@ def fit_towt_daily(
     allow_short: bool = False,
     smoothing_h: float | Sequence[float] = 0.0,
     categories: Sequence[str] = (),
+    occupied: str = BY_LINE,
 ) -> Model | Refusal:
     """Fits a daily baseline, or says why there is none.
 
@@ -101,7 +105,10 @@ def fit_towt_daily(
     weekday) and `used` (False leaves a day out). smoothing_h: time constant (hours) of a smoothed
     temperature beside the day's own, or several of which the one with the least error on left-out
     blocks of 14 days is taken; 0 for none. categories: further columns of words (operating mode, shift),
-    a level for each. Days with a gap are left out and
+    a level for each. occupied: how weekdays with slopes of their own are found: "above_line" (Mathieu
+    et al., nmecr: above a line of heating and cooling on more than occupied_share of them), which gives
+    other weekdays in another year where working days differ little; "level": above the middle of the
+    levels at equal temperature, weekdays being one group while chance explains the difference. Days with a gap are left out and
     counted. Refused with fewer than `min_days` whole days (allow_short: 30), a meter that never
     moves or does not consume, or no more days than terms. Raises DataError when the frame is no daily table.
     """
@@ -138,7 +145,7 @@ def fit_towt_daily(
         "drivers": list(drivers),
         "day_type": day_type,
         "knots_c": knots(t, segments, min_points),
-        "occupied": occupied_weekdays(t[normal], y[normal], weekday[normal], occupied_share),
+        "occupied": _occupied(occupied, t[normal], y[normal], weekday[normal], occupied_share),
         "weekdays": [day for day in range(7) if np.any(weekday[normal] == day)],
         "categories": [],
         "levels": {},
@@ -236,6 +243,16 @@ def _with_smoothed(
             f"{hours:g}": round(float(np.sqrt(error)), 6) for hours, error in zip(tried, errors, strict=True)
         }
     return found[best]
+
+
+def _occupied(rule: str, t: Floats, y: Floats, weekday: NDArray[np.int_], share: float) -> list[int]:
+    if rule == BY_LINE:
+        return occupied_weekdays(t, y, weekday, share)
+    if rule != BY_LEVEL:
+        raise ConfigError(f'occupied "{rule}".', todo=f'Give "{BY_LINE}" or "{BY_LEVEL}".')
+    groups, levels = day_groups(np.zeros(len(y), dtype=np.int64), weekday, t, y, 1)
+    busy = occupied_groups(levels)
+    return sorted(day for group, one in zip(groups, busy, strict=True) if one for day in group)
 
 
 def _refusal(y: Floats, days: int, min_days: int, allow_short: bool, energy: str) -> Refusal | None:

@@ -147,3 +147,17 @@ def test_settings_have_the_keys_that_every_kind_has(plant):
         design(replace(fitted(fit_towt_daily(plant())), settings=older), frame),
         design(fitted(fit_towt_daily(plant())), frame),
     )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_working_days_that_differ_by_chance_alone_share_their_slopes(plant, seed):
+    frame = heavy(plant, seed=seed + 10)
+    frame["energy"] += np.random.default_rng(seed).normal(0.0, 60.0, len(frame))
+    data = meter_data(frame, unit="kWh", interval="day", temperature="temperature")
+    # by the line, chance picks a few of the six; their slopes then serve Sundays too
+    assert fitted(fit(data, "towt-daily-smoothed")).settings["occupied"] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_rule_for_occupied_days_that_is_none_is_told(plant):
+    with pytest.raises(ConfigError, match="occupied"):
+        fit_towt_daily(plant(), occupied="busy")
