@@ -89,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
         "--method", choices=("siegert", "bs845"), default="siegert",
         help="of a boiler: siegert (net, default) or bs845 (gross; also biomass and coal)",
     )  # fmt: skip
+    compare.add_argument(
+        "--wet-o2", action="store_true", help="O2 is of wet gas on both sides (zirconia probe)"
+    )
     compare.add_argument("--with-co", action="store_true", help="count the loss by CO on both sides")
     compare.add_argument("--instrument", metavar="SN", help="the one instrument of both sides, by its number")
     compare.add_argument(
@@ -214,7 +217,7 @@ def _method(arguments: argparse.Namespace) -> Method:
         if arguments.fuel is None:
             raise ConfigError("--fuel is needed for a boiler.", todo="dodac combustion --fuels lists them.")
         by = bs845_efficiency if arguments.method == "bs845" else siegert_efficiency
-        return by(fuel(arguments.fuel).id, with_co=arguments.with_co)
+        return by(fuel(arguments.fuel).id, with_co=arguments.with_co, wet_o2=arguments.wet_o2)
     return specific_power() if arguments.kind == "compressor" else specific_energy()
 
 

@@ -171,6 +171,16 @@ def refuse_no_uncertainty(name: str) -> Refusal:
     )
 
 
+def refuse_wet_o2(fuel: str) -> Refusal:
+    """Wet oxygen, and a fuel nobody analysed."""
+    return Refusal(
+        "wet_o2_needs_analysis",
+        f'"{fuel}" has no analysis, so that the oxygen of wet gas can\'t be turned into that of dry gas. Measure dry gas.',
+        f'"{fuel}" không có thành phần nguyên tố nên không quy đổi được O₂ của khói ẩm sang khói khô. Hãy đo khói khô.',
+        {"fuel": fuel},
+    )
+
+
 def refuse_amount(name: str, value: float) -> Refusal:
     """A yearly amount that is none."""
     return Refusal(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from analysis.isolation import _words as words
 from analysis.results import Finding, Refusal
 
 if TYPE_CHECKING:
@@ -49,16 +50,20 @@ def boiler_efficiency(
     return Method("efficiency", "%", channels, "more", function, basis, tuple(sorted(losses)), findings)
 
 
-def siegert_efficiency(fuel_id: str, *, with_co: bool = False, condensing: bool = False) -> Method:
+def siegert_efficiency(
+    fuel_id: str, *, with_co: bool = False, condensing: bool = False, wet_o2: bool = False
+) -> Method:
     """Net efficiency by Siegert's flue-gas loss (analysis.combustion.siegert): o2_pct, t_flue_c, t_air_c, co_ppm.
 
-    condensing: count the gain below the dew point. Radiation, blow-down and unburnt solids are in
+    condensing: count the gain below the dew point. wet_o2: o2_pct is of the wet gas (a zirconia probe in the
+    duct) and is turned into dry by the fuel's analysis (dry air taken); CO stays as given. Radiation, blow-down and unburnt solids are in
     neither side. Raises ConfigError for an unknown fuel when it is first used.
     """
     from analysis.combustion import siegert
 
     def computed(means: Mapping[str, float]) -> Combustion | Refusal:
-        return siegert(_reading(means, with_co), fuel_id, condensing=condensing)
+        reading = _reading(means, with_co, fuel_id if wet_o2 else None)
+        return reading if isinstance(reading, Refusal) else siegert(reading, fuel_id, condensing=condensing)
 
     def efficiency(means: Mapping[str, float]) -> float | Refusal:
         found = computed(means)
@@ -71,16 +76,21 @@ def siegert_efficiency(fuel_id: str, *, with_co: bool = False, condensing: bool 
 
 
 def bs845_efficiency(
-    fuel_id: str, *, with_co: bool = False, basis: Literal["gross", "net"] = "gross"
+    fuel_id: str,
+    *,
+    with_co: bool = False,
+    basis: Literal["gross", "net"] = "gross",
+    wet_o2: bool = False,
 ) -> Method:
     """Efficiency by BS 845 (analysis.combustion.bs845), which goes by the fuel's analysis: also biomass and coal.
 
-    Channels as in `siegert_efficiency`. Raises ConfigError for an unknown fuel when it is first used.
+    Channels and wet_o2 as in `siegert_efficiency`. Raises ConfigError for an unknown fuel when it is first used.
     """
     from analysis.combustion import bs845
 
     def computed(means: Mapping[str, float]) -> BS845 | Refusal:
-        return bs845(_reading(means, with_co), fuel_id)
+        reading = _reading(means, with_co, fuel_id if wet_o2 else None)
+        return reading if isinstance(reading, Refusal) else bs845(reading, fuel_id)
 
     def efficiency(means: Mapping[str, float]) -> float | Refusal:
         found = computed(means)
@@ -103,11 +113,19 @@ def _gases(with_co: bool) -> tuple[str, ...]:
     return ("o2_pct", "t_flue_c", "t_air_c", *(("co_ppm",) if with_co else ()))
 
 
-def _reading(means: Mapping[str, float], with_co: bool) -> FlueGas:
-    from analysis.combustion import FlueGas
+def _reading(means: Mapping[str, float], with_co: bool, wet_fuel: str | None) -> FlueGas | Refusal:
+    """The reading of a run; wet_fuel: the fuel by whose analysis wet O₂ becomes dry."""
+    from analysis.combustion import FlueGas, fuel, stoichiometry
 
-    co = means["co_ppm"] if with_co else None
-    return FlueGas(means["o2_pct"], means["t_flue_c"], means["t_air_c"], co)
+    o2: float | Refusal = means["o2_pct"]
+    if wet_fuel is not None:
+        elements = fuel(wet_fuel).elements
+        if elements is None:
+            return words.refuse_wet_o2(wet_fuel)
+        o2 = stoichiometry(elements).dry_o2_from_wet_pct(means["o2_pct"])
+    if isinstance(o2, Refusal):
+        return o2
+    return FlueGas(o2, means["t_flue_c"], means["t_air_c"], means["co_ppm"] if with_co else None)
 
 
 def _findings_of(

@@ -203,6 +203,11 @@ def test_biomass_goes_by_its_analysis_and_says_gross(files, capsys):
     assert "Hiệu suất (theo nhiệt trị cao)" in capsys.readouterr().out
 
 
+def test_a_zirconia_probe_in_the_duct_is_told(files, capsys):
+    dry, wet = (compared(capsys, [*files, *WORDS, *more]) for more in ([], ["--wet-o2"]))
+    assert wet["before"] < dry["before"] - 0.3
+
+
 def test_dates_that_can_be_read_in_two_ways_are_told(tmp_path, files, capsys):
     straight = compared(capsys, [*files, *WORDS])
     for place, frame in ((1, BEFORE), (3, AFTER)):

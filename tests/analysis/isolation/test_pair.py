@@ -309,6 +309,22 @@ def test_bs845_counts_the_losses_it_says() -> None:
         assert set(method.losses) == set(wanted.losses)
 
 
+def test_oxygen_of_wet_gas_is_turned_into_dry_by_the_fuel() -> None:
+    """Methane at excess air x: CO2 1, H2O 2, O2 2x, N2 (2 + 2x)·79.05/20.95 moles, by hand."""
+    excess = 0.3
+    nitrogen = (2.0 + 2.0 * excess) * (100.0 - 20.9) / 20.9
+    dry = 100.0 * 2.0 * excess / (1.0 + 2.0 * excess + nitrogen)
+    wet = 100.0 * 2.0 * excess / (3.0 + 2.0 * excess + nitrogen)
+    means = {"o2_pct": wet, "t_flue_c": 200.0, "t_air_c": 30.0}
+    for maker in (siegert_efficiency, bs845_efficiency):
+        told = maker("natural_gas", wet_o2=True).function(means)
+        assert told == pytest.approx(maker("natural_gas").function({**means, "o2_pct": dry}), abs=0.05)
+        assert told != pytest.approx(maker("natural_gas").function(means), abs=0.1)
+    refused = siegert_efficiency("briquette", wet_o2=True).function(means)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "wet_o2_needs_analysis"
+
+
 def machine(rows: list[dict[str, float]], day: str, kind: str) -> SteadyRuns:
     start = pd.Timestamp(day)
     return SteadyRuns(

@@ -214,3 +214,13 @@ def test_a_column_that_is_there_twice_is_an_error_that_names_it() -> None:
     for reader in (steady_runs, runs_from_rows):
         with pytest.raises(DataError, match='"o2_pct" is there twice'):
             reader(twice, "boiler")
+
+
+@pytest.mark.parametrize(("channel", "band"), [("o2_pct", 0.3), ("t_flue_c", 3.0), ("load", 0.4)])
+def test_the_edge_of_a_band_is_its_figure(channel: str, band: float) -> None:
+    """±0.3 vol% counts and ±0.31 does not: half of the samples above the mean, half below."""
+    for factor, works in ((0.999, 1), (1.03, 0)):
+        log = quick(60.0, 10, sd=0.0)
+        log[["t_flue_c", "load"]] = [220.0, 4.0]
+        log[channel] += np.tile([factor * band, -factor * band], 5)
+        assert len(runs(steady_runs(log, "boiler")).runs) == works
