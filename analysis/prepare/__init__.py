@@ -1,7 +1,8 @@
 """From raw series, counters, stamps and bills to data a baseline can be fitted on."""
 
+from analysis.prepare._exchange import Exchange
 from analysis.prepare.bills import bills_frame
-from analysis.prepare.counters import UNDETECTABLE, CounterAmounts, Exchange, Gap, counter_intervals
+from analysis.prepare.counters import UNDETECTABLE, CounterAmounts, Gap, counter_intervals
 from analysis.prepare.onecall import prepare
 from analysis.prepare.series import Resampled, flag_outliers, interpolate_gauge, one_row_a_time, resample
 from analysis.prepare.stamps import Stamps, read_stamps

@@ -12,6 +12,7 @@ from analysis._frames import Bools, Floats
 Ints = NDArray[np.int64]
 
 _LIKE: Final = 1.6  # median steps: longer than this is a leap
+_REGULAR: Final = 0.9
 _NEAR: Final = 500  # rows looked at on each side where the leap is not exactly as large as the step back
 _FAR: Final = 4000  # the same where it is
 
@@ -36,16 +37,23 @@ def wrong_clock(time: Ints, value: Floats) -> tuple[Bools, int]:
     jumps = 0
     leap = step.astype(np.float64) - usual
     leaps = np.flatnonzero(leap > 0.4 * usual)
-    for place in np.flatnonzero(step < 0).tolist():
+    again = _said_before(time, value)
+    # a logger that keeps its step, put back by about one
+    regular = float(np.mean(np.abs(forward - usual) <= 0.25 * usual)) >= _REGULAR
+    twice = (step >= 0) & (step < 0.5 * usual) & (value[1:] > value[:-1]) & regular
+    for place in np.flatnonzero((step < 0) | twice).tolist():
         if wrong[place] or wrong[place + 1]:
             continue
+        if step[place] < 0 and _repeats(time, again, place, _LIKE * usual):
+            continue
         size = float(-step[place]) + usual
-        near = leaps[(leaps >= place - _FAR) & (leaps <= place + _FAR)]
+        far = _FAR if step[place] < 0 else _NEAR
+        near = leaps[(leaps >= place - far) & (leaps <= place + far)]
         block = _block(time, near[np.abs(leap[near] - size) <= 0.6 * usual].tolist(), place, usual)
         if block is not None:
             jumps += 1
             wrong[block] = True
-        elif _goes_on(step, value, place, usual):
+        elif step[place] < 0 and not _repeats(time, again, place) and _goes_on(step, value, place, usual):
             jumps += 1
             large = near[(leap[near] >= size - 0.6 * usual) & (np.abs(near - place) <= _NEAR)]
             if len(large):
@@ -55,6 +63,30 @@ def wrong_clock(time: Ints, value: Floats) -> tuple[Bools, int]:
             wrong[: place + 1] |= time[: place + 1] >= back
             wrong[place + 1 :] |= time[place + 1 :] <= most
     return wrong, jumps
+
+
+def _said_before(time: Ints, value: Floats) -> Bools:
+    """Rows whose stamp and reading an earlier row has too."""
+    order = np.lexsort((np.arange(len(time)), value, time))
+    same = (np.diff(time[order]) == 0) & (np.diff(value[order]) == 0)
+    found = np.zeros(len(time), dtype=bool)
+    found[order[1:][same]] = True
+    return found
+
+
+def _repeats(time: Ints, again: Bools, place: int, apart: float | None = None) -> bool:
+    """Are the rows after a step back only rows that were there before, up to where the time goes on?
+
+    apart: time must leap on after them, as it does after lone rows said again; a clock that was put
+    back while nothing was used goes on at its pace.
+    """
+    new = np.flatnonzero(~again[place + 1 :])
+    if not len(new):
+        return True
+    first = place + 1 + int(new[0])
+    if first == place + 1 or time[first] < time[: place + 1].max():
+        return False
+    return apart is None or bool(time[first] - time[first - 1] > apart)
 
 
 def _block(time: Ints, leaps: list[int], place: int, usual: float) -> slice | None:

@@ -13,6 +13,7 @@ from analysis._frames import Bools, Floats
 Ints = NDArray[np.int64]
 
 SAME: Final = 1.2e-7  # relative step of a register held in a 32-bit float: a fall below it is none
+EXACT: Final = 1e-12  # the same where readings are told more finely than such a float could hold them
 LONG: Final = 1.5  # usual steps: a longer one is a gap
 SHORT: Final = 12  # readings: a longer stretch off the line is judged as a count of its own
 _ROUNDS: Final = 8
@@ -37,11 +38,12 @@ class Joined:
 
 @dataclass(frozen=True)
 class Limit:
-    """The most a counter can rise in a time: pace (per ns) · time + slack."""
+    """The most a counter can rise in a time: pace (per ns) · time + slack; same: relative fall that is none."""
 
     pace: float
     slack: float
     usual: float
+    same: float = SAME
 
     def most(self, gap: Ints) -> Floats:
         """The largest rise that can be, per gap (ns)."""
@@ -63,8 +65,9 @@ def fastest(value: Floats, time: Ints, told: float | None) -> Limit:
     """
     rise, gap = np.diff(value), np.diff(time)
     usual = float(np.median(gap)) if len(gap) else 0.0
+    same = fineness(value)
     if told is not None:
-        return Limit(told, 0.0, usual)
+        return Limit(told, 0.0, usual, same)
     fall = rise < 0
     beside = fall.copy()
     beside[1:] |= fall[:-1]
@@ -77,8 +80,20 @@ def fastest(value: Floats, time: Ints, told: float | None) -> Limit:
         # the fastest that three others come near; what few rises outrun all others is doubted
         near = np.flatnonzero(factor * rates[3:] >= rates[:-3])
         pace = float(rates[int(near[0])] if len(near) else rates[-1])
-        return Limit(pace, (factor - 1.0) * pace * usual, usual)
-    return Limit(np.inf, 0.0, usual)
+        return Limit(pace, (factor - 1.0) * pace * usual, usual, same)
+    return Limit(np.inf, 0.0, usual, same)
+
+
+def fineness(value: Floats) -> float:
+    """The relative fall that is none: SAME, or EXACT where steps are told that a 32-bit float can't hold."""
+    if len(value) < 2:
+        return SAME
+    steps = np.unique(np.abs(np.diff(value)))
+    apart = np.diff(np.concatenate(([0.0], steps)))
+    most = float(np.median(np.abs(value)))
+    apart = apart[apart > EXACT * most]
+    # a lone odd reading is no proof: a tenth of the steps must be so fine
+    return EXACT if len(apart) and float(np.quantile(apart, 0.1)) < 0.25 * SAME * most else SAME
 
 
 def drop_short_faults(value: Floats, time: Ints, limit: Limit, reasons: dict[int, str], ids: Ints) -> Bools:
@@ -92,7 +107,7 @@ def drop_short_faults(value: Floats, time: Ints, limit: Limit, reasons: dict[int
         here = np.flatnonzero(keep)
         v, t = value[here], time[here]
         step = np.diff(v)
-        falls = np.flatnonzero(step < -SAME * np.abs(v[:-1]))
+        falls = np.flatnonzero(step < -limit.same * np.abs(v[:-1]))
         found = False
         done = -1
         for place in falls.tolist():
@@ -127,9 +142,14 @@ def _above(v: Floats, place: int) -> int:
     first = max(place - SHORT, 0)
     part = v[first : place + 1][::-1]
     below = np.flatnonzero(part <= v[place + 1])
-    if len(below):
-        return int(below[0])
-    return SHORT + 1
+    if not len(below):
+        return SHORT + 1
+    count = int(below[0])
+    before = place - count
+    if count > 3 and v[before + 1] - v[before] < 0.5 * (v[place] - v[place + 1]):
+        # it rose there by ordinary steps: the count fell back a little (a memory restored), no spike
+        return SHORT + 1
+    return count
 
 
 def _below(v: Floats, t: Ints, place: int, limit: Limit) -> int:
@@ -154,41 +174,9 @@ def _below(v: Floats, t: Ints, place: int, limit: Limit) -> int:
 def cuts(value: Floats, time: Ints, limit: Limit) -> Bools:
     """Steps that no counter makes: falls, and rises beyond the limit."""
     rise = np.diff(value)
-    same = SAME * np.abs(value[:-1])
+    same = limit.same * np.abs(value[:-1])
     found: Bools = (rise < -same) | (rise > limit.most(np.diff(time)) + same)
     return found
-
-
-def repeats_at_cuts(value: Floats, time: Ints, limit: Limit) -> Bools:
-    """Readings repeated just before or after such a step: a register that showed nothing new can't be taken at its word.
-
-    Before it all but the first (that one too after a gap: it may be older than its time), after a fall
-    all of them.
-    """
-    found = np.zeros(len(value), dtype=bool)
-    usual = _usual_repeats(value)
-    for place in np.flatnonzero(cuts(value, time, limit)).tolist():
-        first = place
-        while first > 0 and value[first - 1] == value[place]:
-            first -= 1
-        if place - first > (usual if value[place + 1] < value[place] else 0):
-            after_gap = first > 0 and time[first] - time[first - 1] > LONG * limit.usual
-            found[first + (not after_gap) : place + 1] = True
-        last = place + 1
-        while last + 1 < len(value) and value[last + 1] == value[place + 1]:
-            last += 1
-        if last - place - 1 > usual and value[place + 1] < value[place]:
-            found[place + 1 : last + 1] = True
-    return found
-
-
-def _usual_repeats(value: Floats) -> int:
-    """How many repeats in a row are nothing unusual: a coarse register shows one count for some readings (8 at most)."""
-    same = np.diff(value) == 0
-    if same.mean() < 0.2 if len(same) else True:
-        return 0
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], same, [False])).astype(np.int8))).reshape(-1, 2)
-    return int(min(np.quantile(edges[:, 1] - edges[:, 0], 0.9), 8))
 
 
 def join(
@@ -264,7 +252,7 @@ def _link(
     rise = value[first] - value[last]
     gap = int(time[first] - time[last])
     most = limit.most_in(gap)
-    if -SAME * abs(value[last]) <= rise <= most:
+    if -limit.same * abs(value[last]) <= rise <= most:
         return 0, np.nan
     # a top that nobody told is only believed without a gap: in one, a meter may have been exchanged
     if rise < 0 and np.isfinite(most) and (told_top or gap <= 3 * limit.usual):
@@ -276,48 +264,3 @@ def _link(
             if 0 <= value[last] < top and value[first] >= 0 and through <= most and most < 0.5 * top:
                 return 1, top
     return 2, np.nan
-
-
-def stood_still(value: Floats, time: Ints) -> Ints:
-    """Steps (one fewer than readings) that belong together: a register that stood still and caught up; 0 for none.
-
-    The steps of zero and the rise after them, where zero steps are seldom seen and the rise holds more
-    than one interval's worth or a gap follows, or where the rise is larger than any other.
-    """
-    rise, gap = np.diff(value), np.diff(time).astype(np.float64)
-    found = np.zeros(len(rise), dtype=np.int64)
-    zero = rise <= SAME * np.abs(value[:-1])
-    if len(rise) < 8 or not zero.any() or zero.all():
-        return found
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], zero, [False])).astype(np.int8)))
-    runs = edges.reshape(-1, 2)
-    after = np.zeros(len(rise), dtype=bool)
-    after[runs[:, 1][runs[:, 1] < len(rise)]] = True
-    rate = rise / np.maximum(gap, 1)
-    others = rate[~zero & ~after]
-    if not len(others):
-        return found
-    usual = float(np.median(gap))
-    lengths = runs[:, 1] - runs[:, 0]
-    seldom = len(runs) <= max(3, 0.005 * len(rise)) and zero.sum() - lengths.max() <= 0.1 * len(rise)
-    # a coarse register shows the same count for an interval or two where little is used
-    digit = float(rise[~zero].min())
-    fastest_other, mean = float(np.max(others)), float(rise.sum() / gap.sum())
-    for number, (first, last) in enumerate(runs.tolist(), 1):
-        if last >= len(rise):
-            # it stands still to the end: nothing says whether it still counts
-            continue
-        near = np.concatenate((rate[max(first - 6, 0) : first], rate[last + 1 : last + 7]))
-        near = near[near > 0]
-        level = float(np.median(near)) if len(near) else fastest_other
-        into_gap = gap[last] > LONG * usual
-        few = last - first <= 3 and level * usual > 3.0 * digit
-        caught_up = rate[last] > max(1.5 * level, 2.0 * digit / usual) or few or into_gap
-        if (
-            rate[last] > 1.02 * fastest_other
-            or (seldom and caught_up)
-            or (into_gap and rate[last] > 2 * mean)
-        ):
-            begin = first - 1 if first > 0 and gap[first - 1] > LONG * usual else first
-            found[begin : last + 1] = number
-    return found

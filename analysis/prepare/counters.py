@@ -15,37 +15,30 @@ from analysis._frames import Floats
 from analysis.data import Interval
 from analysis.prepare import _counter_words as words
 from analysis.prepare._clock import wrong_clock
+from analysis.prepare._exchange import Exchange, in_order, new_meter_only, places_of
 from analysis.prepare._grid import grid_edges, share_out
-from analysis.prepare._judge import LONG, SAME, drop_short_faults, fastest, join, repeats_at_cuts, stood_still
+from analysis.prepare._judge import LONG, SAME, drop_short_faults, fastest, join
+from analysis.prepare._still import repeats_at_cuts, stood_still
 from analysis.results import Finding
 from dodac.errors import ConfigError, DataError
 
 Ints = NDArray[np.int64]
 
 HOUR_NS: Final = 3_600_000_000_000
-WHOLE: Final = 0.999
-_NEAR_NS: Final = HOUR_NS  # a technician's clock may be off by so much
+WHOLE: Final = 1 - 1e-9  # a thousandth that was not seen may hold a whole draw
 
 UNDETECTABLE: Final = (
     "a wrong reading that lies between its neighbours (the amounts of two intervals change, their sum does not)",
     "an exchanged meter that happens to go on from the old count within the rate that is possible",
     "a register that stands still where steps of zero are usual and the rise after it is not larger than others",
     "a factor (CT ratio, pulse value) that changes: the counter goes on at another speed",
-    "a clock that goes wrong and is put right within gaps (no stamp goes back)",
+    "a clock that goes wrong and is put right within gaps, or while the register stands still",
+    "a leap that stays where fewer than five rises are there to compare it with",
     "an exchange nobody told within a gap, with a new count that fits the time",
     "a counter set to zero when it stood as little below a power of 10 or 2 as it counts in one interval",
     "readings of another register of the same kind from the first row to the last",
 )
 """What no rule can see in the readings of one counter alone."""
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """A meter that was exchanged: when, the old one's last reading, the new one's first."""
-
-    time: pd.Timestamp
-    old: float
-    new: float
 
 
 @dataclass(frozen=True)
@@ -127,7 +120,7 @@ def counter_intervals(
     ids = _usable(time, value, ids, reasons, findings)
     ids = _one_each(time, value, ids, reasons, findings)
     limit = fastest(value[ids], time[ids], told)
-    swaps = _swaps(exchanges, index)
+    swaps = in_order(exchanges, index)
     # an exchange that was told is no fault: each side is looked at by itself
     sides = (
         np.searchsorted([one[0] for one in swaps], time[ids], side="right") if swaps else np.zeros(len(ids))
@@ -138,33 +131,47 @@ def counter_intervals(
         kept_ids.append(part[drop_short_faults(value[part], time[part], limit, reasons, part)])
     ids = np.concatenate(kept_ids) if kept_ids else ids
     limit = fastest(value[ids], time[ids], told)
-    still = repeats_at_cuts(value[ids], time[ids], limit)
+    sides = (
+        np.searchsorted([one[0] for one in swaps], time[ids], side="right") if swaps else np.zeros(len(ids))
+    )
+    still = np.zeros(len(ids), dtype=bool)
+    for side in np.unique(sides):
+        where = sides == side
+        still[where] = repeats_at_cuts(value[ids[where]], time[ids[where]], limit)
     reasons.update(dict.fromkeys(ids[still].tolist(), "stuck"))
     ids = ids[~still]
+    ids = new_meter_only(time, value, ids, swaps, reasons)
     tops = _tops(top, value[ids])
-    after, offsets = _exchange_places(time[ids], value[ids], swaps)
+    after, offsets = places_of(time[ids], value[ids], swaps)
     joined = join(value[ids], time[ids], ids, limit, tops, reasons, after, top is not None)
     kept = ids[joined.kept]
     t, v = time[kept], value[kept]
     amount = np.diff(v)
-    amount[np.abs(amount) <= SAME * np.abs(v[:-1])] = np.maximum(
-        amount[np.abs(amount) <= SAME * np.abs(v[:-1])], 0.0
-    )
+    none = np.abs(amount) <= limit.same * np.abs(v[:-1])
+    amount[none] = np.maximum(amount[none], 0.0)
     link = joined.link[1:]
     amount = np.where(link == 1, amount + np.nan_to_num(joined.top[1:]), amount)
     amount = np.where(link == 2, np.nan, amount)
+    told_still: list[tuple[int, int]] = []
     for place, (old, new) in offsets.items():
         where = np.flatnonzero((joined.kept[:-1] <= place) & (joined.kept[1:] > place))
         for one in where.tolist():
             found = (old - v[one]) + (v[one + 1] - new)
             fits = old >= v[one] * (1 - SAME) and v[one + 1] >= new * (1 - SAME)
-            if fits and found <= limit.most_in(int(t[one + 1] - t[one])):
+            first = one  # the old meter may have stood still since
+            while first > 0 and v[first - 1] == v[one]:
+                first -= 1
+            if fits and found <= limit.most_in(int(t[one + 1] - t[first])):
                 amount[one], link[one] = found, 0
+                if found > limit.most_in(int(t[one + 1] - t[one])):
+                    told_still.append((first, one))
             else:
                 findings.append(words.exchange_does_not_fit(old, float(v[one]), new, float(v[one + 1])))
                 amount[one], link[one] = np.nan, 2
     gap_ns = np.diff(t)
-    stood = np.where(link == 0, stood_still(v, t), 0)
+    stood = np.where(link < 2, stood_still(v, t, amount), 0)
+    for number, (first, last) in enumerate(told_still, len(gap_ns) + 1):
+        stood[first : last + 1] = number
     usual = float(np.median(gap_ns)) if len(gap_ns) else 0.0
     long = gap_ns > LONG * usual
     return _amounts(
@@ -251,33 +258,6 @@ def _tops(top: float | None, value: Floats) -> tuple[float, ...]:
         2.0**bits / scale for bits in (16, 24, 31, 32) for scale in scales
     }
     return tuple(sorted(one for one in found if one >= most))
-
-
-def _swaps(exchanges: Sequence[Exchange], index: pd.DatetimeIndex) -> list[tuple[int, float, float]]:
-    found = []
-    for one in exchanges:
-        moment = pd.Timestamp(one.time)
-        if (moment.tzinfo is None) != (index.tz is None):
-            raise ConfigError(
-                "the time of an exchange and those of the readings: one has a zone, the other has none."
-            )
-        found.append((int(moment.as_unit("ns").value), one.old, one.new))
-    return sorted(found)
-
-
-def _exchange_places(
-    time: Ints, value: Floats, swaps: list[tuple[int, float, float]]
-) -> tuple[frozenset[int], dict[int, tuple[float, float]]]:
-    """The reading after which each exchange took place: by the leap itself, up to an hour from the time told."""
-    places: dict[int, tuple[float, float]] = {}
-    for moment, old, new in swaps:
-        near = np.flatnonzero((time[:-1] <= moment + _NEAR_NS) & (time[1:] >= moment - _NEAR_NS))
-        if not len(near):
-            continue
-        # the step whose ends lie best at the two readings that were written down
-        off = [abs(value[one] - old) + abs(value[one + 1] - new) for one in near]
-        places[int(near[int(np.argmin(off))])] = (old, new)
-    return frozenset(places), places
 
 
 def _amounts(

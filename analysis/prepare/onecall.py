@@ -10,7 +10,8 @@ import pandas as pd
 
 from analysis.data import Interval, MeterData, meter_data
 from analysis.prepare import _series_words as words
-from analysis.prepare.counters import Exchange, counter_intervals
+from analysis.prepare._exchange import Exchange
+from analysis.prepare.counters import counter_intervals
 from analysis.prepare.series import (
     KINDS,
     flag_outliers,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.prepare.counters import UNDETECTABLE, Exchange, counter_intervals
+from analysis.prepare import UNDETECTABLE, Exchange, counter_intervals
 
 DRAWS = 1000
 

@@ -159,3 +159,89 @@ def test_lone_faults_are_never_consumption_and_the_stores_rules_agree(faults):
     good = np.isfinite(values)
     _, _, rises = believable_rises(INDEX.as_unit("ns").asi8[good], values[good])
     assert rises.sum() == pytest.approx(found.total)
+
+
+def test_small_steps_of_a_large_register_are_steps():
+    """A 32-bit register of watt-hours stands at 3 million kWh: steps of 0.02 kWh are finer than a float32 shows."""
+    face = 2_981_557.947 + np.concatenate(([0.0], np.cumsum(np.full(600, 0.018))))
+    index = pd.date_range("2025-01-01", periods=601, freq="15min", tz="Asia/Ho_Chi_Minh")
+    found = of(face, index)
+    assert right(found, np.full(600, 0.018)) == 600
+    stuck = face.copy()
+    stuck[300:320] = stuck[299]
+    got = of(stuck, index)
+    assert right(got, np.full(600, 0.018)) == 579
+    assert got.total == pytest.approx(face[-1] - face[0])
+    dip = face.copy()
+    dip[200] -= 0.2
+    assert right(of(dip, index), np.full(600, 0.018)) == 598
+
+
+def test_a_register_held_in_a_float32_may_fall_by_its_last_digit():
+    face = 5_000_000.0 + np.concatenate(([0.0], np.cumsum(np.full(400, 3.0))))
+    face[300] = face[299] - 0.5
+    found = of(face, INDEX[:401])
+    assert [one.why for one in found.gaps] in ([], ["stood_still"])
+    assert found.total == pytest.approx(1200, abs=0.5)
+
+
+def test_a_row_said_again_while_the_register_stands_still_is_no_wrong_clock():
+    values = FACE.copy()
+    values[400:] = FACE[399] + np.concatenate((np.zeros(100), FACE[500:] - FACE[499] + 5))
+    rows = pd.Series(values, index=INDEX)
+    rows = pd.concat([rows.iloc[:450], rows.iloc[440:441], rows.iloc[450:]])
+    found = counter_intervals(rows, "15min")
+    assert not (found.left_out["reason"] == "clock").any()
+    assert {one.code for one in found.findings} >= {"duplicates_equal"}
+
+
+def test_an_hourly_clock_put_back_by_one_hour_for_a_while_is_no_doubled_row():
+    """The stamp of the hour before is there twice, and one is missing where the clock was put right."""
+    index = pd.date_range("2025-01-01", periods=481, freq="h", tz="Asia/Ho_Chi_Minh")
+    amount, face = AMOUNT[:480], FACE[:481]
+    stamps = index.to_series().reset_index(drop=True)
+    stamps[200:212] -= pd.Timedelta(hours=1)
+    found = counter_intervals(pd.Series(face, index=pd.DatetimeIndex(stamps)), "hour")
+    assert right(found, amount) == 480 - 13
+    assert "clock_went_back" in {one.code for one in found.findings}
+
+
+def test_a_count_restored_a_few_readings_back_is_a_new_count_and_no_spike():
+    lost = FACE[500] - FACE[492] + 3
+    values = np.concatenate((FACE[:501], FACE[501:] - lost))
+    found = of(values)
+    assert right(found) == 959
+    assert [one.why for one in found.gaps] == ["new_count"]
+
+
+def test_an_interval_of_which_a_second_was_not_seen_is_not_whole():
+    rows = pd.Series(FACE, index=INDEX + pd.Timedelta(seconds=1)).drop(
+        index=[INDEX[400] + pd.Timedelta(seconds=1)]
+    )
+    found = counter_intervals(rows, "15min")
+    at = found.frame.index.get_loc(INDEX[401])
+    assert np.isnan(found.frame["amount"].iloc[at])
+    assert found.frame["coverage"].iloc[at] > 0.998
+
+
+def test_nights_without_use_before_an_exchanged_meter_are_kept():
+    day = np.where((np.arange(960) // 4 % 24 >= 23) | (np.arange(960) // 4 % 24 < 22), AMOUNT, 0.0)
+    face = 50_000 + np.concatenate(([0.0], np.cumsum(np.round(day, 2))))
+    values = np.concatenate((face[:479], face[479:] - face[478] + 7))
+    told = Exchange(INDEX[478] + pd.Timedelta(minutes=7), float(face[478]), 7.0)
+    assert right(of(values, exchanges=[told]), day) == 960
+
+
+def test_a_register_that_stood_still_before_its_meter_was_exchanged_is_one_stretch():
+    values = np.concatenate((FACE[:501], FACE[501:] - FACE[500] + 7))
+    values[470:501] = FACE[470]
+    found = of(values, exchanges=[Exchange(INDEX[500] + pd.Timedelta(minutes=5), float(FACE[500]), 7.0)])
+    right(found)
+    assert found.total == pytest.approx(FACE[-1] - FACE[0])
+
+
+def test_water_draws_are_no_register_that_stood_still():
+    rng = np.random.default_rng(8)
+    draws = np.where(rng.random(960) < 0.1, np.ceil(rng.exponential(30, 960)), 0.0)
+    found = of(700 + np.concatenate(([0.0], np.cumsum(draws))))
+    assert right(found, draws) > 0.95 * 960

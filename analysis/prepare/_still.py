@@ -1,0 +1,121 @@
+"""Registers that stand still: repeats that are no readings, and stretches that are caught up later."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis._frames import Bools, Floats
+from analysis.prepare._judge import EXACT, LONG, Limit, cuts
+
+Ints = NDArray[np.int64]
+
+_NEW: Final = (
+    8  # readings: a new count that stands still for longer is not one yet (a dead register shows zeros)
+)
+_IDLE: Final = 0.95  # share of steps of zero from which standing still says nothing
+
+
+def repeats_at_cuts(value: Floats, time: Ints, limit: Limit) -> Bools:
+    """Readings repeated just before or after such a step: a register that showed nothing new can't be taken at its word.
+
+    Before it all but the first (that one too after a gap: it may be older than its time), after a fall
+    all of them.
+    """
+    found = np.zeros(len(value), dtype=bool)
+    usual = _usual_repeats(value)
+    for place in np.flatnonzero(cuts(value, time, limit)).tolist():
+        first = place
+        while first > 0 and value[first - 1] == value[place]:
+            first -= 1
+        fell = bool(value[place + 1] < value[place])
+        # what can't be consumption even over the whole time that it stood still is no catching up
+        leapt = not fell and value[place + 1] - value[place] > limit.most_in(
+            int(time[place + 1] - time[first])
+        )
+        if place - first > (usual if fell or leapt else 0):
+            after_gap = first > 0 and time[first] - time[first - 1] > LONG * limit.usual
+            found[first + (not after_gap) : place + 1] = True
+        last = place + 1
+        while last + 1 < len(value) and value[last + 1] == value[place + 1]:
+            last += 1
+        if last - place - 1 > min(usual, _NEW) and value[place + 1] < value[place]:
+            found[place + 1 : last + 1] = True
+    return found
+
+
+def _usual_repeats(value: Floats) -> int:
+    """How many repeats in a row are nothing unusual: a coarse register shows one count for some readings.
+
+    8 at most (more may be a register that stands still), but any number where nearly nothing is ever used.
+    """
+    same = np.diff(value) == 0
+    if same.mean() < 0.2 if len(same) else True:
+        return 0
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], same, [False])).astype(np.int8))).reshape(-1, 2)
+    found = int(np.quantile(edges[:, 1] - edges[:, 0], 0.9, method="higher"))
+    return found if same.mean() > _IDLE else min(found, _NEW)
+
+
+def stood_still(value: Floats, time: Ints, rise: Floats) -> Ints:
+    """Steps (one fewer than readings) that belong together: a register that stood still and caught up; 0 for none.
+
+    The steps of zero and the rise after them, where zero steps are seldom seen and the rise holds more
+    than one interval's worth or a gap follows, or where the rise is larger than any other, or where it
+    stood still for longer than ever up to a gap. Where most use
+    comes in draws between zeros (water pulses) only a rise half as large again as any other is doubted.
+    rise: the amount of each step, NaN where it is not known (a new count begins).
+    """
+    gap = np.diff(time).astype(np.float64)
+    known = np.isfinite(rise)
+    rise = np.where(known, rise, 0.0)
+    found = np.zeros(len(rise), dtype=np.int64)
+    zero = known & (rise <= EXACT * np.abs(value[:-1]))
+    if len(rise) < 8 or not zero.any() or zero.all():
+        return found
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], zero, [False])).astype(np.int8)))
+    runs = edges.reshape(-1, 2)
+    after = np.zeros(len(rise), dtype=bool)
+    after[runs[:, 1][runs[:, 1] < len(rise)]] = True
+    rate = rise / np.maximum(gap, 1)
+    others = rate[~zero & ~after & known]
+    if not len(others):
+        return found
+    usual = float(np.median(gap))
+    lengths = runs[:, 1] - runs[:, 0]
+    seldom = len(runs) <= max(3, 0.005 * len(rise)) and zero.sum() - lengths.max() <= 0.1 * len(rise)
+    # a coarse register shows the same count for an interval or two where little is used
+    digit = float(rise[~zero & known].min())
+    fastest_other, mean = float(np.max(others)), float(rise.sum() / gap.sum())
+    draws = int(after.sum()) > max(3, 0.2 * int((~zero).sum()))
+    top_two = np.sort(rate)[-2:]
+    for number, (first, last) in enumerate(runs.tolist(), 1):
+        if last >= len(rise) or not known[last]:
+            # it stands still to the end of its count: nothing says whether it still counts
+            continue
+        near = np.concatenate((rate[max(first - 6, 0) : first], rate[last + 1 : last + 7]))
+        near = near[near > 0]
+        level = float(np.median(near)) if len(near) else fastest_other
+        into_gap = gap[last] > LONG * usual
+        longer = last - first > np.max(np.delete(lengths, number - 1), initial=0)
+        if into_gap and longer:
+            # it stood still for longer than it ever does, and nobody saw how it went on
+            found[first : last + 1] = number
+            continue
+        if draws and not seldom:
+            others_most = top_two[0] if rate[last] == top_two[1] else top_two[1]
+            if rate[last] > 1.5 * others_most:
+                found[first : last + 1] = number
+            continue
+        few = last - first <= 3 and level * usual > 3.0 * digit
+        caught_up = rate[last] > max(1.5 * level, 2.0 * digit / usual) or few or into_gap
+        if (
+            rate[last] > 1.02 * fastest_other
+            or (seldom and caught_up)
+            or (into_gap and rate[last] > 2 * mean)
+        ):
+            begin = first - 1 if first > 0 and gap[first - 1] > LONG * usual else first
+            found[begin : last + 1] = number
+    return found
