@@ -106,6 +106,26 @@ def test_other_names_units_and_a_second_logger_are_read(tmp_path, files, capsys)
     assert found["load_before"] == pytest.approx(straight["load_before"])
 
 
+def test_a_second_logger_that_was_off_lends_no_old_reading(tmp_path, files, capsys):
+    """The steam of an hour ago is not the load of now: without a reading within two minutes there is none."""
+    gas, steam = BEFORE.drop(columns="load"), BEFORE[["load"]].iloc[:30]
+    gas.to_csv(tmp_path / "gas.csv", index_label="time")
+    steam.to_csv(tmp_path / "steam.csv", index_label="time")
+    words = ["--before", str(tmp_path / "gas.csv"), "--before", str(tmp_path / "steam.csv"), *files[2:]]
+    found = compared(capsys, [*words, *WORDS], 1)
+    assert found["refused"]["code"] == "too_few_runs"
+    assert len(found["tests"]["before"]["runs"]) == 1
+
+
+def test_on_one_day_only_a_named_instrument_is_one(files, capsys):
+    BEFORE.set_axis(BEFORE.index - pd.Timedelta(hours=8)).to_csv(files[1], index_label="time")
+    AFTER.set_axis(BEFORE.index + pd.Timedelta(hours=8)).to_csv(files[3], index_label="time")
+    apart = compared(capsys, [*files, *WORDS])
+    one = compared(capsys, [*files, *WORDS, "--instrument", "SN1"])
+    assert one["smallest_change"] < 0.6 * apart["smallest_change"]
+    assert "drift_unknown" not in {finding["code"] for finding in one["findings"]}
+
+
 def test_a_journals_instrument_gives_what_its_file_gives(tmp_path, files, capsys):
     straight = compared(capsys, [*files, *WORDS, "--instrument", "analyser1"])
     path = tmp_path / "journal.db"
@@ -145,6 +165,7 @@ def test_a_compressors_tests_need_no_fuel(tmp_path, capsys):
     found = compared(capsys, words)
     assert found["fraction"] == pytest.approx(1 - 66 / 75, abs=0.005)
     assert found["unit"] == "kW/(Nm³/min)"
+    assert found["before"] == pytest.approx(7.5, abs=0.05)
     assert main(["test", "compare", *words]) == 0
     assert "Electricity saved per unit of output: 12." in capsys.readouterr().out
 
