@@ -93,21 +93,6 @@ def _odd(kept: pd.Series) -> Sequence[object]:
     return [] if kept.dtype.kind in "biuf" else kept.tolist()
 
 
-def day_words(frame: pd.DataFrame, column: str | None) -> NDArray[np.object_]:
-    """Day types as words; "normal" everywhere when there is no column.
-
-    Raises DataError when the column is missing or a day has no type.
-    """
-    if column is None:
-        return np.full(len(frame), "normal", dtype=object)
-    if column not in frame.columns:
-        raise DataError(f'there is no column "{column}" of day types.')
-    words = frame[column].to_numpy(dtype=object)
-    if not all(isinstance(word, str) and word for word in words):
-        raise DataError(f'a day in column "{column}" has no day type.', todo='Write "normal" for usual days.')
-    return words
-
-
 def day_text(moment: pd.Timestamp) -> str:
     """The local date of an index entry."""
     return moment.strftime("%Y-%m-%d")

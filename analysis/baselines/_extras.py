@@ -127,8 +127,10 @@ def as_words(frame: pd.DataFrame, column: str) -> Words:
         have = ", ".join(str(name) for name in frame.columns)
         raise ConfigError(f'there is no column "{column}".', todo=f"The table has: {have}.")
     series = frame[column]
-    empty = series.isna().to_numpy()
     plain = series.to_numpy(dtype=object)
+    if set(map(type, plain.tolist())) <= {str}:
+        return plain.copy()
+    empty = series.isna().to_numpy()
     return np.array(["" if e else _word(v) for v, e in zip(plain, empty, strict=True)], dtype=object)
 
 

@@ -22,6 +22,7 @@ from analysis.baselines._hours import day_groups, occupied_groups, quantile_knot
 from analysis.baselines._towt_columns import (
     WORKED,
     all_columns,
+    among,
     category_columns,
     design,
     knots,
@@ -133,7 +134,7 @@ def fit_towt_daily(
     y, t, types = y[used], t[used], types[used]
     extra = {name: values[used] for name, values in extra.items()}
     weekday = index.day_of_week.to_numpy()[used]
-    working = np.isin(types, WORKED)
+    working = among(types, WORKED)
     types = np.where(working, "normal", types)
     specials, merged = _special_days(types, findings)
     normal = ~working & np.array([merged.get(word, word) == "normal" for word in types], dtype=np.bool_)
