@@ -114,6 +114,14 @@ def test_a_submeter_says_what_was_added(ready, plan, store, journal_path, write)
     saving = verified(ready.verify(plan.id, JournalStore(journal_path)))
     assert saving.unadjusted is not None
     assert saving.saving - saving.unadjusted == pytest.approx(6000.0)
+    submeter = ready.decisions(plan.id)[0]
+    ready.add_decision(replace(submeter, end="2024-07-05"), why="they stayed longer")
+    refused = ready.verify(plan.id, JournalStore(journal_path))
+    assert isinstance(refused, Refusal)
+    assert (refused.code, refused.data["missing"]) == ("submeter_incomplete", 5)
+    ready.add_decision(replace(submeter, meter="oven:energy_interval_kwh"), why="the other meter")
+    with pytest.raises(DataError, match="oven"):
+        ready.verify(plan.id, JournalStore(journal_path))
 
 
 @pytest.mark.parametrize(

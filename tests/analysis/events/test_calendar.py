@@ -108,3 +108,12 @@ def test_the_same_days_are_not_adjusted_twice(case):
 def test_a_week_belongs_to_a_reporting_period():
     with pytest.raises(ConfigError, match="not a baseline"):
         entry(period="baseline")
+
+
+def test_memory_of_the_baseline_widens_the_amount(case):
+    model, after = case
+    _, (plain,) = amount_of(model, after, entry())
+    slow = replace(model, statistics=replace(model.statistics, rho=0.8))
+    _, (wide,) = amount_of(slow, after, entry())
+    assert wide.half_width > 2.0 * plain.half_width
+    assert wide.amount == plain.amount

@@ -1,6 +1,6 @@
 """An adjustment has an author, a reason and an uncertainty, and never happens by itself."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pandas as pd
@@ -102,6 +102,13 @@ def test_a_wrong_entry_says_what_is_wrong(wrong):
 def test_an_entry_is_never_changed():
     with pytest.raises(FrozenInstanceError):
         entry().why = "other"  # type: ignore[misc]
+
+
+def test_the_indicator_carries_the_error_of_the_baseline(model, after, saving, decide):
+    surer = one(decide(entry()))
+    unsure = replace(model, covariance=model.covariance * 400.0)
+    amounts = adjustments(saving, Ledger((entry(),)), model=unsure, frame=after)
+    assert one(amounts).half_width > 2.0 * surer.half_width
 
 
 def test_the_indicator_gives_back_the_load_that_came(decide):

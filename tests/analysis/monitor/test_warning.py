@@ -51,6 +51,15 @@ def test_a_saving_that_fades_is_told_since_when_and_how_much(plant, model):
     assert found.since in finding.vi
 
 
+def test_the_reference_is_no_evidence_against_itself(plant, model):
+    frame = after(plant)
+    # three weeks of the reference without any saving: the usual one is lower for it, and later ones lie above
+    frame.iloc[35:56, 0] /= 0.9
+    found = watched(saving(model, frame), model=model)
+    assert not found.alarm
+    assert not found.chart.frame[["low", "high"]].iloc[:60].any(axis=None)
+
+
 def test_a_saving_that_lasts_raises_no_alarm(plant, model):
     found = watched(saving(model, after(plant)))
     assert not found.alarm
