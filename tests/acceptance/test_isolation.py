@@ -95,6 +95,39 @@ def test_a_boiler_pair_covers_the_truth(figure: Figure, same: bool) -> None:
     assert 85.0 <= share <= 96.0
 
 
+def test_the_smallest_change_a_boiler_pair_can_show(figure: Figure) -> None:
+    """Three runs a side at 8 and 4 % O2; ±0.3 vol%, 2 K, 1 K; fluegas.md §5: 0.7 points for a spot pair."""
+    scatter = np.array([[-0.1, -1.0, -0.2], [0.0, 0.0, 0.0], [0.1, 1.0, 0.2]])
+    found = {}
+    for label, second, day, drift in (
+        ("one day, one analyser", "A", "2026-03-02 12:00", None),
+        ("a month apart, drift not stated", "A", "2026-04-02", None),
+        ("a month apart, drift stated as 0", "A", "2026-04-02", 0.0),
+        ("two analysers", "B", "2026-04-02", None),
+    ):
+        sides = []
+        for serial, when, middle in (
+            ("A", "2026-03-02", [8.0, 240.0, 30.0]),
+            (second, day, [4.0, 215.0, 30.0]),
+        ):
+            tool = tuple(
+                Instrument(serial, channel, Accuracy(limit), drift=drift)
+                for channel, limit in (("o2_pct", 0.3), ("t_flue_c", 2.0), ("t_air_c", 1.0))
+            )
+            sides.append(Side(_runs(when, np.array(middle) + scatter), tool))
+        pair = compare_tests(sides[0], sides[1], siegert_efficiency("natural_gas"))
+        assert not isinstance(pair, Refusal)
+        found[label] = pair.smallest_change
+        figure(
+            f"smallest change, boiler pair, {label}, points", pair.smallest_change, "below 0.71 (spot pair)"
+        )
+        assert pair.spot_pair == pytest.approx(0.707, abs=0.001)
+    same, silent, stated, two = found.values()
+    assert same == pytest.approx(stated)
+    assert silent == pytest.approx(two)
+    assert same < silent < 0.707
+
+
 def test_an_on_off_test_covers_the_truth(figure: Figure) -> None:
     draw, hits, reps = np.random.default_rng(7), 0, 200
     for seed in range(reps):
