@@ -47,16 +47,13 @@ def memory_of(model: Model) -> Memory | None:
             basis = None
         # a year of hours has more terms (times of the week) than its days can tell apart
         size = rows_per_block(model.interval, len(model.residuals), min(model.statistics.p, 40))
-        monthly = Interval(model.interval) in (Interval.MONTH, Interval.BILL)
-        kept = remembered(basis, model.residuals, size, model.statistics.p, monthly=monthly)
+        kept = remembered(basis, model.residuals, size, model.statistics.p)
         # found once: nothing of the model changes
         model.__dict__["_memory"] = kept
     return kept
 
 
-def remembered(
-    basis: Floats | None, residuals: Floats, per_block: int = 1, terms: int = 1, *, monthly: bool = False
-) -> Memory:
+def remembered(basis: Floats | None, residuals: Floats, per_block: int = 1, terms: int = 1) -> Memory:
     """Which memories the residuals of a least-squares fit allow, each with its weight.
 
     basis: the design of the fit (n × p), in the order of `residuals` (n); None: unknown, then as many
@@ -76,7 +73,7 @@ def remembered(
     if dof < 1 or not np.any(summed):
         power = float(np.mean(summed**2)) if blocks else 0.0
         return Memory(per_block, max(float(dof), 1.0), (MemoryPoint(1.0, 0.0, 1.0, power),))
-    weight, variance = judged(columns, cosines(summed[:, None]), per_block, monthly=monthly)
+    weight, variance = judged(columns, cosines(summed[:, None]), per_block)
     # parameters that were searched (balance points) are no columns, but cost degrees of freedom all the same
     searched = 0 if basis is None else max(terms - basis.shape[1], 0)
     left = max(dof - searched, 1)
@@ -89,16 +86,14 @@ def remembered(
     return Memory(per_block, float(dof), tuple(MemoryPoint(*map(float, point)) for point in points))
 
 
-def judged(
-    columns: Floats, waves: Floats, per_block: int = 1, *, monthly: bool = False
-) -> tuple[Floats, Floats]:
+def judged(columns: Floats, waves: Floats, per_block: int = 1) -> tuple[Floats, Floats]:
     """Weight and variance of each point of the grid (points × draws) for cosines of block sums.
 
     columns: orthonormal basis of the fitted terms in cosines (blocks × terms); waves: the residuals'
     cosines, one column a draw (blocks × draws).
     """
     blocks, p = columns.shape
-    _, _, prior = grid(blocks, per_block, monthly)
+    _, _, prior = grid(blocks, per_block)
     inverse = 1.0 / _spectra(blocks, per_block)
     upper = np.triu_indices(p)
     products = inverse @ (columns[:, upper[0]] * columns[:, upper[1]])
@@ -173,19 +168,16 @@ def _student_table(dof: float) -> tuple[Floats, Floats]:
 
 
 @lru_cache(maxsize=16)
-def grid(blocks: int, per_block: int = 1, monthly: bool = False) -> tuple[Floats, Floats, Floats]:
+def grid(blocks: int, per_block: int = 1) -> tuple[Floats, Floats, Floats]:
     """ρ, share of the part with memory, and prior weight of each point.
 
-    Flat in ρ; for months and bills ∝ 1 − ρ, since what lasts for days only is short against a
-    month. ρ ends at 1 − 2/blocks (κ < blocks): what lasts longer than the baseline is a level to it, and
+    Flat in ρ. ρ ends at 1 − 2/blocks (κ < blocks): what lasts longer than the baseline is a level to it, and
     no residual tells of it. Sums of L rows with AR(1) errors are no AR(1) series: their share is above 1.
     """
     node, weight = np.polynomial.legendre.leggauss(18)
     below, below_weight = np.polynomial.legendre.leggauss(4)
     some, some_weight = np.polynomial.legendre.leggauss(5)
     node, weight = (node + 1.0) / 2.0, weight / 2.0
-    if monthly:
-        weight = 2.0 * weight * (1.0 - node)
     node = node * (1.0 - 2.0 / max(blocks, 4))
     below, below_weight = (below + 1.0) / 2.0 * _LOWEST_RHO, below_weight / 2.0 * -_LOWEST_RHO
     some, some_weight = (some + 1.0) / 2.0, some_weight / 2.0

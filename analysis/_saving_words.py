@@ -9,6 +9,8 @@ from analysis._notes import _vi
 from analysis.results import Finding, Refusal
 from dodac.words import number_text as number
 
+# ± this much wider than by the plain formula is said
+_WIDER = 1.3
 _CAUSES = {
     "excluded": ("excluded", "được loại trừ"),
     "no_energy": ("no energy reading", "thiếu số liệu năng lượng"),
@@ -66,15 +68,42 @@ def clipped(rows: int, interval: str) -> Finding:
     )
 
 
-def strong_memory(rho: float, independent: float, interval: str) -> Finding:
-    """Residuals that follow one another leave few independent intervals."""
+def strong_memory(
+    rho: float, independent: float, interval: str, wider: float, period: tuple[str, str]
+) -> Finding:
+    """Residuals that stay on one side leave few independent intervals: why ± is wide, and what to do.
+
+    wider: ± over that of the plain formula; period: first and last day of the model's data.
+    """
+    en = vi = ""
+    if wider >= _WIDER:
+        en = f" and ± is {number(wider, 1)} times as wide as by the plain formula"
+        vi = f", ± rộng gấp {number(wider, 1, 'vi')} lần công thức đơn giản"
     return Finding(
         "strong_memory",
-        f"Residuals follow one another closely (ρ = {number(rho, 2)}): "
-        f"the baseline is worth {number(independent)} independent {unit_en(interval)}.",
-        f"Phần dư tự tương quan mạnh (ρ = {number(rho, 2, 'vi')}): "
-        f"kỳ cơ sở chỉ tương đương {number(independent)} {unit_vi(interval)} độc lập.",
-        {"rho": rho, "n_effective": independent},
+        f"Residuals of the model of {period[0]} … {period[1]} stay on one side for long (ρ = {number(rho, 2)}): "
+        f"that period is worth {number(independent)} independent {unit_en(interval, round(independent))}{en}. "
+        "Often the model lacks a driver, or the plant changed within the period: look for events there, "
+        "add the driver, or choose another period.",
+        f"Phần dư của mô hình kỳ {period[0]} … {period[1]} lệch lâu về một phía (ρ = {number(rho, 2, 'vi')}): "
+        f"kỳ này chỉ tương đương {number(independent, 0, 'vi')} {unit_vi(interval)} độc lập{vi}. "
+        "Thường do mô hình thiếu một biến, hoặc nhà máy đã thay đổi trong kỳ đó: hãy tìm sự kiện trong kỳ, "
+        "bổ sung biến còn thiếu, hoặc chọn kỳ khác.",
+        {"rho": rho, "n_effective": independent, "wider": wider},
+    )
+
+
+def few_rows(rows: int, needed: int, interval: str) -> Finding:
+    """So few rows that they can't tell how long errors last."""
+    return Finding(
+        "few_rows",
+        f"{rows} {unit_en(interval, rows)} can't show how long the errors of a model last: ± holds what it "
+        "promises only when the errors of neighbours have little in common (correlation up to about 0.4). "
+        f"Use daily data, or at least {needed} {unit_en(interval)}.",
+        f"{rows} {unit_vi(interval)} không đủ để biết sai số của mô hình kéo dài bao lâu: ± chỉ đúng khi sai số "
+        "của các kỳ liền nhau ít liên quan (hệ số tương quan đến khoảng 0,4). Hãy dùng số liệu ngày, hoặc ít nhất "
+        f"{needed} {unit_vi(interval)}.",
+        {"rows": rows, "needed": needed, "interval": interval},
     )
 
 
@@ -109,6 +138,31 @@ def adjusted(amount: float, count: int, unit: str) -> Finding:
         f"{count} điều chỉnh không thường xuyên làm đường cơ sở hiệu chỉnh thay đổi tổng cộng "
         f"{number(amount, 1, 'vi')} {unit}.",
         {"amount": amount, "count": count},
+    )
+
+
+def independent(members: int) -> Finding:
+    """A sum of savings whose models count as independent of one another."""
+    return Finding(
+        "models_independent",
+        f"The models of the {members} savings count as independent. Savings on one baseline, or of one meter "
+        "in successive periods, are not: name them as shared, which adds their ±.",
+        f"Mô hình của {members} khoản tiết kiệm được coi là độc lập. Các khoản dùng chung một đường cơ sở, hoặc "
+        "của cùng một công tơ trong các kỳ nối tiếp, thì không độc lập: hãy khai báo là dùng chung để cộng thẳng "
+        "các ±.",
+        {"members": members},
+    )
+
+
+def shared_baselines(groups: int, members: int) -> Finding:
+    """Members whose models are one error: their ± add."""
+    return Finding(
+        "models_shared",
+        f"{members} of the savings stand on {groups} shared baselines or meters: the ± of their models are added, "
+        "which is the most they can be together.",
+        f"{members} khoản tiết kiệm dùng chung {groups} đường cơ sở hoặc công tơ: các ± của mô hình được cộng "
+        "thẳng, là mức lớn nhất có thể.",
+        {"groups": groups, "members": members},
     )
 
 

@@ -14,6 +14,7 @@ from analysis import _notes as notes
 from analysis import _saving_words as words
 from analysis._combined import check_method, combined, sensitivities
 from analysis._frames import Floats, day_text
+from analysis._saving_memory import memory_findings
 from analysis._saving_rows import Rows, rows_of, saving_frame
 from analysis.data import MeterData
 from analysis.results import Finding, InstrumentPart, Model, Refusal, Savings, Uncertainty
@@ -57,11 +58,14 @@ def normalised(
         return notes.refuse_no_baseline(total)
     moved = sensitivities(instruments, total, spent)
 
-    def uncertainty(name: str) -> Uncertainty:
-        parts = [
+    def each(name: str) -> list[Uncertainty]:
+        return [
             of_sums(model, np.sum(rows.design[used], axis=0), (), confidence, name)
             for model, rows in ((before, old), (after, new))
         ]
+
+    def uncertainty(name: str) -> Uncertainty:
+        parts = each(name)
         # the plainer of the two names the method: one of them may have no memory kept
         named = min(parts, key=lambda part: PROJECTING[::-1].index(part.method))
         both = replace(
@@ -71,7 +75,11 @@ def normalised(
         )
         return combined(both, instruments, moved, ())
 
-    found = [words.projected(int(np.sum(used)), before.interval), *_once(old.findings, new.findings)]
+    told = [
+        memory_findings(model, own, (plain,), method)
+        for model, own, plain in zip((before, after), each(method), each("exact"), strict=True)
+    ]
+    found = [words.projected(int(np.sum(used)), before.interval), *_once(old.findings, new.findings, *told)]
     frame = saving_frame(old.index, used, old.model, new.model)
     return _result("normalised", before.unit, frame, (total, spent), uncertainty, method, found, moved)
 
@@ -112,11 +120,14 @@ def chained(
     moved = sensitivities(instruments, total, spent)
     g = level * (_sum_of(last) - ratio * _sum_of(first))
 
-    def uncertainty(name: str) -> Uncertainty:
-        noises = ((ratio, first.worth), (1.0, last.worth))
-        return combined(of_sums(model, g, noises, confidence, name), instruments, moved, ())
+    def alone(name: str) -> Uncertainty:
+        return of_sums(model, g, ((ratio, first.worth), (1.0, last.worth)), confidence, name)
 
-    found = _once(first.findings, last.findings)
+    def uncertainty(name: str) -> Uncertainty:
+        return combined(alone(name), instruments, moved, ())
+
+    told = memory_findings(model, alone(method), (alone("exact"),), method)
+    found = _once(first.findings, last.findings, told)
     frame = saving_frame(last.index, last.used, last.model * level, last.measured)
     return _result("chained", model.unit, frame, (total, spent), uncertainty, method, found, moved)
 
@@ -147,8 +158,6 @@ def _result(
     results = {name: uncertainty(name) for name in dict.fromkeys([method, *PROJECTING])}
     chosen = results.pop(method)
     found = list(findings)
-    if chosen.method != method:
-        found.append(words.no_memory())
     saving = sums[0] - sums[1]
     if chosen.half_width >= abs(saving):
         found.append(notes.not_significant(saving, chosen.half_width))

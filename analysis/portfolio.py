@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis import _saving_words as words
 from analysis._combined import coverage
-from analysis.results import Savings, Uncertainty, UncertaintyPart
+from analysis.results import Finding, Savings, Uncertainty, UncertaintyPart
 from dodac.errors import ConfigError, DataError
 
 
@@ -15,7 +16,8 @@ from dodac.errors import ConfigError, DataError
 class Portfolio:
     """The sum of savings: figures in `unit`, ± at one confidence, with its parts.
 
-    instruments: source id → what one standard uncertainty of it moves the whole sum by (signed).
+    instruments: source id → what one standard uncertainty of it moves the whole sum by (signed);
+    findings: what is taken as independent, and what as shared.
     """
 
     unit: str
@@ -25,6 +27,7 @@ class Portfolio:
     saving: float
     uncertainty: Uncertainty
     instruments: dict[str, float]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def fraction(self) -> float:
@@ -37,14 +40,16 @@ class Portfolio:
         return self.uncertainty.half_width / abs(self.saving) if self.saving else math.inf
 
 
-def portfolio(savings: Sequence[Savings]) -> Portfolio:
+def portfolio(savings: Sequence[Savings], *, shared: Sequence[Sequence[int]] = ()) -> Portfolio:
     """The sum of savings of different meters, U = sqrt(Σ U_model² + Σ_source (Σ s)² + Σ_adjustment …).
 
     What the models say is independent from meter to meter (Σ in quadrature, so that FSU =
     sqrt(Σ ΔU²)/ΣU; CalTRACK 2.0 §4.4); one instrument source in several members is one error and adds
-    with its sign (JCGM 100:2008, 5.2.2), as does one adjustment id. Successive periods of one meter
-    share a baseline and are not independent: take the whole period as one saving instead.
-    Raises DataError for no members or different units, ConfigError when confidences differ.
+    with its sign (JCGM 100:2008, 5.2.2), as does one adjustment id. shared: groups of members (places in
+    `savings`, from 0) whose models err together: on one baseline, or successive periods of one meter.
+    Within a group the ± of the models add, the most they can be (JCGM 100:2008, 5.2.2 note 1, correlation 1).
+    Raises DataError for no members or different units, ConfigError when confidences differ, or for a
+    group with a place that is not there or in two groups.
     """
     if not savings:
         raise DataError("there is no saving to add up.")
@@ -58,14 +63,16 @@ def portfolio(savings: Sequence[Savings]) -> Portfolio:
             f"the savings are given at different confidences: {shown}.",
             todo="Compute them at one confidence for the whole programme.",
         )
-    models: list[float] = []
+    group_of = _groups(shared, len(savings))
+    models: dict[int, float] = {}
     sources: dict[str, float] = {}
     factors: dict[str, float] = {}
     adjustments: dict[str, float] = {}
-    for each in savings:
+    for place, each in enumerate(savings):
         parts = each.uncertainty.parts
-        own = [part.half_width for part in parts if part.kind == "model"]
-        models += own if parts else [each.uncertainty.half_width]
+        own = sum(part.half_width for part in parts if part.kind == "model")
+        group = group_of.get(place, place)
+        models[group] = models.get(group, 0.0) + (own if parts else each.uncertainty.half_width)
         for source, moved in each.instruments.items():
             sources[source] = sources.get(source, 0.0) + moved
         for part in parts:
@@ -75,7 +82,7 @@ def portfolio(savings: Sequence[Savings]) -> Portfolio:
             if part.kind == "adjustment":
                 adjustments[part.id] = adjustments.get(part.id, 0.0) + part.half_width
     confidence = confidences.pop()
-    found = [UncertaintyPart("model", "models", math.hypot(*models))]
+    found = [UncertaintyPart("model", "models", math.hypot(*models.values()))]
     for source, moved in sources.items():
         factor = factors.get(source, coverage(confidence))
         found.append(UncertaintyPart("instrument", source, factor * abs(moved)))
@@ -97,4 +104,29 @@ def portfolio(savings: Sequence[Savings]) -> Portfolio:
         sum(each.saving for each in savings),
         uncertainty,
         sources,
+        _told(shared, len(savings)),
     )
+
+
+def _groups(shared: Sequence[Sequence[int]], members: int) -> dict[int, int]:
+    """Member → the first of its group."""
+    found: dict[int, int] = {}
+    for group in shared:
+        for place in group:
+            if not 0 <= place < members or place in found:
+                raise ConfigError(
+                    f"shared: there is no member {place}, or it is in two groups.",
+                    todo=f"Give each of the places 0 to {members - 1} once at most.",
+                )
+            found[place] = group[0]
+    return found
+
+
+def _told(shared: Sequence[Sequence[int]], members: int) -> tuple[Finding, ...]:
+    found = []
+    groups = [group for group in shared if len(group) > 1]
+    if groups:
+        found.append(words.shared_baselines(len(groups), sum(len(group) for group in groups)))
+    if members > max((len(group) for group in groups), default=1):
+        found.append(words.independent(members))
+    return tuple(found)

@@ -12,12 +12,12 @@ from analysis import _saving_words as words
 from analysis._combined import check_method, combined, sensitivities
 from analysis._frames import Floats, day_text
 from analysis._memory import memory_of
+from analysis._saving_memory import memory_findings
 from analysis._saving_rows import Rows, rows_of, saving_frame
 from analysis.data import MeterData
 from analysis.results import Adjustment, Finding, InstrumentPart, Model, Refusal, Savings, Uncertainty
 from analysis.uncertainty import ALWAYS, DEFAULT_METHOD, METHODS
 
-_STRONG_KAPPA = (1.0 + 0.7) / (1.0 - 0.7)
 _MONTH_DAYS = 30.4375
 
 
@@ -52,7 +52,7 @@ def avoided_energy(
         return notes.refuse_no_baseline(total + added)
     moved = sensitivities(instruments, total, spent)
     chosen, others = _uncertainties(model, rows, total, confidence, method, instruments, moved, adjustments)
-    found = [*rows.findings, *_about(model, chosen, method)]
+    found = [*rows.findings, *memory_findings(model, chosen, others, method)]
     if adjustments:
         found.append(words.adjusted(added, len(adjustments), model.unit))
     saving = total + added - spent
@@ -95,7 +95,7 @@ def backcast(
         return notes.refuse_no_baseline(before + added)
     moved = sensitivities(instruments, before, now)
     chosen, others = _uncertainties(model, rows, now, confidence, method, instruments, moved, adjustments)
-    found = [*rows.findings, *_about(model, chosen, method)]
+    found = [*rows.findings, *memory_findings(model, chosen, others, method)]
     if adjustments:
         found.append(words.adjusted(added, len(adjustments), model.unit))
     return _savings(
@@ -143,19 +143,6 @@ def months_of(rows: Rows) -> int:
     """Whole months that the period lasts, at least one (not calendar names: 18 months are 18)."""
     days = (rows.index[-1] - rows.index[0]).total_seconds() / 86_400.0 + float(rows.days[-1])
     return max(1, round(days / _MONTH_DAYS))
-
-
-def _about(model: Model, chosen: Uncertainty, method: str) -> list[Finding]:
-    """What the uncertainty itself has to say: no memory kept, or one that leaves few rows."""
-    found = []
-    if chosen.method != method:
-        found.append(words.no_memory())
-    memory = memory_of(model)
-    blocks = model.statistics.n / (memory.per_block if memory else 1)
-    if blocks > _STRONG_KAPPA * chosen.n_effective:
-        unit = "day" if memory and memory.per_block > 1 else model.interval
-        found.append(words.strong_memory(model.statistics.rho, chosen.n_effective, unit))
-    return found
 
 
 def _savings(

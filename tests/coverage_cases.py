@@ -175,7 +175,7 @@ def _with_memory(case: Case, residuals: Floats, parameters: Floats, s2: Floats) 
     first = n - blocks * size
     columns = _columns(case.before, blocks, size, first, p)
     summed = residuals[first:].reshape(blocks, size, residuals.shape[1]).sum(axis=1)
-    weight, variance = judged(columns, cosines(summed), size, monthly=case.interval == "month")
+    weight, variance = judged(columns, cosines(summed), size)
     rho, share, _ = grid(blocks, size)
     kappa = variance_of_sum(rho, share, n / size) / (n / size)
     total = kappa[:, None] * variance / (size * s2) * parameters

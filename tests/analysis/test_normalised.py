@@ -165,3 +165,13 @@ def test_no_row_that_both_models_know_is_a_refusal(before, after, normal_year):
     refused = normalised(fitted(before), fitted(after), normal_year)
     assert isinstance(refused, Refusal)
     assert refused.code == "no_reporting_days"
+
+
+def test_a_plant_that_changed_within_a_model_is_told_of_its_normal_year(plant, before, normal_year):
+    frame = plant(start="2024-01-01", seed=2, noise=20.0)
+    frame.iloc[80:, frame.columns.get_loc("energy")] *= 1.08
+    early, late = fitted(before), fitted(frame)
+    for result in (normalised(early, late, normal_year), normalised(late, early, normal_year)):
+        told = [finding for finding in saving(result).findings if finding.code == "strong_memory"]
+        assert len(told) == 1
+        assert late.start[:10] in told[0].en

@@ -105,6 +105,28 @@ def test_a_portfolio_of_independent_savings_adds_in_quadrature(model, after):
     assert total.fraction == pytest.approx(one.fraction)
 
 
+def test_savings_on_one_baseline_do_not_thin_its_error_out(model, after):
+    first, second = (saving(avoided_energy(model, part)) for part in (after[:180], after[180:]))
+    apart, together = portfolio([first, second]), portfolio([first, second], shared=[(0, 1)])
+    wanted = first.uncertainty.half_width + second.uncertainty.half_width
+    assert together.uncertainty.half_width == pytest.approx(wanted)
+    # the whole year at once lies between the two
+    whole = saving(avoided_energy(model, after)).uncertainty.half_width
+    assert apart.uncertainty.half_width < whole < together.uncertainty.half_width
+    assert [finding.code for finding in apart.findings] == ["models_independent"]
+    assert [finding.code for finding in together.findings] == ["models_shared"]
+    three = portfolio([first, second, saving(avoided_energy(model, after))], shared=[(0, 1)])
+    assert three.uncertainty.half_width == pytest.approx(math.hypot(wanted, whole))
+    assert [finding.code for finding in three.findings] == ["models_shared", "models_independent"]
+
+
+@pytest.mark.parametrize("shared", [[(0, 2)], [(0, 1), (1,)], [(-1, 0)]])
+def test_a_group_of_members_that_are_not_there_is_refused(model, after, shared):
+    one = saving(avoided_energy(model, after))
+    with pytest.raises(ConfigError, match="shared"):
+        portfolio([one, one], shared=shared)
+
+
 def test_one_reference_meter_for_all_is_not_averaged_away(model, after):
     shared = [InstrumentPart("reference", 0.01, 0.01)]
     own = [[InstrumentPart(f"meter-{place}", 0.01, 0.01)] for place in range(9)]

@@ -1,9 +1,11 @@
 """Avoided energy: the known saving comes back, days are never made up, doubt is said."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from analysis import Model, Refusal, Savings, avoided_energy, fit_towt_daily
+from analysis import Model, Refusal, Savings, avoided_energy, fit, fit_towt_daily, meter_data
+from analysis.results import InstrumentPart
 from dodac.errors import ConfigError
 
 
@@ -153,3 +155,35 @@ def test_a_year_has_twelve_months_and_a_quarter_three(plant, model):
         widths = {other.method: other.half_width for other in result.others}
         factor = -0.00024 * months**2 + 0.03535 * months + 1.00286
         assert widths["sun_baltazar"] / widths["g14"] == pytest.approx(factor / 1.26)
+
+
+def test_a_wide_interval_says_why_and_what_to_do(plant):
+    # the plant changes by 8 % within the baseline: no driver of the model knows it
+    frame = plant(noise=20.0)
+    frame.iloc[80:, frame.columns.get_loc("energy")] *= 1.08
+    model = fit_towt_daily(frame)
+    assert isinstance(model, Model)
+    for parts in ((), (InstrumentPart("meter", 0.1, 0.0),)):
+        result = saving(avoided_energy(model, after(plant), instruments=parts))
+        (found,) = [finding for finding in result.findings if finding.code == "strong_memory"]
+        assert float(found.data["wider"]) > 1.5
+        assert "the plant changed within the period: look for events" in found.en
+        assert "hãy tìm sự kiện" in found.vi
+        assert model.start[:10] in found.en
+
+
+def test_a_baseline_of_white_noise_has_nothing_to_say_of_memory(plant, model):
+    assert not {"strong_memory", "few_rows", "no_memory"} & codes(saving(avoided_energy(model, after(plant))))
+
+
+def test_a_dozen_months_say_that_they_can_not_show_a_memory():
+    random = np.random.default_rng(4)
+    months = pd.date_range("2023-01-01", periods=36, freq="MS")
+    frame = pd.DataFrame({"energy": 1000.0 + random.normal(0.0, 20.0, 36)}, index=months)
+    for rows, told in ((12, True), (24, False)):
+        data = meter_data(frame[:rows], unit="kWh", interval="month", energy="energy")
+        model = fit(data, "mean")
+        assert isinstance(model, Model)
+        found = saving(avoided_energy(model, frame[24:]))
+        assert ("few_rows" in codes(found)) is told
+        assert "strong_memory" not in codes(found)
