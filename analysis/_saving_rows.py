@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -78,14 +78,16 @@ def rows_of(model: Model, data: pd.DataFrame | MeterData, *, measured: bool = Tr
         return words.refuse_no_rows(len(frame), interval)
     linear = matrix @ model.coefficients
     found: list[Finding] = []
+    days = _days(frame, index, interval)
+    ruled = _ruled(model)
     for name, values in drivers.items():
-        graded = graded_coverage(model, name, values[used], np.maximum(linear, 0.0)[used])
+        shown, of = _rate(ruled, name, values[used], days[used])
+        graded = graded_coverage(ruled, shown, of, np.maximum(linear, 0.0)[used])
         if isinstance(graded, Refusal):
             return graded
         found += graded
     if model.statistics.rmse > 0.0:
         found += leverage_coverage(model, matrix[used])
-    days = _days(frame, index, interval)
     if not whole.all():
         causes = _causes(frame, energy if measured else None, drivers)
         found.append(words.left_out(causes, int(np.sum(~whole)), len(frame), interval))
@@ -103,6 +105,30 @@ def rows_of(model: Model, data: pd.DataFrame | MeterData, *, measured: bool = Tr
     if interval in (Interval.MONTH, Interval.BILL) and mean_days > 0.0:
         worth = covered / mean_days
     return Rows(index, matrix, linear, energy, whole, used, days, worth, tuple(found))
+
+
+def _ruled(model: Model) -> Model:
+    """The model with the ranges of amounts a day, where its bills differ in length (see `finish`)."""
+    rates = cast("dict[str, Any]", model.settings.get("ranges_a_day") or {})
+    if not rates:
+        return model
+    ranges = cast("dict[str, Any]", model.settings["ranges"]) | rates
+    return replace(model, settings=model.settings | {"ranges": ranges})
+
+
+def _rate(model: Model, name: str, values: Floats, days: Floats) -> tuple[str, Floats]:
+    """A driver as its range is judged: an amount a day where bills differ in length, else as it is.
+
+    A long bill is not outside for its total, nor a short one for its rate when bills had such totals.
+    """
+    ranges = cast("dict[str, list[float]]", model.settings["ranges"])
+    rate = f"{name} / days"
+    if rate not in ranges:
+        return name, values
+    found = values / days
+    inside = (values >= ranges[name][0]) & (values <= ranges[name][1])
+    found[inside] = np.clip(found[inside], ranges[rate][0], ranges[rate][1])
+    return rate, found
 
 
 def saving_frame(index: pd.DatetimeIndex, used: Bools, adjusted: Floats, measured: Floats) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from analysis import _coverage_words as words
 from analysis._frames import Floats, numbers, used_mask
+from analysis.data import Interval
 from analysis.results import Finding, Model, Refusal
 
 # dodac's own grades; the refusal's second half is the range rule of DOE's Superior Energy Performance
@@ -86,12 +87,22 @@ def leverage(model: Model, rows: Floats) -> Floats:
     """x′(X′X)⁻¹x of each design row x against the baseline X (dimensionless; its rows' mean is p/n).
 
     A row of the baseline itself is never above 1; n·h is how many times a baseline of average rows
-    would have to be repeated. Source: Hoaglin and Welsch 1978, The American Statistician 32(1) 17–22.
+    would have to be repeated. Months and bills count with the weight of their length, as they did in the fit.
+    Source: Hoaglin and Welsch 1978, The American Statistician 32(1) 17–22.
     """
     variance = model.statistics.rmse**2
     if variance <= 0.0:
         return np.zeros(len(rows))
-    return np.asarray(np.sum((rows @ model.covariance) * rows, axis=1) / variance, dtype=np.float64)
+    found = np.sum((rows @ model.covariance) * rows, axis=1) / variance
+    mean_days = cast("float", model.settings.get("mean_days", 0.0)) if _by_length(model) else 0.0
+    if mean_days > 0.0 and len(model.terms) and model.terms[0] == "constant":
+        # the constant's column is the length in days
+        found = found * mean_days / rows[:, 0]
+    return np.asarray(found, dtype=np.float64)
+
+
+def _by_length(model: Model) -> bool:
+    return model.interval in (Interval.MONTH, Interval.BILL) and bool(model.settings.get("per_day"))
 
 
 def leverage_coverage(model: Model, rows: Floats, baseline: Floats | None = None) -> list[Finding]:

@@ -16,7 +16,7 @@ from analysis._linear import fit_linear, independent_columns, leverages
 from analysis._tables import Row, table
 from analysis.baselines import _words as words
 from analysis.baselines._columns import CONSTANT, extra_columns, heat_columns, row_days, tangents
-from analysis.baselines._extras import as_words, extra_settings
+from analysis.baselines._extras import as_words, extra_settings, range_of
 from analysis.data import Interval, MeterData
 from analysis.results import Finding, Model, Refusal
 from dodac.errors import ConfigError
@@ -214,6 +214,8 @@ def finish(found: Prepared, kind: str, searched: int = 0) -> Model | Refusal:
         terms += [name for name, _ in moved]
         coefficients = np.concatenate([coefficients, np.zeros(len(moved))])
     settings["columns"] = terms
+    if found.weights is not None:
+        settings["ranges_a_day"] = _ranges_a_day(found)
     if fitted.statistics.cv_rmse > _POOR_CV_RMSE:
         findings.append(notes.poor_fit(fitted.statistics.cv_rmse, _POOR_CV_RMSE))
     index = found.data.index
@@ -233,6 +235,14 @@ def finish(found: Prepared, kind: str, searched: int = 0) -> Model | Refusal:
         follows=found.follows,
         basis=matrix,
     )
+
+
+def _ranges_a_day(found: Prepared) -> dict[str, list[float]]:
+    """The ranges of amounts divided by the days of their bill: a long bill is no extrapolation."""
+    known = cast("dict[str, Any]", found.settings)
+    amounts = {name for name in known["drivers"] if name not in known["averages"]}
+    amounts |= {each["column"] for each in known["hinges"] if each.get("column")}
+    return {f"{name} / days": range_of(found.column(name) / found.days) for name in sorted(amounts)}
 
 
 def follows(data: MeterData, used: Bools) -> Bools:

@@ -140,3 +140,27 @@ def test_a_plant_without_noise_is_no_reason_for_more_terms():
     frame["energy"] = 100.0 + 2.0 * frame["tonnes"]
     picked = select(data(frame))
     assert picked.chosen == "regression: tonnes"
+
+
+def uneven(seed: int, lengths: list[int]) -> pd.DataFrame:
+    """Bills of the plant's days, of the lengths given."""
+    frame = pd.concat([year(seed), year(seed + 1), year(seed + 2)])
+    label = np.repeat(np.arange(len(lengths)), lengths)
+    grouped = frame.iloc[: len(label)].groupby(label)
+    found = grouped.agg({"energy": "sum", "temperature": "mean", "tonnes": "sum"})
+    found.index = pd.date_range("2022-01-01", periods=len(label))[np.cumsum([0, *lengths[:-1]])]
+    return found.assign(days=np.array(lengths, dtype="float64"))
+
+
+def test_a_bill_of_three_months_is_long_not_outside_the_range():
+    before = uneven(40, [28, 31, 33, 30, 29, 32, 30, 31, 28, 33, 30, 30, 31, 29, 28, 32, 30, 31, 33, 30])
+    model = fit(data(before, "bill"), "regression")
+    assert isinstance(model, Model)
+    saved = avoided_energy(model, uneven(50, [90, 30, 20, 62, 91, 72]))
+    assert isinstance(saved, Savings)
+    assert not [said.en for said in saved.findings if "extrapolation" in said.code]
+    # twice the production a day is outside, and named as what it is
+    more = uneven(50, [90, 30, 20, 62, 91, 72]).assign(tonnes=lambda rows: 1.5 * rows["tonnes"])
+    beyond = avoided_energy(model, more)
+    assert isinstance(beyond, Refusal)
+    assert "tonnes / days" in beyond.en
