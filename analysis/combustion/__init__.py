@@ -51,8 +51,10 @@ from analysis.combustion.fuels import FUELS, Fuel, Siegert, fuel, own_fuel, own_
 from analysis.combustion.indirect import KCAL_PER_MJ, AshLosses, Indirect, indirect
 from analysis.combustion.reading import FlueGas
 from analysis.combustion.stoichiometry import (
+    GasVolumes,
     Stoichiometry,
     acid_dew_point_c,
+    gas_volumes,
     humidity_kg_kg,
     natural_gas_excess_air_pct,
     simple_excess_air_pct,
@@ -73,6 +75,7 @@ __all__ = [
     "FlueGas",
     "Fuel",
     "GasMixture",
+    "GasVolumes",
     "Indirect",
     "InstrumentLimits",
     "KFactors",
@@ -97,6 +100,7 @@ __all__ = [
     "fuel_for_heat",
     "fuel_saving_fraction",
     "gas_mixture",
+    "gas_volumes",
     "hhv_as_received",
     "hhv_from_lhv",
     "humidity_kg_kg",

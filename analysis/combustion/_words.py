@@ -1,4 +1,4 @@
-"""The refusals and findings of combustion: stable codes, words in English and Vietnamese, data."""
+"""The refusals and findings of readings, efficiencies and limits: stable codes, words in English and Vietnamese, data."""
 
 from __future__ import annotations
 
@@ -101,93 +101,33 @@ def too_much_oxygen(o2_pct: float, limit_pct: float) -> Refusal:
     )
 
 
-def no_siegert_constants(fuel: str, fuel_vi: str, method: str) -> Refusal:
-    """No source gives constants for that fuel by that maker."""
+def value_impossible(what: str, value: float) -> Refusal:
+    """A given figure that is missing, negative or too large."""
     return Refusal(
-        "no_siegert_constants",
-        f"No Siegert constants of {method} for {fuel}, and none are made up: use bs845 or the indirect method, "
-        "which go by the fuel's analysis.",
-        f"Không có hằng số Siegert của {method} cho {fuel_vi} và không tự đặt ra: hãy dùng bs845 hoặc phương pháp "
-        "gián tiếp, tính theo thành phần nhiên liệu.",
-        {"fuel": fuel, "method": method},
-    )
-
-
-def no_analysis(fuel: str, fuel_vi: str) -> Refusal:
-    """The fuel's elements or its heating value are not known."""
-    return Refusal(
-        "no_analysis",
-        f"The elements or the heating value of {fuel} are not known: give the laboratory's analysis.",
-        f"Chưa biết thành phần hoặc nhiệt trị của {fuel_vi}: hãy nhập kết quả phòng thí nghiệm.",
-        {"fuel": fuel},
-    )
-
-
-def analysis_sum(total_pct: float) -> Refusal:
-    """Parts of a fuel that do not add up."""
-    return Refusal(
-        "analysis_sum",
-        f"The parts of the analysis add up to {total_pct:.2f} %, not to 100 %: a part is missing, or is on "
-        "another basis (as received, dry, dry and ash-free).",
-        f"Tổng các thành phần là {total_pct:.2f} %, không phải 100 %: thiếu một thành phần, hoặc khác cơ sở "
-        "(làm việc, khô, khô không tro).",
-        {"total_pct": total_pct},
-    )
-
-
-def analysis_impossible(what: str, value: float) -> Refusal:
-    """A part or heating value that no fuel has."""
-    return Refusal(
-        "analysis_impossible",
-        f"{what} = {value:g} can't be in an analysis of fuel.",
-        f"{what} = {value:g} không thể có trong kết quả phân tích nhiên liệu.",
+        "value_impossible",
+        f"{what} = {value:g} can't be: give a number on the scale the documentation names.",
+        f"{what} = {value:g} là không thể: hãy nhập giá trị theo đơn vị nêu trong tài liệu.",
         {"what": what, "value": value},
     )
 
 
-def hhv_estimated(hhv_mj_kg: float) -> Finding:
-    """The heating value is Dulong's estimate."""
-    return Finding(
-        "heating_value_estimated",
-        f"The heating value ({hhv_mj_kg:.1f} MJ/kg) is estimated by Dulong's formula: some 2 % off for coal, more "
-        "for biomass. A calorimeter's value should replace it.",
-        f"Nhiệt trị ({hhv_mj_kg:.1f} MJ/kg) được ước tính theo công thức Dulong: sai khoảng 2 % với than, nhiều "
-        "hơn với sinh khối. Nên thay bằng kết quả đo nhiệt lượng kế.",
-        {"hhv_mj_kg": hhv_mj_kg},
+def co_impossible(co_ppm: float) -> Refusal:
+    """More CO than any flue gas holds."""
+    return Refusal(
+        "co_impossible",
+        f"CO of {co_ppm:.0f} ppm is more than a flue gas can hold: is it in another unit, or is the cell overloaded?",
+        f"CO {co_ppm:.0f} ppm cao hơn mức có thể có trong khói: có sai đơn vị, hoặc cảm biến quá tải không?",
+        {"co_ppm": co_ppm},
     )
 
 
-def heating_values_disagree(given_mj_kg: float, computed_mj_kg: float) -> Finding:
-    """Gross and net value given do not differ by the water of the fuel."""
+def co_in_percent(co_ppm: float) -> Finding:
+    """CO below one ppm but not zero: no analyser shows that, a percentage does."""
     return Finding(
-        "heating_values_disagree",
-        f"The net heating value given ({given_mj_kg:.2f} MJ/kg) is not the one that hydrogen and moisture give "
-        f"({computed_mj_kg:.2f}): one of the four figures is wrong or on another basis.",
-        f"Nhiệt trị thấp đã cho ({given_mj_kg:.2f} MJ/kg) khác giá trị tính theo hydro và độ ẩm "
-        f"({computed_mj_kg:.2f}): một trong bốn số sai hoặc khác cơ sở.",
-        {"given_mj_kg": given_mj_kg, "computed_mj_kg": computed_mj_kg},
-    )
-
-
-def hhv_unlikely(hhv_mj_kg: float, dulong_mj_kg: float) -> Finding:
-    """The heating value given does not fit the elements given."""
-    return Finding(
-        "heating_value_unlikely",
-        f"The heating value ({hhv_mj_kg:.1f} MJ/kg) is far from what the elements give ({dulong_mj_kg:.1f} by "
-        "Dulong): are both as received? gross, not net? MJ, not kcal?",
-        f"Nhiệt trị ({hhv_mj_kg:.1f} MJ/kg) khác xa giá trị tính theo thành phần ({dulong_mj_kg:.1f} theo "
-        "Dulong): cả hai có cùng cơ sở làm việc, nhiệt trị cao, đơn vị MJ không?",
-        {"hhv_mj_kg": hhv_mj_kg, "dulong_mj_kg": dulong_mj_kg},
-    )
-
-
-def remembered(what: str) -> Finding:
-    """A figure that nobody has checked against its source."""
-    return Finding(
-        "remembered",
-        f"Not checked against the official text: {what}. It must be before it is relied on.",
-        f"Chưa đối chiếu với văn bản gốc: {what}. Phải đối chiếu trước khi sử dụng.",
-        {"what": what},
+        "co_unit",
+        f"CO of {co_ppm:g} ppm: analysers show whole ppm. Is it percent ({co_ppm * 1e4:.0f} ppm)?",
+        f"CO {co_ppm:g} ppm: máy đo chỉ hiện số nguyên ppm. Có phải là phần trăm ({co_ppm * 1e4:.0f} ppm) không?",
+        {"co_ppm": co_ppm},
     )
 
 
@@ -301,12 +241,12 @@ def no_output(value: float) -> Refusal:
     )
 
 
-def no_limit(pollutant: str, regulation: str) -> Refusal:
-    """The table has no limit for that case."""
+def no_limit(pollutant: str, regulation: str, known: str) -> Refusal:
+    """The table has no limit for that case; known: what it does hold."""
     return Refusal(
         "no_limit",
-        f"The tables hold no limit of {regulation} for {pollutant} in this case.",
-        f"Bảng số liệu không có giới hạn của {regulation} cho {pollutant} trong trường hợp này.",
+        f"The tables hold no limit of {regulation} for {pollutant} in this case. They hold: {known}.",
+        f"Bảng số liệu không có giới hạn của {regulation} cho {pollutant} trong trường hợp này. Bảng có: {known}.",
         {"pollutant": pollutant, "regulation": regulation},
     )
 
@@ -323,8 +263,3 @@ def wet_basis() -> Refusal:
         "The concentration is in wet gas and the limit in dry gas: dry it first (dry_from_wet).",
         "Nồng độ đo trong khói ẩm còn giới hạn theo khói khô: hãy quy về khói khô trước (dry_from_wet).",
     )
-
-
-def remembered_fuel(name: str) -> Finding:
-    """A fuel whose figures nobody has checked."""
-    return remembered(f"figures of the fuel {name}")

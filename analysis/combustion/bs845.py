@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
+from analysis.combustion import _fuel_words as fuel_words
 from analysis.combustion import _words as words
+from analysis.combustion._given import above, within
 from analysis.combustion.efficiency import Efficiency, InstrumentLimits, slopes, standard_of
-from analysis.combustion.fuels import Fuel, Siegert, fuel
+from analysis.combustion.fuels import Fuel, fuel
 from analysis.combustion.reading import FlueGas, findings_of, gases_of, unusable
 from analysis.combustion.stoichiometry import stoichiometry
 from analysis.results import Finding, Refusal
@@ -23,17 +26,25 @@ class KFactors:
 
     k1_gross, k1_net: dry-gas loss on each heating value; k2: CO₂ of the dry gas without excess air,
     vol%; k3: loss by the water of hydrogen and moisture, % (gross); k4: CO loss on the gross value (None: no
-    source); water_share: (9 H + M) kg/kg, gross_kj_kg and net_over_gross for the long form and the net CO loss.
+    source). Those of an instrument's display go in as they are. ConfigError for factors that no fuel has.
     """
 
     k1_gross: float
     k1_net: float
     k2: float
     k3: float
-    k4: float | None
-    water_share: float
-    gross_kj_kg: float
-    net_over_gross: float
+    k4: float | None = None
+
+    def __post_init__(self) -> None:
+        """K factors that no fuel has are refused."""
+        above(0.0, k1_gross=self.k1_gross, k2=self.k2)
+        within(self.k1_gross, math.inf, k1_net=self.k1_net)
+        within(0.0, math.inf, k3=self.k3, k4=0.0 if self.k4 is None else self.k4)
+
+    @property
+    def net_over_gross(self) -> float:
+        """Net heating value per gross one: what the two K1 differ by."""
+        return self.k1_gross / self.k1_net
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,9 @@ def k_factors(fuel_id: str | Fuel, k2: float | None = None) -> KFactors | Refusa
     """
     chosen = fuel(fuel_id)
     if chosen.elements is None or chosen.hhv_mj_kg is None or chosen.lhv_mj_kg is None:
-        return words.no_analysis(chosen.en, chosen.vi)
+        return fuel_words.no_analysis(chosen.en, chosen.vi)
+    if chosen.elements.c <= 0.0:
+        return fuel_words.no_carbon(chosen.en, chosen.vi)
     gross, net = 1000.0 * chosen.hhv_mj_kg, 1000.0 * chosen.lhv_mj_kg
     # percent (9 H + M) as a number goes into K3, as C does into K1: 2425 % × kJ/kg
     water = 9.0 * chosen.elements.h + chosen.elements.moisture
@@ -78,9 +91,6 @@ def k_factors(fuel_id: str | Fuel, k2: float | None = None) -> KFactors | Refusa
         stoichiometry(chosen.elements).co2_max_pct if k2 is None else k2,
         water / gross * _LATENT_KJ_KG,
         chosen.k4,
-        water / 100.0,
-        gross,
-        net / gross,
     )
 
 
@@ -112,7 +122,7 @@ def bs845(
     o2, co2 = gases_of(reading, known.k2, _BASE_PCT)
     dry_gross, wet, co_gross = _losses(reading, known, "gross", long_form)
     dry_net, _, co_net = _losses(reading, known, "net", long_form)
-    found = [*findings_of(reading, o2, Siegert(0.0, 0.0, known.k2, _BASE_PCT)), *chosen.findings]
+    found = [*findings_of(reading, o2, known.k2, _BASE_PCT), *chosen.findings]
     if reading.co_ppm is not None and known.k4 is None:
         found.append(words.co_not_in_it())
     dry = {"dry_flue_gas"} | ({"co"} if co_gross is not None else set())
@@ -158,7 +168,7 @@ def _losses(
     wet = 0.0
     if gross and long_form:
         heat = 2488.0 + 2.1 * reading.t_flue_c - 4.2 * reading.t_air_c
-        wet = 100.0 * known.water_share / known.gross_kj_kg * heat
+        wet = known.k3 / _LATENT_KJ_KG * heat
     elif gross:
         wet = known.k3 * (1.0 + 0.001 * rise)
     if reading.co_ppm is None or known.k4 is None:

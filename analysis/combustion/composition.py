@@ -9,11 +9,12 @@ from functools import cache
 from typing import Final, Literal
 
 from analysis._tables import Row, table
-from analysis.combustion import _words as words
+from analysis.combustion import _fuel_words as fuel_words
 from analysis.results import Refusal
 from dodac.errors import ConfigError
 
 Basis = Literal["as_received", "dry", "daf"]
+HeatingValue = Literal["net", "gross"]
 
 # latent heat of water at 25 °C, MJ/kg, and kg of water from a kg of hydrogen as the trade rounds it
 LATENT_MJ_KG: Final = 2.442
@@ -22,6 +23,7 @@ WATER_OF_HYDROGEN: Final = 9.0
 NORMAL_VOLUME: Final = 22.414
 ATOMS: Final = {"c": 12.011, "h": 1.008, "o": 15.999, "n": 14.007, "s": 32.06}
 WATER: Final = 18.015
+CO2_OF_CARBON: Final = 44.009 / 12.011
 _SUM_TOLERANCE_PCT = 1.5
 
 
@@ -71,7 +73,7 @@ def ultimate(
         parts["o"] = o
     for name, value in parts.items():
         if not (math.isfinite(value) and 0.0 <= value <= 100.0):
-            return words.analysis_impossible(name, value)
+            return fuel_words.analysis_impossible(name, value)
     if basis not in ("as_received", "dry", "daf"):
         raise ConfigError(f'there is no basis "{basis}".', todo="Write as_received, dry or daf.")
     inside = {"as_received": ("moisture", "ash"), "dry": ("ash",), "daf": ()}[basis]
@@ -79,12 +81,12 @@ def ultimate(
     oxygen = 100.0 - rest if o is None else o
     total = rest + oxygen
     if oxygen < 0.0 or abs(total - 100.0) > _SUM_TOLERANCE_PCT:
-        return words.analysis_sum(total if oxygen >= 0.0 else rest)
+        return fuel_words.analysis_sum(total if oxygen >= 0.0 else rest)
     dry = (100.0 - moisture) / 100.0
     organic = {"as_received": 1.0, "dry": dry, "daf": dry * (100.0 - ash) / 100.0}[basis]
     ash_received = ash if basis == "as_received" else ash * dry
     if c + h <= 0.0 or moisture >= 100.0:
-        return words.analysis_impossible("c + h", c + h)
+        return fuel_words.analysis_impossible("c + h", c + h)
     return Ultimate(
         c * organic, h * organic, oxygen * organic, n * organic, s * organic, moisture, ash_received
     )
@@ -181,10 +183,10 @@ def gas_mixture(volumes: Mapping[str, float]) -> GasMixture | Refusal:
         if gas not in gases():
             raise ConfigError(f'there is no gas "{gas}".', todo=f"Known gases: {', '.join(gases())}.")
         if not (math.isfinite(value) and 0.0 <= value <= 100.0):
-            return words.analysis_impossible(gas, value)
+            return fuel_words.analysis_impossible(gas, value)
     total = sum(volumes.values())
     if abs(total - 100.0) > _SUM_TOLERANCE_PCT:
-        return words.analysis_sum(total)
+        return fuel_words.analysis_sum(total)
     if not any("hhv_kj_mol" in gases()[gas] and value > 0.0 for gas, value in volumes.items()):
-        return words.analysis_impossible("combustible gas", 0.0)
+        return fuel_words.analysis_impossible("combustible gas", 0.0)
     return GasMixture(tuple(volumes.items()))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from analysis.combustion import _words as words
+from analysis.combustion._given import above, within
+from analysis.combustion.composition import HeatingValue
 from analysis.results import Finding, Refusal, Uncertainty
-
-HeatingValue = Literal["net", "gross"]
+from dodac.errors import ConfigError
 
 # names of losses, in the order reports show them
 LOSSES: Final = (
@@ -41,6 +42,17 @@ class InstrumentLimits:
     t_flue_c: float = 2.0
     t_air_c: float = 0.5
     co2_pct: float = 0.3
+
+    def __post_init__(self) -> None:
+        """ConfigError for a limit that is missing or below zero."""
+        within(
+            0.0,
+            100.0,
+            o2_pct=self.o2_pct,
+            t_flue_c=self.t_flue_c,
+            t_air_c=self.t_air_c,
+            co2_pct=self.co2_pct,
+        )
 
 
 @dataclass(frozen=True)
@@ -122,6 +134,8 @@ def expanded(standard_pct: float, confidence: float) -> Uncertainty:
     """A standard uncertainty of an analyser, widened to a confidence (normal), percent points."""
     from statistics import NormalDist
 
+    if not 0.0 < confidence < 1.0:
+        raise ConfigError(f"a confidence of {confidence:g} can't be.", todo="Write a fraction such as 0.9.")
     return Uncertainty(
         "gum",
         confidence,
@@ -164,6 +178,7 @@ def tuning_saving(
     fuel_meter_pct: standard uncertainty of the fuel quantity, percent. Refused as fuel_saving_fraction is.
     Source: US DOE Steam Tip Sheet 4; JCGM 100:2008 §5.1.2 and §5.2 for the uncertainty.
     """
+    within(0.0, 100.0, fuel_meter_pct=fuel_meter_pct)
     fraction = fuel_saving_fraction(before, after)
     if isinstance(fraction, Refusal):
         return fraction
@@ -206,7 +221,7 @@ def direct_efficiency(
     evaporation_ratio: kg of steam per kg of fuel; enthalpies and GCV in one unit per kg (kcal or kJ).
     Counts every loss there is. Source: BS 845-1; BEE Book 2 chapter 2.
     """
-    if gcv <= 0.0 or evaporation_ratio <= 0.0 or h_steam <= h_feed:
+    if not (gcv > 0.0 and evaporation_ratio > 0.0 and h_steam > h_feed):
         return words.no_output(min(gcv, evaporation_ratio, h_steam - h_feed))
     value = 100.0 * evaporation_ratio * (h_steam - h_feed) / gcv
     if not 0.0 < value <= _HIGHEST_PCT:
@@ -215,12 +230,18 @@ def direct_efficiency(
 
 
 def evaporation_ratio(efficiency: Efficiency, h_steam: float, h_feed: float, gcv: float) -> float:
-    """kg of steam that a kg of fuel makes: η GCV/(h_steam − h_feed); enthalpies and GCV in one unit per kg."""
+    """kg of steam that a kg of fuel makes: η GCV/(h_steam − h_feed); enthalpies and GCV in one unit per kg.
+
+    Raises ConfigError where the steam does not hold more than the feed water, or a number is missing.
+    """
+    above(0.0, gcv=gcv, h_steam_less_h_feed=h_steam - h_feed)
     return efficiency.value_pct / 100.0 * gcv / (h_steam - h_feed)
 
 
 def fuel_for_heat(heat: float, efficiency_pct: float, heating_value: float) -> float:
-    """Fuel for a useful heat: heat/(η × heating value), all on one basis and in one unit of heat."""
+    """Fuel for a useful heat: heat/(η × heating value), all on one basis and in one unit of heat (else ConfigError)."""
+    within(0.0, math.inf, heat=heat)
+    above(0.0, efficiency_pct=efficiency_pct, heating_value=heating_value)
     return heat / (efficiency_pct / 100.0 * heating_value)
 
 

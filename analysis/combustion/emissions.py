@@ -9,7 +9,9 @@ from datetime import date
 from typing import Final, Literal
 
 from analysis._tables import Row, in_force, table
+from analysis.combustion import _fuel_words as fuel_words
 from analysis.combustion import _words as words
+from analysis.combustion._given import above, within
 from analysis.combustion.composition import NORMAL_VOLUME, gases
 from analysis.combustion.flue import AIR_O2_PCT
 from analysis.combustion.reading import impossible_o2
@@ -76,14 +78,17 @@ def nox_as_no2(
 
     Without measured NO2 it is taken as no2_share of NOx (0.05 is common for burners: an assumption).
     """
+    if no2_ppm is None:
+        within(0.0, 0.95, no2_share=no2_share)
     nox = no_ppm / (1.0 - no2_share) if no2_ppm is None else no_ppm + no2_ppm
-    if not (math.isfinite(nox) and nox >= 0.0):
+    if not (math.isfinite(nox) and no_ppm >= 0.0 and (no2_ppm or 0.0) >= 0.0):
         return words.needs("NO in ppm, not below zero,", "NO (ppm), không âm")
     return Concentration("nox", mg_from_ppm("no2", nox, at_c), "mg/m3", at_c, o2_pct)
 
 
 def reference_o2_factor(o2_pct: float, reference_pct: float, base_pct: float = AIR_O2_PCT) -> float:
     """(base − O₂ref)/(base − O₂): plain arithmetic; at_reference_o2 is the one that refuses."""
+    above(0.0, base_less_o2=base_pct - o2_pct)
     return (base_pct - reference_pct) / (base_pct - o2_pct)
 
 
@@ -110,9 +115,10 @@ def at_reference_o2(
 
 
 def dry_from_wet(concentration: Concentration, water_pct: float) -> Concentration:
-    """The same in dry gas: C/(1 − H₂O), and its O₂ likewise; water_pct in vol% of the wet gas."""
+    """The same in dry gas: C/(1 − H₂O), and its O₂ likewise; water_pct in vol% of the wet gas, 0 … 99 (else ConfigError)."""
     if concentration.dry:
         return concentration
+    within(0.0, 99.0, water_pct=water_pct)
     share = 1.0 - water_pct / 100.0
     oxygen = None if concentration.o2_pct is None else concentration.o2_pct / share
     return replace(concentration, value=concentration.value / share, o2_pct=oxygen, dry=True)
@@ -184,6 +190,8 @@ def against_limit(
         return found
     if not concentration.dry:
         return words.wet_basis()
+    if not (math.isfinite(concentration.value) and concentration.value >= 0.0):
+        return words.value_impossible(concentration.gas, concentration.value)
     at_c: Literal[0, 25] = 25 if int(found["at_c"]) == 25 else 0
     value = in_mg(concentration, at_c)
     reference = found.get("o2_reference_pct")
@@ -214,7 +222,7 @@ def against_limit(
         f"mg per m3 of dry gas at {at_c} °C and 101.325 kPa{at}{by}",
         f"mg trên m3 khí khô ở {at_c} °C và 101,325 kPa{at}{by}",
         found["source"],
-        (words.remembered(f"{found['document']}, {concentration.gas}"),) if unchecked else (),
+        (fuel_words.remembered(f"{found['document']}, {concentration.gas}"),) if unchecked else (),
     )
 
 
@@ -222,15 +230,15 @@ def _product(
     flow_m3_h: float | None, zone: int | None, factors: Sequence[Row] | None, regulation: str
 ) -> tuple[Row, ...] | Refusal:
     """The rows of Kp and Kv that a limit is multiplied by."""
-    if flow_m3_h is None:
+    if flow_m3_h is None or not 0.0 < flow_m3_h < math.inf:
         return words.needs("The flow of all stacks (m3/h)", "tổng lưu lượng khí thải (m3/h)")
-    if zone is None:
+    if zone not in (1, 2, 3, 4, 5):
         return words.needs("The zone (1 … 5)", "vùng (1 … 5)")
     rows = []
     for name, given in (("kp", flow_m3_h), ("kv", float(zone))):
         row = _factor_row(name, given, factors)
         if row is None:
-            return words.no_limit(f"{name} {given:g}", regulation)
+            return words.no_limit(f"{name} {given:g}", regulation, "Kp, Kv")
         rows.append(row)
     return tuple(rows)
 
@@ -260,7 +268,11 @@ def _limit_row(
     for row in fits:
         if row.get("capacity_from_t_h", 0.0) <= size < row.get("capacity_below_t_h", math.inf):
             return row
-    return words.no_limit(gas, regulation)
+    held = (
+        ", ".join(sorted({str(row.get(key, "*")) for row in mine}))
+        for key in ("source_kind", "gas", "column")
+    )
+    return words.no_limit(f"{source}, {gas}, {column}", regulation, " | ".join(held))
 
 
 def _factor_row(name: str, given: float, factors: Sequence[Row] | None) -> Row | None:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from analysis.combustion import _fuel_words as fuel_words
 from analysis.combustion import _words as words
+from analysis.combustion._given import above, within
 from analysis.combustion.composition import LATENT_MJ_KG, NORMAL_VOLUME, WATER
 from analysis.combustion.efficiency import Efficiency, InstrumentLimits, expanded, slopes, standard_of
 from analysis.combustion.fuels import AIR_BASE_PCT, TESTO, Fuel, Siegert, fuel
@@ -55,26 +57,31 @@ class Combustion:
 
 def co2_from_o2(o2_pct: float, co2_max_pct: float, base_pct: float = SIEGERT_O2_BASE_PCT) -> float:
     """CO₂ of dry flue gas, vol%: CO₂max (base − O₂)/base; testo: base 21, Bacharach, Kane and IMR: 20.9."""
+    within(-base_pct, base_pct, o2_pct=o2_pct)
     return co2_max_pct * (base_pct - o2_pct) / base_pct
 
 
 def air_ratio(o2_pct: float, base_pct: float = SIEGERT_O2_BASE_PCT) -> float:
     """λ = base/(base − O₂) (testo 21, Bacharach 20.9); for natural gas about a tenth of the excess too high."""
+    above(0.0, base_less_o2=base_pct - o2_pct)
     return base_pct / (base_pct - o2_pct)
 
 
 def co_undiluted_ppm(co_ppm: float, o2_pct: float, base_pct: float = AIR_O2_PCT) -> float:
     """CO at 0 % O₂, ppm: CO base/(base − O₂) (Bacharach 20.9; testo, as CO λ, 21)."""
+    above(0.0, base_less_o2=base_pct - o2_pct)
     return co_ppm * base_pct / (base_pct - o2_pct)
 
 
 def siegert_loss_pct(o2_pct: float, t_flue_c: float, t_air_c: float, constants: Siegert) -> float:
     """Flue-gas loss qA = (T_flue − T_air)(A2/(base − O₂) + B), % of the net heat input (Siegert)."""
+    above(0.0, base_less_o2=constants.base_pct - o2_pct)
     return (t_flue_c - t_air_c) * (constants.a2 / (constants.base_pct - o2_pct) + constants.b)
 
 
 def siegert_loss_from_co2_pct(co2_pct: float, t_flue_c: float, t_air_c: float, constants: Siegert) -> float:
     """Flue-gas loss qA = (T_flue − T_air)(A1/CO₂ + B), A1 = A2 CO₂max/base, % of the net heat input."""
+    above(0.0, co2_pct=co2_pct)
     return (t_flue_c - t_air_c) * (constants.a1 / co2_pct + constants.b)
 
 
@@ -102,7 +109,7 @@ def siegert(
     chosen = fuel(fuel_id)
     constants = chosen.siegert.get(method)
     if constants is None:
-        return words.no_siegert_constants(chosen.en, chosen.vi, method)
+        return fuel_words.no_siegert_constants(chosen.en, chosen.vi, method)
     refusal = unusable(reading, constants.co2_max_pct)
     if refusal is not None:
         return refusal
@@ -117,7 +124,7 @@ def siegert(
     value = 100.0 - q_a - (co_loss or 0.0) + (gain or 0.0)
     if not value > 0.0:
         return words.no_efficiency_left(value)
-    found = [*findings_of(reading, o2, constants), *chosen.findings]
+    found = [*findings_of(reading, o2, constants.co2_max_pct, constants.base_pct), *chosen.findings]
     if gain:
         found.append(words.condensing(gain, dew or constants.t0_c - 1.2 * o2))
     if reading.co_ppm is not None and co_loss is None:
@@ -161,10 +168,12 @@ def condensation_gain_pct(
 ) -> float | Refusal:
     """Heat of the water that condenses when the flue gas leaves saturated at t_flue, % of the net heat input.
 
-    0 above the dew point. Source: balance of the water vapour, Magnus, 2.442 MJ/kg (25 °C).
+    0 above the dew point; ConfigError for a number that can't be. Source: balance of the water vapour, Magnus, 2.442 MJ/kg (25 °C).
     """
     if chosen.elements is None or chosen.lhv_mj_kg is None:
-        return words.no_analysis(chosen.en, chosen.vi)
+        return fuel_words.no_analysis(chosen.en, chosen.vi)
+    within(-90.0, 2500.0, t_flue_c=t_flue_c)
+    above(0.0, pressure_hpa=pressure_hpa)
     gas = stoichiometry(chosen.elements)
     vapour = gas.water_vapour_m3_kg(excess_air_pct, humidity_kg_kg)
     dry = gas.dry_gas_m3_kg + excess_air_pct / 100.0 * gas.air_m3_kg

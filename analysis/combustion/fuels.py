@@ -8,13 +8,16 @@ from functools import cache
 from typing import Final
 
 from analysis._tables import Row, table
-from analysis.combustion import _words as words
+from analysis.combustion import _fuel_words as fuel_words
 from analysis.combustion.composition import (
+    CO2_OF_CARBON,
     Basis,
     GasMixture,
+    HeatingValue,
     Ultimate,
     dulong_mj_kg,
     gas_mixture,
+    gases,
     hhv_as_received,
     hhv_from_lhv,
     lhv_from_hhv,
@@ -107,6 +110,16 @@ class Fuel:
 
         return stoichiometry(self.elements).co2_max_pct
 
+    def co2_kg_gj(self, basis: HeatingValue = "net") -> float | None:
+        """CO₂ of all its carbon, kg per GJ of its net or gross heating value (None: elements not known).
+
+        From this fuel's own analysis; a programme's dated factors are in analysis.benefits.
+        """
+        heat = self.lhv_mj_kg if basis == "net" else self.hhv_mj_kg
+        if self.elements is None or heat is None:
+            return None
+        return 1000.0 * self.elements.c / 100.0 * CO2_OF_CARBON / heat
+
     def with_analysis(
         self,
         elements: Ultimate | None = None,
@@ -134,9 +147,9 @@ class Fuel:
     def with_moisture(self, moisture_pct: float, *, source: str, taken: str) -> Fuel | Refusal:
         """The same dry matter with the moisture that was measured; the heating values follow."""
         if self.elements is None or self.hhv_mj_kg is None:
-            return words.no_analysis(self.en, self.vi)
+            return fuel_words.no_analysis(self.en, self.vi)
         if not 0.0 <= moisture_pct < 95.0:
-            return words.analysis_impossible("moisture", moisture_pct)
+            return fuel_words.analysis_impossible("moisture", moisture_pct)
         wet = self.elements.with_moisture(moisture_pct)
         gross = self.hhv_mj_kg * (100.0 - moisture_pct) / (100.0 - self.elements.moisture)
         return own_fuel(self.id, wet, hhv_mj_kg=gross, like=self, source=source, taken=taken)
@@ -164,9 +177,9 @@ def own_fuel(
     Refused where the parts do not add up or the heating value can't be.
     """
     if elements is None:
-        return words.no_analysis(en or id, vi or en or id)
+        return fuel_words.no_analysis(en or id, vi or en or id)
     if abs(elements.total_pct - 100.0) > 2.0:
-        return words.analysis_sum(elements.total_pct)
+        return fuel_words.analysis_sum(elements.total_pct)
     findings: tuple[Finding, ...] = ()
     estimate = dulong_mj_kg(elements)
     if hhv_mj_kg is not None:
@@ -175,16 +188,18 @@ def own_fuel(
         gross = hhv_from_lhv(lhv_mj_kg, elements)
     else:
         gross = estimate
-        findings = (words.hhv_estimated(gross),)
+        findings = (fuel_words.hhv_estimated(gross),)
     net = lhv_from_hhv(gross, elements)
     if hhv_mj_kg is not None and lhv_mj_kg is not None:
         if abs(lhv_mj_kg - net) > _NET_DIFFERS_MJ_KG:
-            findings = (words.heating_values_disagree(lhv_mj_kg, net),)
+            findings = (fuel_words.heating_values_disagree(lhv_mj_kg, net),)
         net = lhv_mj_kg
+    if 0.0 < gross < net <= _HIGHEST_MJ_KG:
+        return fuel_words.net_above_gross(net, gross)
     if not (0.0 < net <= gross <= _HIGHEST_MJ_KG):
-        return words.analysis_impossible("heating value, MJ/kg", gross if net > 0.0 else net)
+        return fuel_words.analysis_impossible("heating value, MJ/kg", gross if net > 0.0 else net)
     if not findings and abs(gross / estimate - 1.0) > _UNLIKELY:
-        findings = (words.hhv_unlikely(gross, estimate),)
+        findings = (fuel_words.hhv_unlikely(gross, estimate),)
     base = like or Fuel(id, en or id, vi or en or id, "solid", source, "laboratory", taken)
     return replace(
         base,
@@ -209,18 +224,24 @@ def own_gas(
     mixture = gas_mixture(volumes)
     if isinstance(mixture, Refusal):
         return mixture
-    base = like or Fuel(id, id, id, "gas", source, "laboratory", taken)
+    base = (
+        Fuel(id, id, id, "gas", source, "laboratory", taken) if like is None else replace(like, findings=())
+    )
     return replace(_with_gas(base, mixture), id=id, source=source, checked="laboratory", taken=taken)
 
 
 def _with_gas(base: Fuel, mixture: GasMixture) -> Fuel:
     density = mixture.density_kg_m3
+    unseen = ", ".join(gas for gas, _ in mixture.volumes if gases()[gas]["checked"] == "remembered")
     return replace(
         base,
         gas=mixture,
         elements=mixture.ultimate(),
         hhv_mj_kg=mixture.hhv_mj_m3 / density,
         lhv_mj_kg=mixture.lhv_mj_m3 / density,
+        findings=(*base.findings, fuel_words.remembered(f"heating values of the gases {unseen}"))
+        if unseen
+        else base.findings,
     )
 
 
@@ -242,7 +263,7 @@ def _of_row(row: Row) -> Fuel:
         o2_reference_pct=row.get("o2_reference_pct"),
         ipcc=row.get("ipcc", ""),
         biogenic=row.get("biogenic", False),
-        findings=(words.remembered_fuel(row["en"]),)
+        findings=(fuel_words.remembered_fuel(row["en"]),)
         if row["checked"] == "remembered" or row.get("remembered")
         else (),
     )

@@ -13,41 +13,63 @@ from functools import cache
 from typing import Final
 
 from analysis._tables import Row, table
+from analysis.combustion import _fuel_words as fuel_words
 from analysis.combustion import _words as words
+from analysis.combustion._furnace_walls import (
+    COLDEST_C,
+    FT,
+    HOTTEST_C,
+    KW_PER_BTU_H,
+    RANKINE,
+    celsius,
+    fahrenheit,
+    gas_cooling_loss_kw,
+    opening_loss_kw,
+    opening_view_factor,
+    slot_view_factor,
+    wall_loss_kw,
+)
+from analysis.combustion._given import within
 from analysis.combustion.composition import Ultimate
 from analysis.combustion.reading import impossible_o2
 from analysis.combustion.stoichiometry import natural_gas_excess_air_pct
 from analysis.results import Refusal
 from dodac.errors import ConfigError
 
-KW_PER_BTU_H: Final = 1055.05585262 / 3.6e6
-_FT: Final = 0.3048
-_MILE_H: Final = 0.44704
-# Stefan–Boltzmann constant as the tools have it, Btu/(h ft² °R⁴), with 460 for 459.67 °F
-_STEFAN: Final = 0.1713e-8
-_RANKINE: Final = 460.0
+__all__ = [
+    "KW_PER_BTU_H",
+    "FurnaceChange",
+    "GasValues",
+    "available_heat_pct",
+    "celsius",
+    "exhaust_losses",
+    "fahrenheit",
+    "furnace_improvement",
+    "gas_cooling_loss_kw",
+    "gas_values",
+    "opening_loss_kw",
+    "opening_view_factor",
+    "oxygen_enrichment",
+    "slot_view_factor",
+    "solid_fuel_available_heat",
+    "wall_loss_kw",
+]
+
 _AIR_DENSITY_LB_FT3: Final = 0.075
 # molar volume and air density with which the tools make a specific gravity
 _GRAVITY_BASE: Final = 22.4 * 1.205
 _OXYGEN_OF_AIR: Final = 0.21
 
 
-def fahrenheit(t_c: float) -> float:
-    """°C to °F."""
-    return 1.8 * t_c + 32.0
-
-
-def celsius(t_f: float) -> float:
-    """°F to °C."""
-    return (t_f - 32.0) / 1.8
-
-
 def available_heat_pct(t_flue_c: float, t_air_c: float, excess_air_pct: float) -> float:
     """Heat left in a gas-fired furnace after the flue gas, % of the gross input.
 
+    Raises ConfigError for temperatures outside −60 … 2500 °C or less air than is needed.
     95 − 0.025 T − (−1.07891327 + cp T) EA + (−1.078913827 + cp Ta)(1 + EA), cp = 0.017828518 + 2.556e-6 Ta, T in °F,
     EA as a fraction. t_air_c: the (preheated) combustion air. Source: ORNL EfficiencyImprovement.
     """
+    within(COLDEST_C, HOTTEST_C, t_flue_c=t_flue_c, t_air_c=t_air_c)
+    within(0.0, math.inf, excess_air_pct=excess_air_pct)
     flue, air, excess = fahrenheit(t_flue_c), fahrenheit(t_air_c), excess_air_pct / 100.0
     heat = 0.017828518 + 2.556e-6 * air
     dry = -(-1.07891327 + heat * flue) * excess
@@ -75,7 +97,7 @@ def furnace_improvement(
     """
     found = []
     for o2, flue, air in (before, after):
-        refusal = impossible_o2(o2)
+        refusal = impossible_o2(o2) or _impossible_temperature(flue, air)
         if refusal is not None:
             return refusal
         found.append(available_heat_pct(flue, air, natural_gas_excess_air_pct(o2)))
@@ -93,7 +115,10 @@ def oxygen_enrichment(
     plain, rich = [], []
     for oxygen, flue, o2, air in (before, after):
         if not _OXYGEN_OF_AIR * 100.0 - 0.2 <= oxygen <= 100.0:
-            return words.analysis_impossible("O2 of the combustion air", oxygen)
+            return fuel_words.analysis_impossible("O2 of the combustion air", oxygen)
+        refusal = impossible_o2(o2) or _impossible_temperature(flue, air)
+        if refusal is not None:
+            return refusal
         heat = available_heat_pct(flue, air, natural_gas_excess_air_pct(o2))
         share = oxygen / 100.0
         more = 100.0 * (9.38 * (share - _OXYGEN_OF_AIR) / share * 0.02 * ((fahrenheit(flue) - 60.0) / 980.0))
@@ -104,6 +129,8 @@ def oxygen_enrichment(
 
 def exhaust_losses(heat_input: float, available_pct: float) -> float:
     """Heat that leaves with the exhaust: input × (1 − available heat), in the unit of the input (ORNL)."""
+    within(0.0, math.inf, heat_input=heat_input)
+    within(-math.inf, 100.0, available_pct=available_pct)
     return heat_input * (1.0 - available_pct / 100.0)
 
 
@@ -123,17 +150,21 @@ def solid_fuel_available_heat(
 
     parts: as received (brought to 100 %). The heating value is 14100 C + 61100 H + 3980 S Btu/lb, which leaves the
     fuel's oxygen out: some 2 % high for bituminous coal, 11 % for lignite, 35 % for wood, so not for
-    biomass. air_moisture_pct: % by mass. Source: ORNL SolidLiquidFlueGasMaterial, getHeatLoss.
+    biomass. air_moisture_pct: % by mass. ConfigError for temperatures or shares that can't be. Source: ORNL SolidLiquidFlueGasMaterial, getHeatLoss.
     """
     c, h, s, o, m, ash = (
         x / parts.total_pct for x in (parts.c, parts.h, parts.s, parts.o, parts.moisture, parts.ash)
     )
+    within(COLDEST_C, HOTTEST_C, t_flue_c=t_flue_c, t_air_c=t_air_c, t_fuel_c=t_fuel_c)
+    within(COLDEST_C, HOTTEST_C, t_ambient_c=t_ambient_c, t_ash_c=t_ash_c)
+    within(0.0, 100.0, air_moisture_pct=air_moisture_pct, unburnt_carbon_in_ash_pct=unburnt_carbon_in_ash_pct)
+    within(0.0, math.inf, excess_air_pct=excess_air_pct)
     value = 14100.0 * c + 61100.0 * h + 3980.0 * s
     oxygen = c * 32.0 / 12.0 + 8.0 * h + s - o
     if value <= 0.0 or oxygen <= 0.0:
-        return words.analysis_impossible("c + h", parts.c + parts.h)
+        return fuel_words.analysis_impossible("c + h", parts.c + parts.h)
     flue, air, ambient = fahrenheit(t_flue_c), fahrenheit(t_air_c), fahrenheit(t_ambient_c)
-    rise, absolute, excess = flue - ambient, flue + _RANKINE, excess_air_pct / 100.0
+    rise, absolute, excess = flue - ambient, flue + RANKINE, excess_air_pct / 100.0
     nitrogen = oxygen * 76.85 / 23.15
     all_air = (oxygen + nitrogen) * (1.0 + excess)
     damp = air_moisture_pct / 100.0 * all_air
@@ -182,8 +213,8 @@ def gas_values(volumes: Mapping[str, float]) -> GasValues | Refusal:
         if gas not in _gases():
             raise ConfigError(f'there is no gas "{gas}".', todo=f"Known gases: {', '.join(_gases())}.")
     total = sum(volumes.values())
-    if not total > 0.0 or min(volumes.values()) < 0.0:
-        return words.analysis_sum(total)
+    if not 0.0 < total < math.inf or min(volumes.values()) < 0.0:
+        return fuel_words.analysis_sum(total)
     share = {gas: value / total for gas, value in volumes.items()}
     density = sum(part * float(_gases()[gas]["lb_scf"]) for gas, part in share.items())
     mass = sum(
@@ -193,66 +224,7 @@ def gas_values(volumes: Mapping[str, float]) -> GasValues | Refusal:
     volume = sum(part * float(_gases()[gas].get("btu_scf", 0)) for gas, part in share.items())
     molar = sum(part * float(_gases()[gas]["m"]) for gas, part in share.items())
     joule = 1055.05585262e-6
-    return GasValues(mass, volume, mass * joule / 0.45359237, volume * joule / _FT**3, molar / _GRAVITY_BASE)
-
-
-def wall_loss_kw(
-    area_m2: float,
-    t_ambient_c: float,
-    t_surface_c: float,
-    wind_m_s: float,
-    emissivity: float = 0.9,
-    shape: float = 1.394,
-) -> float | Refusal:
-    """Convection and radiation of a furnace's outer wall, kW.
-
-    shape: 1.016 horizontal cylinder, 1.394 vertical plate, 1.79 plate facing up, 0.89 facing down. Refused where the
-    surface is not hotter than the air. Source: ORNL WallLosses.
-    """
-    ambient, surface = fahrenheit(t_ambient_c), fahrenheit(t_surface_c)
-    if not surface > ambient or ambient + surface <= 0.0:
-        return words.flue_not_hot(t_surface_c, t_ambient_c)
-    rise = surface - ambient
-    film = shape * math.pow(1.0 / 24.0, 0.2) * math.pow(2.0 / (ambient + surface), 0.181)
-    film *= math.pow(rise, 0.266)
-    convection = film * math.sqrt(1.0 + 1.277 * wind_m_s / _MILE_H) * rise
-    radiation = emissivity * _STEFAN * ((surface + _RANKINE) ** 4 - (ambient + _RANKINE) ** 4)
-    return (convection + radiation) * area_m2 / _FT**2 * KW_PER_BTU_H
-
-
-def opening_loss_kw(
-    area_m2: float,
-    t_inside_c: float,
-    t_ambient_c: float,
-    view_factor: float,
-    open_pct: float = 100.0,
-    emissivity: float = 0.95,
-) -> float:
-    """Radiation through an opening of a furnace, kW; view_factor from opening_view_factor (ORNL OpeningLosses)."""
-    inside, ambient = fahrenheit(t_inside_c) + _RANKINE, fahrenheit(t_ambient_c) + _RANKINE
-    heat = emissivity * _STEFAN * (inside**4 - ambient**4) * area_m2 / _FT**2
-    return heat * view_factor * open_pct / 100.0 * KW_PER_BTU_H
-
-
-def opening_view_factor(wall_m: float, diameter_m: float) -> float:
-    """View factor of a round opening through a wall, 0 … 0.86 (ORNL OpeningLosses; a fit to Hottel's chart)."""
-    if diameter_m <= 0.0:
-        return 0.0
-    ratio = 6.0 if wall_m <= 0.0 else min(diameter_m / wall_m, 6.0)
-    if ratio < 1.0:
-        at = max(ratio, 0.1)
-        low = 1.1 + 92.857142857 * at - 57.589285714 * at**2 + 15.625 * at**3
-        return low / 100.0 * (1.0 if ratio >= 0.1 else ratio / 0.1)
-    high = 29.5 + 26.8416666667 * ratio - 4.3541666667 * ratio**2 - 0.0833333333 * ratio**3
-    return (high + 0.1041666667 * ratio**4 - 0.0083333333 * ratio**5) / 100.0
-
-
-def gas_cooling_loss_kw(flow_m3_h: float, t_in_c: float, t_out_c: float, heat_kj_m3_k: float = 1.2) -> float:
-    """Heat a cooling gas carries away, kW: flow (m³/h at standard state) × specific heat (kJ/m³ K) × rise.
-
-    Source: ORNL GasCoolingLosses. 1.2 kJ/m³ K is air at 20 °C; the tools' 0.02 Btu/scf °F is 1.34.
-    """
-    return flow_m3_h * heat_kj_m3_k * (t_out_c - t_in_c) / 3600.0
+    return GasValues(mass, volume, mass * joule / 0.45359237, volume * joule / FT**3, molar / _GRAVITY_BASE)
 
 
 @cache
@@ -271,7 +243,14 @@ def _heat_capacity(gas: str, rankine: float) -> float:
     return 17.472 if gas == "so2" else 9.47 - 3470.0 / rankine + 1.07e6 / rankine**2
 
 
+def _impossible_temperature(*temperatures: float) -> Refusal | None:
+    """The first temperature that no furnace has."""
+    wrong = [t for t in temperatures if not COLDEST_C < t < HOTTEST_C]
+    return words.temperature_impossible(wrong[0]) if wrong else None
+
+
 def _change(before: float, after: float, base: float, heat: float, source: str) -> FurnaceChange | Refusal:
+    within(0.0, math.inf, heat=heat)
     for value in (before, after, base):
         if not value > 0.0:
             return words.no_efficiency_left(value)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Final
 
 from analysis.combustion import _words as words
-from analysis.combustion.fuels import Siegert
 from analysis.results import Finding, Refusal
 
 _HIGHEST_O2_PCT: Final = 20.5
 _DILUTED_O2_PCT: Final = 16.0
 _GASES_DIFFER_PCT: Final = 1.0
 _LOWEST_CO_PPM: Final = -20.0
+_HIGHEST_CO_PPM: Final = 200_000.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ def impossible_o2(o2_pct: float) -> Refusal | None:
 
 def unusable(reading: FlueGas, co2_max_pct: float) -> Refusal | None:
     """Why a reading gives no efficiency; None where it does."""
+    given = (reading.o2_pct, reading.co2_pct, reading.co_ppm)
+    if not all(isinstance(value, Real) for value in (reading.t_flue_c, reading.t_air_c)) or not all(
+        value is None or isinstance(value, Real) for value in given
+    ):
+        return words.missing_value()
     if reading.o2_pct is None and reading.co2_pct is None:
         return words.neither_o2_nor_co2()
     if reading.o2_pct is not None:
@@ -55,6 +61,8 @@ def unusable(reading: FlueGas, co2_max_pct: float) -> Refusal | None:
         return words.flue_not_hot(reading.t_flue_c, reading.t_air_c)
     if reading.co_ppm is not None and reading.co_ppm < _LOWEST_CO_PPM:
         return words.negative_co(reading.co_ppm)
+    if reading.co_ppm is not None and reading.co_ppm > _HIGHEST_CO_PPM:
+        return words.co_impossible(reading.co_ppm)
     return None
 
 
@@ -67,11 +75,13 @@ def gases_of(reading: FlueGas, co2_max_pct: float, base_pct: float) -> tuple[flo
     return max(base_pct * (1.0 - co2 / co2_max_pct), 0.0), co2
 
 
-def findings_of(reading: FlueGas, o2_pct: float, constants: Siegert) -> tuple[Finding, ...]:
-    """Too much air, or gases that contradict one another."""
+def findings_of(reading: FlueGas, o2_pct: float, co2_max_pct: float, base_pct: float) -> tuple[Finding, ...]:
+    """Too much air, CO that looks like percent, or gases that contradict one another."""
     found = [words.diluted(o2_pct)] if o2_pct > _DILUTED_O2_PCT else []
+    if reading.co_ppm is not None and 0.0 < reading.co_ppm < 1.0:
+        found.append(words.co_in_percent(reading.co_ppm))
     if reading.o2_pct is not None and reading.co2_pct is not None:
-        expected = constants.co2_max_pct * (constants.base_pct - reading.o2_pct) / constants.base_pct
+        expected = co2_max_pct * (base_pct - reading.o2_pct) / base_pct
         if abs(expected - reading.co2_pct) > _GASES_DIFFER_PCT:
             found.append(words.gases_disagree(reading.co2_pct, expected))
     return tuple(found)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from analysis.combustion import _words as words
-from analysis.combustion.composition import ATOMS, NORMAL_VOLUME, WATER, Ultimate
+from analysis.combustion._given import above, within
+from analysis.combustion.composition import ATOMS, NORMAL_VOLUME, WATER, GasMixture, Ultimate
 from analysis.results import Refusal
 from dodac.errors import ConfigError
 
@@ -15,6 +16,8 @@ from dodac.errors import ConfigError
 O2_OF_AIR_PCT: Final = 20.95
 AIR_MOLAR_MASS: Final = 28.965
 INERT_MOLAR_MASS: Final = (AIR_MOLAR_MASS - 0.2095 * 31.998) / 0.7905
+# an analyser shows a little below zero; so much less air than is needed is let pass
+_DRIFT_PCT: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Stoichiometry:
     """Air and flue gas of 1 kg of fuel as received, complete combustion without excess air.
 
     Volumes in Nm³/kg (0 °C, 101.325 kPa, ideal gas); air is dry. co2_max_pct: CO₂ of the dry gas,
-    vol%. Method: mass balance of the elements, as EN 12952-15:2003 annex A sets it up.
+    vol%. Method: mass balance of the elements, as EN 12952-15:2003 annex A sets it up. Its methods raise
+    ConfigError for O₂ of 20.95 vol% and above, CO₂ not above zero, less air than is needed, or no number.
     """
 
     air_m3_kg: float
@@ -54,23 +58,29 @@ class Stoichiometry:
 
     def excess_air_pct(self, o2_dry_pct: float) -> float:
         """Excess air that an O₂ of the dry gas means: (Vdry/Lmin) O₂/(20.95 − O₂), %."""
+        within(-_DRIFT_PCT, 20.9499, o2_dry_pct=o2_dry_pct)
         return 100.0 * self.gas_factor * o2_dry_pct / (O2_OF_AIR_PCT - o2_dry_pct)
 
     def o2_dry_pct(self, excess_air_pct: float) -> float:
         """O₂ of the dry gas that an excess air gives, vol%."""
+        within(-_DRIFT_PCT, math.inf, excess_air_pct=excess_air_pct)
         excess = excess_air_pct / 100.0 * self.air_m3_kg
         return O2_OF_AIR_PCT * excess / (self.dry_gas_m3_kg + excess)
 
     def co2_pct(self, excess_air_pct: float) -> float:
         """CO₂ of the dry gas, vol%."""
+        within(-_DRIFT_PCT, math.inf, excess_air_pct=excess_air_pct)
         return 100.0 * self.co2_m3_kg / (self.dry_gas_m3_kg + excess_air_pct / 100.0 * self.air_m3_kg)
 
     def excess_air_from_co2_pct(self, co2_pct: float) -> float:
-        """Excess air that a measured CO₂ of the dry gas means, %."""
+        """Excess air that a measured CO₂ of the dry gas means, % (below zero: too little air, or another fuel)."""
+        above(0.0, co2_pct=co2_pct)
         return 100.0 * self.gas_factor * (self.co2_max_pct / co2_pct - 1.0)
 
     def water_vapour_m3_kg(self, excess_air_pct: float, humidity_kg_kg: float = 0.0) -> float:
         """Water vapour of fuel and air, Nm³ per kg of fuel; humidity in kg per kg of dry air."""
+        within(-_DRIFT_PCT, math.inf, excess_air_pct=excess_air_pct)
+        within(0.0, 2.0, humidity_kg_kg=humidity_kg_kg)
         air = self.air_m3_kg * (1.0 + excess_air_pct / 100.0)
         return self.water_m3_kg + air * humidity_kg_kg * AIR_MOLAR_MASS / WATER
 
@@ -85,6 +95,7 @@ class Stoichiometry:
 
         Refused where so much O₂ can't be in this fuel's wet flue gas.
         """
+        within(0.0, 2.0, humidity_kg_kg=humidity_kg_kg)
         vapour = humidity_kg_kg * AIR_MOLAR_MASS / WATER
         fixed = self.dry_gas_m3_kg + self.water_m3_kg + self.air_m3_kg * vapour
         room = O2_OF_AIR_PCT - o2_wet_pct * (1.0 + vapour)
@@ -96,6 +107,7 @@ class Stoichiometry:
         self, excess_air_pct: float, humidity_kg_kg: float = 0.0, pressure_hpa: float = 1013.25
     ) -> float | None:
         """Dew point of the water vapour, °C (Magnus); None where there is none (carbon in dry air)."""
+        above(0.0, pressure_hpa=pressure_hpa)
         share = self.water_vapour_pct(excess_air_pct, humidity_kg_kg) / 100.0
         return water_dew_point_c(share * pressure_hpa) if share > 0.0 else None
 
@@ -115,13 +127,34 @@ def stoichiometry(parts: Ultimate) -> Stoichiometry:
     return Stoichiometry(*(NORMAL_VOLUME * amount for amount in kmol))
 
 
+@dataclass(frozen=True)
+class GasVolumes:
+    """Air and flue gas of 1 Nm³ of a gaseous fuel without excess air, Nm³/Nm³ (0 °C, ideal gas); air is dry.
+
+    dry_gas: with the CO₂ in it; water: of hydrogen and of the vapour the fuel brings.
+    """
+
+    air_m3_m3: float
+    dry_gas_m3_m3: float
+    co2_m3_m3: float
+    water_m3_m3: float
+
+
+def gas_volumes(gas: GasMixture) -> GasVolumes:
+    """Air and flue gas per Nm³ of a gaseous fuel (`Fuel.gas`), by the same balance as `stoichiometry`."""
+    found, density = stoichiometry(gas.ultimate()), gas.density_kg_m3
+    volumes = (found.air_m3_kg, found.dry_gas_m3_kg, found.co2_m3_kg, found.water_m3_kg)
+    return GasVolumes(*(density * volume for volume in volumes))
+
+
 def saturation_hpa(t_c: float) -> float:
     """Saturation pressure over water, hPa: 6.112 exp(17.62 t/(243.12 + t)) (Magnus; WMO-No. 8, annex 4.B)."""
     return 6.112 * math.exp(17.62 * t_c / (243.12 + t_c))
 
 
 def water_dew_point_c(vapour_hpa: float) -> float:
-    """Temperature at which a vapour pressure (hPa, above 0) is saturated, °C: Magnus turned round."""
+    """Temperature at which a vapour pressure (hPa, above 0, else ConfigError) is saturated, °C: Magnus turned round."""
+    above(0.0, vapour_hpa=vapour_hpa)
     logarithm = math.log(vapour_hpa / 6.112)
     return 243.12 * logarithm / (17.62 - logarithm)
 
@@ -131,6 +164,8 @@ def humidity_kg_kg(t_c: float, relative_pct: float, pressure_hpa: float = 1013.2
 
     Raises ConfigError for what no air at that pressure can hold.
     """
+    within(-90.0, 400.0, t_c=t_c)
+    above(0.0, pressure_hpa=pressure_hpa)
     vapour = relative_pct / 100.0 * saturation_hpa(t_c)
     if not 0.0 <= vapour < 0.9 * pressure_hpa or relative_pct > 100.0:
         raise ConfigError(
@@ -147,7 +182,8 @@ def acid_dew_point_c(water_pct: float, so3_ppm: float, pressure_hpa: float = 101
     (Verhoff and Banchero, Chem. Eng. Progress 70 (1974) 71). How much SO₂ became SO₃ (1 … 5 %) is the
     caller's to state. Refused without water or SO₃.
     """
-    if not (0.0 < water_pct < 100.0 and so3_ppm > 0.0):
+    above(0.0, pressure_hpa=pressure_hpa)
+    if not (0.0 < water_pct < 100.0 and 0.0 < so3_ppm < 1e6):
         return words.needs("water vapour and SO3 above zero", "hơi nước và SO3 lớn hơn không")
     millimetres = pressure_hpa * 760.0 / 1013.25
     water, acid = math.log(water_pct / 100.0 * millimetres), math.log(so3_ppm * 1e-6 * millimetres)
@@ -156,10 +192,12 @@ def acid_dew_point_c(water_pct: float, so3_ppm: float, pressure_hpa: float = 101
 
 def simple_excess_air_pct(o2_pct: float, base_pct: float = 20.9) -> float:
     """Excess air without the fuel: 100 O₂/(base − O₂); for natural gas about a tenth too high."""
+    above(0.0, base_less_o2=base_pct - o2_pct)
     return 100.0 * o2_pct / (base_pct - o2_pct)
 
 
 def natural_gas_excess_air_pct(o2_pct: float) -> float:
     """Excess air of natural gas: 100 · 8.52381 O₂/(2 − 9.52381 O₂), O₂ as a fraction (ORNL process heating)."""
+    within(-_DRIFT_PCT, 20.95, o2_pct=o2_pct)
     share = o2_pct / 100.0
     return 100.0 * 8.52381 * share / (2.0 - 9.52381 * share)

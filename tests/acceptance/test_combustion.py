@@ -33,6 +33,7 @@ from analysis.combustion.furnaces import (
     opening_loss_kw,
     opening_view_factor,
     oxygen_enrichment,
+    slot_view_factor,
     solid_fuel_available_heat,
     wall_loss_kw,
 )
@@ -199,6 +200,9 @@ def test_t10_a_testo_330_on_natural_gas(figure):
     assert co2_from_o2(19.1, 11.9) == pytest.approx(1.0766667, rel=1e-6)
     assert found.air_ratio == pytest.approx(11.052634, rel=1e-6)
     assert found.q_a_pct == pytest.approx(3.991, abs=0.001)
+    figure(
+        "T10 testo 330, qA % and efficiency %", f"{found.q_a_pct:.3f} {found.efficiency_pct:.3f}", "4.0 96.0"
+    )
     assert found.efficiency_pct == pytest.approx(96.0, abs=0.05)
     # dew point 27.73: with air at 23.9 °C and 60 % relative humidity (an assumption) ours is
     damp = right(siegert(FlueGas(19.1, 35.1, 23.9), "natural_gas", humidity_kg_kg=humidity_kg_kg(23.9, 60.0)))
@@ -213,6 +217,11 @@ def test_t11_a_testo_330_on_pellets(figure):
     assert found.co2_pct == pytest.approx(5.413332, rel=1e-6)
     assert found.air_ratio == pytest.approx(3.75)
     figure("T11 testo 330 on pellets, gain %", found.condensation_gain_pct, "6.2 (its own rule)")
+    figure(
+        "T11 testo 330 on pellets, efficiency %, dew °C",
+        f"{found.efficiency_pct:.1f} {found.dew_point_c:.1f}",
+        "106.1 24.4 (2 points apart: not reproduced)",
+    )
     assert found.condensation_gain_pct > 0.0
     assert "condensing" in [finding.code for finding in found.findings]
 
@@ -312,6 +321,21 @@ def test_t15_oxygen_openings_walls_and_cooling(figure):
     assert opening / KW_PER_BTU_H == pytest.approx(16038.269977, rel=1e-8)
     assert opening_view_factor(3.0, 5.0) == pytest.approx(0.624519890259, rel=1e-7)
     assert opening_view_factor(50.0, 5.0) == pytest.approx(0.098254464286, rel=1e-7)
+    # the second case is rectangular: 48 × 15 in, open a fifth of the time
+    slot = opening_loss_kw(48.0 * 15.0 / 144.0 * FT2, celsius(1600.0), celsius(75.0), 0.64, 20.0, 0.95)
+    assert slot / KW_PER_BTU_H == pytest.approx(18670.2258869289, rel=1e-8)
+    figure("T15 rectangular opening, Btu/h", slot / KW_PER_BTU_H, "18670.23")
+    seen = {
+        (5, 5, 10): 0.60,
+        (5, 10, 5): 0.60,
+        (1, 10, 5): 0.88,
+        (2, 10, 5): 0.786933593749,
+        (27, 50, 55): 0.678646418065,
+        (0.5, 3, 4): 0.876666666245,
+        (14.05, 3, 3): 0.2044991347,
+    }
+    for sides, share in seen.items():
+        assert slot_view_factor(*sides) == pytest.approx(share, rel=1e-7), sides
     wall = right(wall_loss_kw(500.0 * FT2, celsius(80.0), celsius(225.0), 10.0 * MILE))
     assert wall / KW_PER_BTU_H == pytest.approx(404627.551343, rel=1e-8)
     figure("T15 wall loss, Btu/h", wall / KW_PER_BTU_H, "404627.55")

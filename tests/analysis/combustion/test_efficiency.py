@@ -60,8 +60,9 @@ def test_more_air_hotter_gas_and_more_co_never_help(way, o2, flue, air, co):
 def test_sensitivities_are_those_of_small_steps(way):
     reading = FlueGas(6.0, 200.0, 30.0)
     found = way(reading, LIMITS)
-    assert set(found.sensitivities) == {"o2_pct", "t_flue_c", "t_air_c"}
-    for name in found.sensitivities:
+    of_the_laboratory = {"gcv_kcal_kg", "carbon_pct", "hydrogen_pct", "moisture_pct"}
+    assert set(found.sensitivities) - of_the_laboratory == {"o2_pct", "t_flue_c", "t_air_c"}
+    for name in set(found.sensitivities) - of_the_laboratory:
         up = way(replace(reading, **{name: getattr(reading, name) + 0.1})).value_pct
         down = way(replace(reading, **{name: getattr(reading, name) - 0.1})).value_pct
         assert found.sensitivities[name] == pytest.approx((up - down) / 0.2, rel=2e-3)
@@ -76,10 +77,6 @@ def test_the_ways_agree_where_they_must():
     british = right(bs845(reading, oil))
     book = right(indirect(oil.elements, oil.hhv_mj_kg * KCAL_PER_MJ, reading))
     assert british.gross.value_pct == pytest.approx(book.efficiency_pct, abs=0.6)
-    # Siegert's B counts the sensible heat of the vapour, BS 845 on the net value does not
-    assert british.net.value_pct == pytest.approx(
-        right(siegert(reading, "light_oil")).efficiency_pct, abs=1.0
-    )
     # gross and net differ by the latent heat of the water and the little that its vapour carries
     assert british.gross.value_pct * oil.hhv_mj_kg / oil.lhv_mj_kg == pytest.approx(
         british.net.value_pct, abs=1.5
