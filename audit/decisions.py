@@ -20,6 +20,7 @@ from analysis.events import (
     with_indicators,
     without_excluded,
 )
+from analysis.events.ledger import told as decisions_told
 from audit.metering import instruments_of
 from audit.periods import period_frame
 from audit.records import Plan
@@ -192,7 +193,8 @@ def saving_with(
             return again
         whole = again
     without = None if isinstance(bare, Refusal) else bare.saving
-    return replace(whole, findings=(*whole.findings, *told)), without
+    said = decisions_told(amounts, whole.unit, ledger.of("reporting", "exclude"))
+    return replace(whole, findings=(*whole.findings, *said, *told)), without
 
 
 def _submeters(plan: Plan, ledger: Ledger, store: Store) -> dict[str, pd.Series[float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, fields
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,8 +56,10 @@ def _number(value: Any) -> float:
 
 
 def _date(value: Any) -> str:
+    if isinstance(value, datetime):
+        raise _WrongKindError('write a date without a time, as "2026-01-31"')
     if isinstance(value, date):
-        return value.isoformat()[:10]
+        return value.isoformat()
     try:
         return date.fromisoformat(_text(value)).isoformat()
     except ValueError:

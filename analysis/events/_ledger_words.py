@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from analysis.results import Adjustment, Finding, Refusal
 from dodac.words import number_text, significant_text
+
+if TYPE_CHECKING:
+    from analysis.events._entry import Entry
 
 _METHODS: Final = {
     "indicator": ("from the data by an indicator", "từ số liệu bằng biến chỉ thị"),
@@ -36,6 +39,16 @@ def adjusted(one: Adjustment, unit: str) -> Finding:
         f"Adjustment {one.id}: {one.en}",
         f"Hiệu chỉnh {one.id}: {one.vi}",
         {"id": one.id, "amount": one.amount, "half_width": one.half_width, "unit": unit},
+    )
+
+
+def excluded(one: Entry) -> Finding:
+    """An event that is in neither sum."""
+    return Finding(
+        "event_excluded",
+        f"Decision {one.id}: {one.start} to {one.end or 'the end'} left out: {one.why} ({one.by}, {one.at}).",
+        f"Quyết định {one.id}: loại khỏi kỳ từ {one.start} đến {one.end or 'hết kỳ'}: {one.why} ({one.by}, {one.at}).",
+        {"id": one.id, "start": one.start, "end": one.end},
     )
 
 

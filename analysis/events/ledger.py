@@ -183,9 +183,14 @@ def adjusted(savings: Savings, amounts: Sequence[Adjustment]) -> Savings:
         saving=savings.saving + total,
         uncertainty=replace(savings.uncertainty, half_width=wider(savings.uncertainty.half_width)),
         others=tuple(replace(other, half_width=wider(other.half_width)) for other in savings.others),
-        findings=(*savings.findings, *(words.adjusted(one, savings.unit) for one in amounts)),
+        findings=(*savings.findings, *told(amounts, savings.unit)),
         adjustments=(*savings.adjustments, *amounts),
     )
+
+
+def told(amounts: Sequence[Adjustment], unit: str, left_out: Sequence[Entry] = ()) -> tuple[Finding, ...]:
+    """Each decision in a figure in words: amount, method, who and why; and what was left out."""
+    return (*(words.adjusted(one, unit) for one in amounts), *(words.excluded(entry) for entry in left_out))
 
 
 def _by_indicator(

@@ -310,6 +310,26 @@ def test_a_decision_whose_amount_could_not_be_added_is_refused_at_once(ready, ch
         ready.add_decision(decision(**changes))
 
 
+def test_who_decided_and_why_stands_beside_the_figure(ready, plan, store):
+    ready.freeze_baseline(plan.id, store)
+    ready.add_decision(decision())
+    ready.add_decision(
+        decision(
+            id="out", method="exclude", amount=0.0, half_width=None, start="2024-08-01", end="2024-08-03"
+        )
+    )
+    found = {finding.code: finding for finding in verified(ready.verify(plan.id, store)).findings}
+    assert "four test ovens were hired (Lan, 2025-02-03)" in found["adjusted"].en
+    assert "loại khỏi kỳ từ 2024-08-01 đến 2024-08-03" in found["event_excluded"].vi
+
+
+def test_a_time_of_day_is_not_cut_off_in_silence(tmp_path: Path):
+    path = tmp_path / "d.toml"
+    path.write_text(TOML.replace("start = 2024-06-01", "start = 2024-06-01T12:00:00"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="without a time"):
+        read_decision(path)
+
+
 def test_the_week_is_read_from_a_file(tmp_path: Path):
     path = tmp_path / "d.toml"
     text = TOML.replace('method = "engineering"', 'method = "calendar"')
