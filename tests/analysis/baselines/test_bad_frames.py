@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis import MeterData, Model, Refusal, Savings, avoided_energy, fit, meter_data
-from analysis.baselines.select import select
+from analysis.baselines.select import Trial, select
 from dodac.errors import DataError
 
 
@@ -164,3 +164,24 @@ def test_a_bill_of_three_months_is_long_not_outside_the_range():
     beyond = avoided_energy(model, more)
     assert isinstance(beyond, Refusal)
     assert "tonnes / days" in beyond.en
+
+
+def test_the_error_of_bills_on_unseen_bills_is_that_of_weighted_refits_by_hand():
+    # noise of a bill ∝ its days: weight 1/days in every refit, and in the mean of the squared errors
+    lengths = [20, 62, 31, 28, 75, 30, 33, 14, 60, 31, 45, 30, 90, 22, 29, 31]
+    rows = uneven(60, lengths)
+    picked = select(data(rows, "bill"), candidates=[Trial("regression", ("tonnes",)), Trial("mean")])
+    days, y = rows["days"].to_numpy(), rows["energy"].to_numpy()
+    for name, matrix in (
+        ("mean", days[:, None]),
+        ("regression: tonnes", np.column_stack([days, rows["tonnes"].to_numpy()])),
+    ):
+        errors = np.empty(len(y))
+        for out in range(len(y)):
+            kept = np.arange(len(y)) != out
+            root = 1.0 / np.sqrt(days[kept])
+            found = np.linalg.lstsq(matrix[kept] * root[:, None], y[kept] * root, rcond=None)[0]
+            errors[out] = y[out] - matrix[out] @ found
+        wanted = np.sqrt(np.average(errors**2, weights=1.0 / days))
+        mine = next(each for each in picked.candidates if each.name == name)
+        assert mine.rmse_cv == pytest.approx(wanted, rel=1e-6)

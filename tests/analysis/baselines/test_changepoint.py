@@ -257,3 +257,14 @@ def test_a_rising_line_gets_no_heating_that_saves_energy_in_the_cold():
         return
     assert term(found, "heating") > 0.0
     assert term(found, "cooling") > 0.0
+
+
+def test_a_balance_point_leaves_ten_days_on_its_side():
+    # the three hottest days are wild: a line through them alone would be the best fit of all
+    frame = plant("3p-heating", seed=61)
+    hottest = frame["temperature"].nlargest(3).index
+    frame.loc[hottest, "energy"] += 2000.0
+    model = fitted(frame, "3p-cooling")
+    assert int((frame["temperature"] >= balances(model)["cooling"]).sum()) >= 10
+    free = fitted(frame, "3p-cooling", side=1)
+    assert int((frame["temperature"] > balances(free)["cooling"]).sum()) < 10
