@@ -161,3 +161,11 @@ def test_working_days_that_differ_by_chance_alone_share_their_slopes(plant, seed
 def test_a_rule_for_occupied_days_that_is_none_is_told(plant):
     with pytest.raises(ConfigError, match="occupied"):
         fit_towt_daily(plant(), occupied="busy")
+
+
+def test_days_on_both_sides_of_a_gap_are_no_neighbours(plant):
+    frame = plant()
+    frame.iloc[100:104, frame.columns.get_loc("energy")] = np.nan
+    model = fitted(fit_towt_daily(frame.drop(index=frame.index[200])))
+    assert model.follows is not None
+    assert int(np.sum(~model.follows)) == 2

@@ -375,3 +375,30 @@ def test_a_night_shift_by_number_is_a_category_whatever_its_column_is_called(as_
     assert model.settings["day_type"] is None
     (place,) = (number for number, name in enumerate(model.terms) if name.startswith("day_type."))
     assert abs(model.coefficients[place]) == pytest.approx(20.0, abs=1.0)
+
+
+def test_an_hour_that_was_never_measured_is_not_predicted():
+    frame = works()
+    frame.loc[frame.index.hour == 3, "energy"] = np.nan
+    model = fitted(frame)
+    found = predict(model, works(seed=2))
+    assert found[found.index.hour == 3].isna().all()
+    assert found[found.index.hour != 3].notna().all()
+
+
+def test_rows_on_both_sides_of_a_gap_are_no_neighbours():
+    frame = works()
+    frame.loc["2023-06-05":"2023-06-11", "energy"] = np.nan
+    model = fitted(frame.drop(index=frame.index[3000:3010]))
+    assert model.follows is not None
+    assert int(np.sum(~model.follows)) == 2
+
+
+def test_a_day_beside_a_holiday_is_taken_for_its_weekday_and_corrected():
+    frame = works()
+    monday = np.isin(frame.index.strftime("%m-%d"), ["05-08"])
+    frame.loc[monday, "day_type"] = "before_holiday"
+    model = fitted(frame)
+    profile = predict(model, frame)[monday]
+    # 60 kW by day as on other Mondays, not the 10 of a Sunday half corrected
+    assert profile.iloc[9:16].mean() == pytest.approx(frame.loc[monday, "energy"].iloc[9:16].mean(), rel=0.05)

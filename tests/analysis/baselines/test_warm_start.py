@@ -11,7 +11,7 @@ import pytest
 
 from analysis import Model, avoided_energy, fit, meter_data, predict
 from analysis.baselines._hours import smoothed
-from analysis.baselines.warm_start import with_weather_before
+from analysis.baselines.warm_start import start_settings, warmed, with_weather_before
 from dodac.errors import DataError
 
 
@@ -165,3 +165,18 @@ def test_rows_out_of_order_or_there_twice_are_told_and_pieces_of_a_day_are_predi
         found = predict(model, piece)
         assert found.notna().all()
         assert len(found) == len(piece)
+
+
+def test_one_hot_hour_is_not_taken_for_the_weather_of_the_days_before():
+    frame = furnace("h").loc["2022"]
+    index, t = pd.DatetimeIndex(frame.index), frame["temperature"].to_numpy()
+    start = start_settings(t, index, 60.0, 3600)
+    at = slice(3600, 3624)
+
+    def first(rows: int, more: float) -> float:
+        part = slice(at.start, at.start + rows)
+        return float(warmed(start, t[part] + more, index[part], 60.0, 3600)[0])
+
+    # the row itself counts 1/60; what it says of the days before, a day's worth more with 24 rows
+    assert first(1, 10.0) - first(1, 0.0) < 1.0
+    assert first(24, 10.0) - first(24, 0.0) > 4.0
