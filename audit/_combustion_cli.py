@@ -267,7 +267,9 @@ def _text(item: Finding | Refusal, language: Language) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Dataclasses, sets and tuples as JSON has them."""
+    """Dataclasses, sets, tuples and what is no number (null) as JSON has them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if hasattr(value, "__dataclass_fields__"):
         value = asdict(value)
     if isinstance(value, dict):

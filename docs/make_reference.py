@@ -240,6 +240,65 @@ FACTORS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
+LIMITS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("limits_air", "Limits of emissions to air, mg per m³ of dry gas", "at_c: temperature of that m³; o2_reference_pct: the O₂ it is stated at.",
+     ("document", "source_kind", "gas", "column", "mg_m3", "at_c", "o2_reference_pct", "capacity_from_t_h", "capacity_below_t_h")),
+    ("limits_air_factors", "Factors Kp and Kv of QCVN 19:2009", "Kp by the flow of all stacks in m³/h, Kv by the zone: above < given ≤ to.",
+     ("factor", "above", "to", "value")),
+    ("limits_air_transition", "Which limit holds when", "existing: in operation before 1 July 2025.",
+     ("regulation", "existing", "valid_from", "valid_to")),
+    ("gases", "Gases of fuels and flue gas", "m in g/mol; hhv_kj_mol: gross, 25 °C.", ("id", "m", "hhv_kj_mol", "mg_m3_tabulated_0c")),
+)  # fmt: skip
+
+
+def _rows(name: str, title: str, words: str, columns: tuple[str, ...]) -> list[str]:
+    """A chapter of a page of tables."""
+    out = ["", f"## {title}", "", f"`{name}.toml`. {words}", ""]
+    out += [f"| {' | '.join((*columns, 'checked', 'source'))} |", "|---" * (len(columns) + 2) + "|"]
+    return out + [
+        f"| {' | '.join(str(row.get(column, '')) for column in (*columns, 'checked', 'source'))} |"
+        for row in table(name)
+    ]
+
+
+def _figure(value: float | None, digits: int = 1) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def fuels() -> str:
+    """The page of fuels, with what follows from their analysis, and of limits of emissions."""
+    from analysis.combustion import FUELS, stoichiometry
+
+    out = [
+        "# Fuels and limits of emissions",
+        MADE,
+        "The fuel library and the limits behind [combustion](../explanation/combustion.md), from the tables in",
+        "`analysis/tables/`. Heating values are as received. CO₂max counts CO₂ alone, air is dry, in Nm³ per kg without excess;",
+        "kg CO₂/GJ is all carbon over the net value. *checked* `remembered`, or a part named as such: a result says so. The",
+        "plant's own laboratory goes before every row (`with_analysis`, `own_fuel`, `own_gas`).",
+        "",
+        "## Fuels",
+        "",
+        "| id | fuel | nhiên liệu | gross MJ/kg | net MJ/kg | CO₂max % | air Nm³/kg | kg CO₂/GJ | testo A2 / B | K4 | checked | source |",
+        "|---" * 12 + "|",
+    ]
+    for one in FUELS.values():
+        burnt = None if one.elements is None else stoichiometry(one.elements)
+        maker = "" if one.a2 is None else f"{one.a2:g} / {one.b:g}"
+        seen = (
+            one.checked
+            if not one.findings or one.checked == "remembered"
+            else f"{one.checked}, in part remembered"
+        )
+        cells = (f"`{one.id}`", one.en, one.vi, _figure(one.hhv_mj_kg, 2), _figure(one.lhv_mj_kg, 2), _figure(one.co2_max_pct),
+                 _figure(None if burnt is None else burnt.air_m3_kg, 2), _figure(one.co2_kg_gj()), maker,
+                 "" if one.k4 is None else f"{one.k4:g}", seen, one.source)  # fmt: skip
+        out.append(f"| {' | '.join(cells)} |")
+    for chapter in LIMITS:
+        out += _rows(*chapter)
+    return "\n".join(out) + "\n"
+
+
 def factors() -> str:
     """The page of dated factors, norms and rules behind the benefit table."""
     out = [
@@ -249,13 +308,8 @@ def factors() -> str:
         "`computed` from what was read, `remembered` (a result says so), `agreed` (a convention). How they are chosen:",
         "[benefits](../explanation/benefits.md).",
     ]
-    for name, title, words, columns in FACTORS:
-        out += ["", f"## {title}", "", f"`{name}.toml`. {words}", ""]
-        out += [f"| {' | '.join((*columns, 'checked', 'source'))} |", "|---" * (len(columns) + 2) + "|"]
-        out += [
-            f"| {' | '.join(str(row.get(column, '')) for column in (*columns, 'checked', 'source'))} |"
-            for row in table(name)
-        ]
+    for chapter in FACTORS:
+        out += _rows(*chapter)
     return "\n".join(out) + "\n"
 
 
@@ -305,6 +359,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "channels.md": channels,
     "profiles.md": profiles,
     "factors.md": factors,
+    "fuels.md": fuels,
     "profile.schema.json": schema,
     **{f"profiles/{name}.md": partial(_page_of, name) for name in profile_files()},
 }

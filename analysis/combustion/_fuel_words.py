@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.combustion._words import comma
 from analysis.results import Finding, Refusal
 
 
@@ -43,7 +44,7 @@ def analysis_sum(total_pct: float) -> Refusal:
         "analysis_sum",
         f"The parts of the analysis add up to {total_pct:.2f} %, not to 100 %: a part is missing, or is on "
         "another basis (as received, dry, dry and ash-free).",
-        f"Tổng các thành phần là {total_pct:.2f} %, không phải 100 %: thiếu một thành phần, hoặc khác cơ sở "
+        f"Tổng các thành phần là {comma(total_pct, '.2f')} %, không phải 100 %: thiếu một thành phần, hoặc khác cơ sở "
         "(làm việc, khô, khô không tro).",
         {"total_pct": total_pct},
     )
@@ -54,7 +55,7 @@ def analysis_impossible(what: str, value: float) -> Refusal:
     return Refusal(
         "analysis_impossible",
         f"{what} = {value:g} can't be in an analysis of fuel.",
-        f"{what} = {value:g} không thể có trong kết quả phân tích nhiên liệu.",
+        f"{what} = {comma(value, 'g')} không thể có trong kết quả phân tích nhiên liệu.",
         {"what": what, "value": value},
     )
 
@@ -65,7 +66,7 @@ def net_above_gross(net_mj_kg: float, gross_mj_kg: float) -> Refusal:
         "net_above_gross",
         f"The net heating value ({net_mj_kg:g} MJ/kg) is above the gross one ({gross_mj_kg:g} MJ/kg), which can't be: "
         "exchanged, or on different bases (as received, dry)?",
-        f"Nhiệt trị thấp ({net_mj_kg:g} MJ/kg) lớn hơn nhiệt trị cao ({gross_mj_kg:g} MJ/kg), điều này không thể: "
+        f"Nhiệt trị thấp ({comma(net_mj_kg, 'g')} MJ/kg) lớn hơn nhiệt trị cao ({comma(gross_mj_kg, 'g')} MJ/kg), điều này không thể: "
         "có bị đổi chỗ, hoặc khác cơ sở (làm việc, khô) không?",
         {"net_mj_kg": net_mj_kg, "gross_mj_kg": gross_mj_kg},
     )
@@ -77,7 +78,7 @@ def hhv_estimated(hhv_mj_kg: float) -> Finding:
         "heating_value_estimated",
         f"The heating value ({hhv_mj_kg:.1f} MJ/kg) is estimated by Dulong's formula: some 2 % off for coal, more "
         "for biomass. A calorimeter's value should replace it.",
-        f"Nhiệt trị ({hhv_mj_kg:.1f} MJ/kg) được ước tính theo công thức Dulong: sai khoảng 2 % với than, nhiều "
+        f"Nhiệt trị ({comma(hhv_mj_kg, '.1f')} MJ/kg) được ước tính theo công thức Dulong: sai khoảng 2 % với than, nhiều "
         "hơn với sinh khối. Nên thay bằng kết quả đo nhiệt lượng kế.",
         {"hhv_mj_kg": hhv_mj_kg},
     )
@@ -89,8 +90,8 @@ def heating_values_disagree(given_mj_kg: float, computed_mj_kg: float) -> Findin
         "heating_values_disagree",
         f"The net heating value given ({given_mj_kg:.2f} MJ/kg) is not the one that hydrogen and moisture give "
         f"({computed_mj_kg:.2f}): one of the four figures is wrong or on another basis.",
-        f"Nhiệt trị thấp đã cho ({given_mj_kg:.2f} MJ/kg) khác giá trị tính theo hydro và độ ẩm "
-        f"({computed_mj_kg:.2f}): một trong bốn số sai hoặc khác cơ sở.",
+        f"Nhiệt trị thấp đã cho ({comma(given_mj_kg, '.2f')} MJ/kg) khác giá trị tính theo hydro và độ ẩm "
+        f"({comma(computed_mj_kg, '.2f')}): một trong bốn số sai hoặc khác cơ sở.",
         {"given_mj_kg": given_mj_kg, "computed_mj_kg": computed_mj_kg},
     )
 
@@ -101,22 +102,22 @@ def hhv_unlikely(hhv_mj_kg: float, dulong_mj_kg: float) -> Finding:
         "heating_value_unlikely",
         f"The heating value ({hhv_mj_kg:.1f} MJ/kg) is far from what the elements give ({dulong_mj_kg:.1f} by "
         "Dulong): are both as received? gross, not net? MJ, not kcal?",
-        f"Nhiệt trị ({hhv_mj_kg:.1f} MJ/kg) khác xa giá trị tính theo thành phần ({dulong_mj_kg:.1f} theo "
+        f"Nhiệt trị ({comma(hhv_mj_kg, '.1f')} MJ/kg) khác xa giá trị tính theo thành phần ({comma(dulong_mj_kg, '.1f')} theo "
         "Dulong): cả hai có cùng cơ sở làm việc, nhiệt trị cao, đơn vị MJ không?",
         {"hhv_mj_kg": hhv_mj_kg, "dulong_mj_kg": dulong_mj_kg},
     )
 
 
-def remembered(what: str) -> Finding:
+def remembered(what: str, what_vi: str = "") -> Finding:
     """A figure that nobody has checked against its source."""
     return Finding(
         "remembered",
         f"Not checked against the official text: {what}. It must be before it is relied on.",
-        f"Chưa đối chiếu với văn bản gốc: {what}. Phải đối chiếu trước khi sử dụng.",
+        f"Chưa đối chiếu với văn bản gốc: {what_vi or what}. Phải đối chiếu trước khi sử dụng.",
         {"what": what},
     )
 
 
-def remembered_fuel(name: str) -> Finding:
+def remembered_fuel(name: str, name_vi: str) -> Finding:
     """A fuel whose figures nobody has checked."""
-    return remembered(f"figures of the fuel {name}")
+    return remembered(f"figures of the fuel {name}", f"số liệu của nhiên liệu {name_vi}")

@@ -252,9 +252,7 @@ def _incomparable(before: Efficiency, after: Efficiency) -> Refusal | None:
     if before.basis != after.basis:
         return words.basis_differs(before.basis, after.basis)
     if before.losses != after.losses:
-        return words.losses_differ(
-            ", ".join(sorted(before.losses - after.losses)), ", ".join(sorted(after.losses - before.losses))
-        )
+        return words.losses_differ(before.losses, after.losses)
     names = [f"{side.method}, {side.fuel}".rstrip(", ") for side in (before, after)]
     return words.method_differs(*names) if names[0] != names[1] else None
 

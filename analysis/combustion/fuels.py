@@ -239,7 +239,7 @@ def _with_gas(base: Fuel, mixture: GasMixture) -> Fuel:
         elements=mixture.ultimate(),
         hhv_mj_kg=mixture.hhv_mj_m3 / density,
         lhv_mj_kg=mixture.lhv_mj_m3 / density,
-        findings=(*base.findings, fuel_words.remembered(f"heating values of the gases {unseen}"))
+        findings=(*base.findings, fuel_words.remembered(f"heating values of the gases {unseen}", f"nhiệt trị của các khí {unseen}"))
         if unseen
         else base.findings,
     )
@@ -263,7 +263,7 @@ def _of_row(row: Row) -> Fuel:
         o2_reference_pct=row.get("o2_reference_pct"),
         ipcc=row.get("ipcc", ""),
         biogenic=row.get("biogenic", False),
-        findings=(fuel_words.remembered_fuel(row["en"]),)
+        findings=(fuel_words.remembered_fuel(row["en"], row["vi"]),)
         if row["checked"] == "remembered" or row.get("remembered")
         else (),
     )

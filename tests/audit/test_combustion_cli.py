@@ -50,6 +50,21 @@ def test_no_number_where_there_is_none(words, said, capsys):
 
 
 @pytest.mark.parametrize(
+    "words",
+    [["--o2", "nan"], ["--t-flue", "inf"], ["--co", "nan"], ["--after", "4,195,32", "--fuel-use", "inf"]],
+    ids=" ".join,
+)
+def test_a_refusal_is_json_too_when_its_number_is_none(words, capsys):
+    assert main([*READING, *words, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["refused"]["code"]
+
+
+def test_co_typed_in_percent_is_asked_about(capsys):
+    assert main([*READING, "--co", "0.08", "--language", "vi"]) == 0
+    assert "800 ppm" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--fuel", "light-oil"], 'Did you mean "light_oil"?'),

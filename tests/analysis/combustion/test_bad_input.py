@@ -316,3 +316,17 @@ def test_an_unknown_day_or_regulation_is_an_error_that_says_what_to_do():
         regulation_on(date(2005, 1, 1), existing=True)
     with pytest.raises(ConfigError, match="no regulation"):
         against_limit(PPM, regulation="qcvn19-2025", column="B")
+
+
+def test_vietnamese_words_have_their_comma_and_no_english_codes():
+    refused = siegert(FlueGas(6.0, 28.5, 195.4), "natural_gas")
+    assert "28,5 °C" in refused.vi
+    assert "28.5 °C" in refused.en
+    with_radiation = indirect(OIL, 1e4, READING, radiation_pct=1.0).efficiency
+    losses = tuning_saving(with_radiation, BOILERS[1], fuel_before=1.0, output_before=1.0)
+    assert "bức xạ" in losses.vi
+    assert "radiation" not in losses.vi
+    both = bs845(READING, "heavy_oil")
+    basis = tuning_saving(both.gross, both.net, fuel_before=1.0, output_before=1.0)
+    assert "nhiệt trị cao, hiệu suất kia theo nhiệt trị thấp" in basis.vi
+    assert "dầu nhẹ" in fuel("light_oil").findings[0].vi
