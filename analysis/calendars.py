@@ -201,6 +201,12 @@ def _tet(
 ) -> None:
     core = {day for day, name in names.items() if any(word in name for word in words)}
     # days off that touch the block belong to it (substitutes, weekends listed as holidays)
+    for day in sorted(core):
+        for sign in (-1, 1):
+            beside = day + timedelta(days=sign)
+            while beside in names and beside not in core:
+                core.add(beside)
+                beside += timedelta(days=sign)
     for day in core:
         for shift in range(-before, after + 1):
             beside = day + timedelta(days=shift)

@@ -42,7 +42,8 @@ def grid_edges(
     seconds = interval.seconds
     if seconds is not None and seconds < 86_400:
         length = seconds * 1_000_000_000
-        marks = np.concatenate([*(np.arange(a, b, length) for a, b in pairwise(marks)), marks[-1:]])
+        # a day longer by half an hour (Lord Howe) has no hour of half an hour: its last one is longer
+        marks = np.concatenate([*(_cut(a, b, length) for a, b in pairwise(marks.tolist())), marks[-1:]])
     low = max(int(np.searchsorted(marks, first, side="right")) - 1, 0)
     high = int(np.searchsorted(marks, last, side="right"))
     edges = np.asarray(marks[low : high + 1], dtype=np.int64)
@@ -50,6 +51,10 @@ def grid_edges(
     if aware:
         labels = labels.tz_localize("UTC").tz_convert(_zone(zone))
     return edges, labels
+
+
+def _cut(start: int, end: int, length: int) -> Ints:
+    return start + length * np.arange(max((end - start) // length, 1), dtype=np.int64)
 
 
 def _zone(zone: str | None) -> str:

@@ -112,8 +112,11 @@ def autumn_once(rows: int) -> Finding:
     return Finding(
         "autumn_hour_once",
         f"{rows} rows lie in the hour that is there twice at the end of summer time, and nothing says in which; "
-        "they are left out.",
-        f"Có {rows} dòng nằm trong giờ bị lặp lúc kết thúc giờ mùa hè, không rõ lần nào; đã bỏ.",
+        "they are left out. If the logger keeps winter time all year, all stamps before it are an hour off: give its "
+        'offset as the zone (e.g. "Etc/GMT-1" for UTC+1).',
+        f"Có {rows} dòng nằm trong giờ bị lặp lúc kết thúc giờ mùa hè, không rõ lần nào; đã bỏ. Nếu thiết bị ghi luôn "
+        "giữ giờ mùa đông, mọi thời gian trước đó lệch một giờ: hãy khai múi giờ cố định của thiết bị (ví dụ "
+        '"Etc/GMT-1" cho UTC+1).',
         {"rows": rows},
     )
 

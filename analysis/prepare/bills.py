@@ -275,7 +275,8 @@ def _days(start: pd.Timestamp, end: pd.Timestamp) -> float:
 
 def _lengths(frame: pd.DataFrame, findings: list[Finding]) -> None:
     days = frame["days"].to_numpy()
-    usual = float(np.median(days))
+    alone = days[frame["joined"].to_numpy() == 1]  # joined bills do not say how often the meter is read
+    usual = float(np.median(alone if len(alone) else days / frame["joined"].to_numpy()))
     odd = np.flatnonzero((days < 0.75 * usual) | (days > 1.4 * usual))
     if usual > 45:
         findings.append(words.bimonthly(usual))

@@ -89,9 +89,19 @@ def prepare(
             raise ConfigError(f'a driver can\'t be called "{name}".')
         others[name] = (series, (driver_kinds or {}).get(name, "amount"))
     for name, (series, its_kind) in others.items():
+        so_far = list(findings)
         found = _values(series, wanted, name, its_kind, stamps, (min_coverage, None), findings)
         if isinstance(found, Refusal):
             return found
+        own, other = frame.index.tz, found.index.tz  # type: ignore[attr-defined]
+        if zone is None and own is not None and other is not None and str(own) != str(other):
+            # the days of the energy count: a series of another zone is cut at them too
+            findings = so_far
+            found = _values(
+                series, wanted, name, its_kind, (str(own), side, order), (min_coverage, None), findings
+            )
+            if isinstance(found, Refusal):
+                return found
         if (found.index.tz is None) != (frame.index.tz is None):  # type: ignore[attr-defined]
             return words.refuse_zones_differ(name)
         frame[name] = found["value"].reindex(frame.index)

@@ -271,8 +271,10 @@ def gauge_by_minute(series: pd.Series[float], *, max_gap: pd.Timedelta | str) ->
 
 
 def wanted_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
-    """DataError naming the first column that a frame lacks."""
+    """DataError naming the first column that a frame lacks or has twice."""
     for name in names:
         if name not in frame.columns:
             have = ", ".join(str(one) for one in frame.columns)
             raise DataError(f'there is no column "{name}".', todo=f"The table has: {have}.")
+        if isinstance(frame[name], pd.DataFrame):
+            raise DataError(f'the table has more than one column "{name}".', todo="Rename all but one.")

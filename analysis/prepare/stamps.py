@@ -48,7 +48,7 @@ def read_stamps(
 ) -> Stamps | Refusal:
     """The local start of each row's interval, or why it can't be told.
 
-    stamps: text, datetimes, or a DatetimeIndex, in the order of the file. zone: of the plant; stamps
+    stamps: text, datetimes, or a DatetimeIndex, in the order of the file. zone: of the plant (default: an index's own); stamps
     without an offset are its local time, those with one are converted to it. order: of the date, "dmy", "mdy" or
     "ymd", where the text does not say. side: does a stamp tell the "start" or the "end" of its interval?
 
@@ -62,6 +62,9 @@ def read_stamps(
     if side not in (None, "start", "end"):
         raise ConfigError(f'"{side}" is no side of an interval.', todo='Write "start" or "end".')
     findings: list[Finding] = []
+    if zone is None and isinstance(stamps, pd.DatetimeIndex) and stamps.tz is not None:
+        # an index that knows its zone by name knows its summer time; None for a mere offset
+        zone = getattr(stamps.tz, "key", None) or getattr(stamps.tz, "zone", None)
     taken = _take(stamps, order, findings)
     if isinstance(taken, Refusal):
         return taken

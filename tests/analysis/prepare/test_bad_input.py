@@ -221,3 +221,34 @@ def test_a_counter_in_one_call():
     found = of(face, index, kind="counter", zone="Asia/Ho_Chi_Minh")
     assert found.y == pytest.approx(LOAD.reshape(60, 24).sum(axis=1))
     assert "readings_dip" in codes(found)
+
+
+def test_weather_of_another_zone_is_cut_at_the_days_of_the_energy():
+    """Both series say their zone and they differ: joined as they are, no midnight of one is one of the other."""
+    utc = pd.date_range("2025-01-01", periods=24 * 20, freq="h", tz="UTC")
+    here = utc.tz_convert("Asia/Ho_Chi_Minh")
+    values = pd.Series(np.arange(480.0), index=here)
+    found = of(np.ones(480), utc, temperature=values)
+    assert found.frame["temperature"].tolist() == pytest.approx([11.5 + 24 * day for day in range(20)])
+
+
+def test_a_summer_time_of_half_an_hour_leaves_no_half_hours_among_the_hours():
+    for start, days in (("2025-04-04", 5), ("2025-10-03", 5)):
+        half_hours = pd.date_range(
+            start,
+            pd.Timestamp(start) + pd.Timedelta(days=days),
+            freq="30min",
+            tz="Australia/Lord_Howe",
+            inclusive="left",
+        )
+        found = of(np.ones(len(half_hours)), half_hours, interval="hour", side="start")
+        assert found.frame["energy"].sum() == len(half_hours)
+        assert sorted(found.frame["energy"].unique()) == [2.0, 3.0]
+
+
+def test_a_table_with_a_column_twice_is_named():
+    table = pd.DataFrame(
+        [[1.0, 2.0, "2025-01-31"], [1.0, 2.0, "2025-02-28"]], columns=["value", "value", "read"]
+    )
+    with pytest.raises(DataError, match="more than one column"):
+        bills_frame(table, unit="kWh", read="read")

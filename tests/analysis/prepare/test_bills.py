@@ -105,3 +105,10 @@ def test_a_bill_without_production_has_none():
     assert found.frame["output"].tolist()[0] == 31
     assert np.isnan(found.frame["output"].iloc[1])
     assert "amount_missing" in codes(found)
+
+
+def test_a_joined_bill_does_not_make_the_others_look_bimonthly():
+    table = reads(MONTHS[:3], [100, 90, 110], guess=["", "x", ""])
+    found = bills_frame(table, unit="kWh", value="kwh", read="read", estimated="guess")
+    assert found.frame["days"].tolist() == [59.0]
+    assert "bimonthly" not in codes(found)

@@ -195,3 +195,20 @@ def test_one_impossible_day_does_not_settle_the_order():
     found = read_stamps([*hours[:50], "32/13/2026 00:00", *hours[50:]], side="start")
     assert found.start.isna().sum() == 1
     assert "stamps_unreadable" in codes(found)
+
+
+def test_an_autumn_hour_that_is_there_once_says_what_a_winter_time_logger_must_do():
+    stamps = pd.date_range("2024-10-25", "2024-10-29", freq="h")
+    found = read_stamps(text(stamps), zone=BERLIN, side="start")
+    (once,) = [one for one in found.findings if one.code == "autumn_hour_once"]
+    assert "Etc/GMT-1" in once.en
+    assert "Etc/GMT-1" in once.vi
+    fixed = read_stamps(text(stamps), zone="Etc/GMT-1", side="start")
+    assert fixed.start.tz_localize(None).equals(stamps.as_unit("ns"))
+
+
+def test_an_index_that_names_its_zone_needs_no_zone_across_summer_time():
+    index = pd.date_range("2024-10-20", "2024-11-03", freq="h", tz=BERLIN)
+    found = read_stamps(index, side="start")
+    assert isinstance(found, Stamps)
+    assert found.start.equals(index.as_unit("ns"))
