@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import pandas as pd
@@ -112,4 +112,8 @@ def _mean_row(model: Model) -> tuple[Floats, float, float]:
         row = np.concatenate([row, np.zeros(len(model.coefficients) - len(row))])
     seconds = Interval(model.interval).seconds
     per_month = 1.0 if seconds is None else _MONTH_DAYS * 86_400.0 / seconds
+    mean_days = cast("float", model.settings.get("mean_days") or 0.0)
+    if Interval(model.interval) is Interval.BILL and mean_days > 0.0:
+        # a bill may be of two months
+        per_month = _MONTH_DAYS / mean_days
     return row, float(row @ model.coefficients), per_month

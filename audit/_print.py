@@ -12,6 +12,7 @@ from dodac.words import Language, number_text
 
 if TYPE_CHECKING:
     from analysis.baselines.select import Selection
+    from analysis.planning import Detectable
     from analysis.validity import Verdict
 
 _WORDS: dict[str, dict[Language, str]] = {
@@ -34,6 +35,10 @@ _WORDS: dict[str, dict[Language, str]] = {
         "vi": "  không kể các quyết định về sự kiện ({n}): {amount}",
     },
     "candidates": {"en": "Models tried, best first", "vi": "Các mô hình đã thử, tốt nhất trước"},
+    "smallest": {
+        "en": "The smallest saving it can show in a year: {amount} {unit} ({share} %) {confidence}",
+        "vi": "Mức tiết kiệm nhỏ nhất nhận ra được trong một năm: {amount} {unit} ({share} %) {confidence}",
+    },
     "validity": {"en": "Judged by {profile}: {verdict}", "vi": "Đánh giá theo {profile}: {verdict}"},
     "passed": {"en": "passed", "vi": "đạt"},
     "failed": {"en": "not passed", "vi": "không đạt"},
@@ -92,10 +97,12 @@ def analysis_text(
     *,
     selection: Selection | None = None,
     verdicts: Sequence[Verdict] = (),
+    smallest: Detectable | None = None,
 ) -> str:
     """A baseline, and a saving when there is one, for a terminal.
 
-    selection: the candidates, when the model was chosen among several; verdicts: of profiles.
+    selection: the candidates, when the model was chosen among several; verdicts: of profiles;
+    smallest: what the baseline can show at all.
     """
 
     def number(value: float, digits: int = 0) -> str:
@@ -116,6 +123,17 @@ def analysis_text(
         ),
     ]
     lines += _candidate_lines(selection, language)
+    if smallest is not None:
+        lines.append(
+            word(
+                "smallest",
+                language,
+                amount=number(smallest.amount),
+                unit=smallest.unit,
+                share=number(100 * smallest.fraction, 2),
+                confidence=word("confidence", language, share=number(100 * smallest.confidence)),
+            )
+        )
     lines += _verdict_lines(verdicts, language)
     findings = [("", finding) for finding in model.findings]
     if savings is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from analysis import Model, Refusal, Savings
     from analysis.baselines.select import Selection
     from analysis.events.detection import Detection
+    from analysis.planning import Detectable
     from analysis.validity import Verdict
     from audit._arguments import Place
     from audit.records import Plan
@@ -109,6 +111,7 @@ class _Study:
     selection: Selection | None
     verdicts: tuple[Verdict, ...]
     events: dict[str, Detection | Refusal]
+    smallest: Detectable | None = None
 
     @property
     def refusal(self) -> Refusal | None:
@@ -225,7 +228,15 @@ def _run(
     profiles = arguments.validity or [DEFAULT_PROFILE]
     verdicts = tuple(validity(model, profile, savings=known) for profile in profiles)
     events = _events(plan, model, known, before, after) if arguments.events else {}
-    return _Study(model, savings, selection, verdicts, events)
+    return _Study(model, savings, selection, verdicts, events, _smallest(model, plan.confidence))
+
+
+def _smallest(model: Model, confidence: float) -> Detectable | None:
+    """What a year after this baseline, in its own mean conditions, could show at all."""
+    from analysis.planning import Detectable, smallest_saving
+
+    found = smallest_saving(model, confidence=confidence)
+    return found if isinstance(found, Detectable) and math.isfinite(found.fraction) else None
 
 
 def _events(
@@ -253,6 +264,7 @@ def _data(study: _Study) -> dict[str, Any]:
     from analysis import Refusal
     from audit import _print as show
     from audit._events_cli import events_data
+    from audit.canonical import plain
 
     data: dict[str, Any] = {}
     if study.selection is not None:
@@ -260,6 +272,8 @@ def _data(study: _Study) -> dict[str, Any]:
     if isinstance(study.model, Refusal):
         return {**data, "refusal": show.refusal_data(study.model)}
     data["baseline"] = show.model_data(study.model)
+    if study.smallest is not None:
+        data["smallest_saving"] = plain(study.smallest)
     data["validity"] = [show.verdict_data(verdict) for verdict in study.verdicts]
     if isinstance(study.savings, Refusal):
         data["refusal"] = show.refusal_data(study.savings)
@@ -286,6 +300,7 @@ def _write(study: _Study, place: Place) -> None:
             place.language,
             selection=study.selection,
             verdicts=study.verdicts,
+            smallest=study.smallest,
         )
     )
     if study.events:

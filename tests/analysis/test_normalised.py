@@ -3,9 +3,19 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from analysis import Model, Refusal, Savings, avoided_energy, fit_towt_daily, memory_of
+from analysis import (
+    Model,
+    Refusal,
+    Savings,
+    avoided_energy,
+    fit,
+    fit_towt_daily,
+    memory_of,
+    meter_data,
+)
 from analysis.normalised import chained, normalised
 from analysis.planning import Detectable, months_needed, smallest_saving
 from analysis.results import InstrumentPart
@@ -175,3 +185,16 @@ def test_a_plant_that_changed_within_a_model_is_told_of_its_normal_year(plant, b
         told = [finding for finding in saving(result).findings if finding.code == "strong_memory"]
         assert len(told) == 1
         assert late.start[:10] in told[0].en
+
+
+@pytest.mark.parametrize("days", [30, 61])
+def test_a_year_of_bills_is_a_year_however_long_a_bill_is(days):
+    random = np.random.default_rng(1)
+    index = pd.date_range("2020-01-01", periods=24, freq=f"{days}D")
+    energy = 100.0 * days + random.normal(0.0, 30.0, 24) * days**0.5
+    frame = pd.DataFrame({"energy": energy, "days": float(days)}, index=index)
+    model = fit(meter_data(frame, unit="kWh", interval="bill", energy="energy"), "mean")
+    assert isinstance(model, Model)
+    found = smallest_saving(model)
+    assert isinstance(found, Detectable)
+    assert found.amount / found.fraction == pytest.approx(100.0 * 365.25, rel=0.02)

@@ -73,3 +73,19 @@ def test_a_broken_row_is_named_and_nothing_is_guessed(tmp_path, capsys):
     assert main([*WORDS, "--file", str(path)]) == 1
     assert "line 3" in capsys.readouterr().err
     assert saving(capsys, "--file", str(path), "--keep-good")["intervals"] == 365
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "The smallest saving it can show in a year: "), ("vi", "nhận ra được trong một năm: ")],
+)
+def test_a_baseline_alone_says_what_it_could_show(language, said, capsys):
+    words = [*WORDS[:7], "--model", "towt-daily", "--file", str(BUILDING)]
+    assert main([*words, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert "saving" not in data
+    smallest = data["smallest_saving"]
+    assert 0.0 < smallest["fraction"] < 0.05
+    assert smallest["months"] == 12.0
+    assert main([*words, "--language", language]) == 0
+    assert said in capsys.readouterr().out
