@@ -178,6 +178,14 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "month": ("Tháng", "Month"),
     "days": ("Ngày", "Days"),
     "adjusted_baseline": ("Đường cơ sở hiệu chỉnh", "Adjusted baseline"),
+    "unadjusted_note": (
+        "Không kể các quyết định về sự kiện bất thường, mức tiết kiệm là {saving} {unit}; lý do của từng quyết định nằm ở phần lưu ý.",
+        "Without the decisions about non-routine events the saving would be {saving} {unit}; why each was taken stands in the notes.",
+    ),
+    "parts_note": (
+        "Độ không đảm bảo đo của mức tiết kiệm gồm: {parts}.",
+        "The uncertainty of the saving is made of: {parts}.",
+    ),
     "measured": ("Đo được", "Measured"),
     "cumulative": ("Lũy kế", "Cumulative"),
     "total": ("Cả kỳ", "Whole period"),

@@ -217,6 +217,8 @@ def _context(case: SavingCase, language: Language, zone: str) -> dict[str, Any]:
             share=percent_text(savings.intervals / used if used else 0.0, language),
         ),
         "spans": _spans(case, language),
+        "unadjusted": _unadjusted(case, language),
+        "parts": _parts(case, language),
         "findings": _findings(case, language),
         "evidence": [
             (
@@ -241,6 +243,28 @@ def _model_name(kind: str, language: Language) -> str:
     known = KINDS.get(kind)
     name = kind if known is None else known.vi if language == "vi" else known.en
     return say_or(f"model_{kind}", language, name)
+
+
+def _unadjusted(case: SavingCase, language: Language) -> str:
+    """The saving without what was decided about events, as a sentence; "" when nothing was."""
+    value = case.verified.unadjusted
+    if value is None:
+        return ""
+    unit = unit_text(case.savings.unit, language)
+    return say("unadjusted_note", language, saving=number_text(value, 0, language), unit=unit)
+
+
+def _parts(case: SavingCase, language: Language) -> str:
+    """What the uncertainty is made of, as a sentence; "" when it is the model's alone."""
+    parts = case.savings.uncertainty.parts
+    if len(parts) < 2:
+        return ""
+    unit = unit_text(case.savings.unit, language)
+    listed = ", ".join(
+        f"{say_or(f'method_{part.id}', language, part.id)} ± {number_text(part.half_width, 0, language)} {unit}"
+        for part in parts
+    )
+    return say("parts_note", language, parts=listed)
 
 
 def _drivers(case: SavingCase, language: Language) -> str:

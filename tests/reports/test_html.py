@@ -162,3 +162,27 @@ def test_the_site_is_called_by_its_name(case: SavingCase) -> None:
     html = render_html(case, "vi", NOW_NS, ZONE, "Nhà máy bia Củ Chi")
     assert "· Nhà máy bia Củ Chi</p>" in html
     assert "· bia-sai-gon, cu-chi</p>" in render_html(case, "vi", NOW_NS, ZONE)
+
+
+def test_the_saving_without_decisions_and_the_parts_of_its_uncertainty_are_shown(case):
+    from dataclasses import replace
+
+    from analysis.results import UncertaintyPart
+
+    assert "Without the decisions" not in render_html(case, "en", NOW_NS, ZONE)
+    chosen = replace(
+        case.savings.uncertainty,
+        parts=(
+            UncertaintyPart("model", "exact_memory", 900.0),
+            UncertaintyPart("instrument", "main/ct", 120.0),
+        ),
+    )
+    told = replace(
+        case,
+        verified=replace(case.verified, unadjusted=12_345.0),
+        savings=replace(case.savings, uncertainty=chosen),
+    )
+    page = render_html(told, "en", NOW_NS, ZONE)
+    assert "saving would be 12,345 kWh" in page
+    assert "main/ct ± 120 kWh" in page
+    assert "12.345 kWh" in render_html(told, "vi", NOW_NS, ZONE)
