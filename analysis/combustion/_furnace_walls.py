@@ -109,7 +109,8 @@ def opening_view_factor(wall_m: float, diameter_m: float) -> float:
 def slot_view_factor(wall_m: float, width_m: float, height_m: float) -> float:
     """View factor of a rectangular opening through a wall, 0 … 0.89 (ORNL OpeningLosses; a fit to Hottel's chart).
 
-    Between a square, 2 : 1 and 10 : 1 it is interpolated by the ratio of the sides, beyond 10 : 1 taken as 10 : 1.
+    Between a square, 2 : 1 and 10 : 1 it is interpolated by the ratio of the sides, beyond 10 : 1 taken as 10 : 1. In
+    a wall more than ten times as thick as the opening it falls in proportion (the tools: only from 10 : 1 on).
     """
     within(0.0, math.inf, wall_m=wall_m, width_m=width_m, height_m=height_m)
     short, long = sorted((width_m, height_m))

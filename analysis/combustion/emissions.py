@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Final, Literal
 
 from analysis._tables import Row, in_force, table
@@ -159,6 +159,9 @@ def regulation_on(day: date, *, existing: bool) -> str:
     existing: in operation, or with its environmental papers filed, before that day: the old one
     holds until 31 December 2031. Source: Circular 45/2024/TT-BTNMT, article 3.
     """
+    if not isinstance(day, date):
+        raise ConfigError(f"{day!r} is no date.", todo="Write date(2026, 11, 22).")
+    day = day.date() if isinstance(day, datetime) else day
     for row in in_force(table("limits_air_transition"), day):
         if bool(row["existing"]) == existing:
             return str(row["regulation"])

@@ -239,7 +239,10 @@ def _with_gas(base: Fuel, mixture: GasMixture) -> Fuel:
         elements=mixture.ultimate(),
         hhv_mj_kg=mixture.hhv_mj_m3 / density,
         lhv_mj_kg=mixture.lhv_mj_m3 / density,
-        findings=(*base.findings, fuel_words.remembered(f"heating values of the gases {unseen}", f"nhiệt trị của các khí {unseen}"))
+        findings=(
+            *base.findings,
+            fuel_words.remembered(f"heating values of the gases {unseen}", f"nhiệt trị của các khí {unseen}"),
+        )
         if unseen
         else base.findings,
     )

@@ -330,3 +330,37 @@ def test_vietnamese_words_have_their_comma_and_no_english_codes():
     basis = tuning_saving(both.gross, both.net, fuel_before=1.0, output_before=1.0)
     assert "nhiệt trị cao, hiệu suất kia theo nhiệt trị thấp" in basis.vi
     assert "dầu nhẹ" in fuel("light_oil").findings[0].vi
+
+
+def test_a_moment_is_taken_as_its_day_and_a_text_is_no_date():
+    from datetime import UTC, date, datetime
+
+    moment = datetime(2025, 7, 1, 8, 30, tzinfo=UTC)
+    assert (
+        regulation_on(moment, existing=False)
+        == regulation_on(date(2025, 7, 1), existing=False)
+        == "qcvn19-2024"
+    )
+    with pytest.raises(ConfigError, match="is no date"):
+        regulation_on("2025-07-01", existing=False)
+
+
+def test_numbers_of_numpy_are_numbers_and_missing_ones_are_missing():
+    import numpy as np
+    import pandas as pd
+
+    plain = siegert(FlueGas(6.0, 180.0, 30.0, co_ppm=50.0), "natural_gas")
+    for kind in (np.float32, np.float64, np.int64):
+        found = siegert(FlueGas(*(kind(x) for x in (6, 180, 30, 50))), "natural_gas")
+        assert found.efficiency_pct == pytest.approx(plain.efficiency_pct, abs=1e-4)
+    for missing in (pd.NA, pd.NaT, np.nan):
+        assert isinstance(siegert(FlueGas(6.0, missing, 30.0), "natural_gas"), Refusal)
+
+
+def test_a_long_slot_is_between_its_curves():
+    double, six, ten = (f.slot_view_factor(0.3, 0.2, 0.2 * ratio) for ratio in (2.0, 6.0, 10.0))
+    assert six == pytest.approx((double + ten) / 2)
+    assert f.slot_view_factor(0.3, 0.2, 2000.0) == pytest.approx(ten)
+    assert f.slot_view_factor(0.3, 0.2, 0.2) < double < ten
+    for wall in (0.05, 0.2, 1.0, 1.99, 2.01, 20.0):
+        assert 0.0 < f.slot_view_factor(wall, 0.2, 0.3) <= f.slot_view_factor(wall * 0.9, 0.2, 0.3) + 0.02
