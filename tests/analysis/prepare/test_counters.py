@@ -175,6 +175,7 @@ def test_small_steps_of_a_large_register_are_steps():
     dip = face.copy()
     dip[200] -= 0.2
     assert right(of(dip, index), np.full(600, 0.018)) == 598
+    assert of(dip, index).total == pytest.approx(face[-1] - face[0])
 
 
 def test_a_register_held_in_a_float32_may_fall_by_its_last_digit():
