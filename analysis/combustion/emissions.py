@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from analysis._tables import Row, in_force, table
 from analysis.combustion import _fuel_words as fuel_words
@@ -38,6 +38,16 @@ class Concentration:
     at_c: Literal[0, 25] = 0
     o2_pct: float | None = None
     dry: bool = True
+
+    def __post_init__(self) -> None:
+        """ConfigError for a unit or a reference temperature that is not one of the known ones."""
+        if self.unit not in get_args(Unit):
+            raise ConfigError(
+                f'"{self.unit}" is no unit of a concentration.',
+                todo=f"Write one of: {', '.join(get_args(Unit))}.",
+            )
+        if self.at_c not in _MOLAR_VOLUME:
+            raise ConfigError(f"there is no reference temperature of {self.at_c} °C.", todo="Write 0 or 25.")
 
 
 def mg_per_ppm(gas: str, at_c: Literal[0, 25] = 0, *, tabulated: bool = False) -> float:
@@ -128,6 +138,8 @@ def in_mg(concentration: Concentration, at_c: Literal[0, 25]) -> float:
     """mg/m³ at 0 or 25 °C of a concentration in any unit (dust has no ppm)."""
     if concentration.unit == "mg/m3":
         return concentration.value * _MOLAR_VOLUME[concentration.at_c] / _MOLAR_VOLUME[at_c]
+    if concentration.gas == "dust":
+        raise ConfigError(f"dust has no {concentration.unit}.", todo="Give dust in mg/m3.")
     ppm = concentration.value * (1e4 if concentration.unit == "vol%" else 1.0)
     return mg_from_ppm(concentration.gas, ppm, at_c)
 

@@ -364,3 +364,18 @@ def test_a_long_slot_is_between_its_curves():
     assert f.slot_view_factor(0.3, 0.2, 0.2) < double < ten
     for wall in (0.05, 0.2, 1.0, 1.99, 2.01, 20.0):
         assert 0.0 < f.slot_view_factor(wall, 0.2, 0.3) <= f.slot_view_factor(wall * 0.9, 0.2, 0.3) + 0.02
+
+
+@pytest.mark.parametrize(
+    ("unit", "at_c"), [("mg", 0), ("mg/Nm3", 0), ("%", 0), ("PPM", 0), ("mg/m3", 20), ("ppm", 15)]
+)
+def test_a_unit_nobody_knows_is_never_taken_for_ppm(unit, at_c):
+    # 600 mg/m3 of CO read as 600 ppm is 687 mg/m3: another verdict
+    with pytest.raises(ConfigError, match=r"no unit|no reference temperature"):
+        Concentration("co", 600.0, unit, at_c=at_c)
+
+
+def test_dust_in_ppm_is_refused_by_name():
+    dust = Concentration("dust", 80.0, "ppm", o2_pct=6.0)
+    with pytest.raises(ConfigError, match="dust has no ppm"):
+        against_limit(dust, regulation="qcvn19-2009", column="B", flow_m3_h=100.0, zone=3)
