@@ -22,6 +22,11 @@ _WORDS: dict[str, dict[Language, str]] = {
         "vi": "  R² {r2}   CV(RMSE) {cv} %   {n} {rows}, {p} hệ số, ρ {rho}",
     },
     "reporting": {"en": "Reporting period", "vi": "Kỳ báo cáo"},
+    "of_backcast": {
+        "en": "Backcast: the plant of the reporting period in the baseline period",
+        "vi": "Tính ngược: nhà máy của kỳ báo cáo trong điều kiện kỳ cơ sở",
+    },
+    "of_normalised": {"en": "At fixed conditions", "vi": "Ở điều kiện cố định"},
     "adjusted": {"en": "  adjusted baseline", "vi": "  đường cơ sở hiệu chỉnh"},
     "measured": {"en": "  measured", "vi": "  đo được"},
     "saving": {"en": "  saving", "vi": "  tiết kiệm"},
@@ -146,7 +151,8 @@ def analysis_text(
             "saving": f"{number(savings.saving):>16} {unit} ± {number(chosen.half_width)} {confidence} "
             f"({number(100 * savings.fraction, 2)} %)",
         }
-        lines += [f"{word('reporting', language)} {savings.start} … {savings.end}"]
+        head = f"of_{savings.method}" if f"of_{savings.method}" in _WORDS else "reporting"
+        lines += [f"{word(head, language)} {savings.start} … {savings.end}"]
         lines += [f"{word(key, language):<{width}}{amount}" for key, amount in amounts.items()]
         lines += [
             word(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from audit._arguments import add_place, instrument_channel, opened, period, place_of, write_json
+from audit._saving_kinds import KINDS, saving_of
 from audit.filestore import Column, add_files, channel_for, column, files_of, store_of_files
 from dodac.errors import ConfigError, Exit
 
@@ -69,6 +70,15 @@ def analyse(argv: Sequence[str]) -> int:
     parser.add_argument("--holidays", default=None, metavar="COUNTRY", help="public holidays and Tết: VN")
     parser.add_argument("--confidence", type=float, default=0.9, help="default 0.9")
     parser.add_argument("--method", default=None, help="of the uncertainty (default: the best measured)")
+    parser.add_argument(
+        "--savings", choices=KINDS, default="avoided",
+        help="avoided (default); backcast: what the plant of today would have used before; normalised: both at fixed conditions",
+    )  # fmt: skip
+    parser.add_argument(
+        "--normal-year",
+        metavar="FROM..TO",
+        help="conditions of a normalised saving (default: the baseline period's)",
+    )
     meter = parser.add_argument_group("the meter's own accuracy, which then counts in the uncertainty")
     meter.add_argument(
         "--meter-class", metavar="CLASS", help="of the electricity meter: 0.2S, 0.5S, 1, 2, A, B, C"
@@ -190,7 +200,7 @@ def _plan_of(arguments: argparse.Namespace, place: Place, columns: Mapping[str, 
 def _run(
     place: Place, plan: Plan, arguments: argparse.Namespace, columns: Mapping[str, Column] | None
 ) -> _Study:
-    from analysis import DEFAULT_METHOD, Refusal, avoided_energy
+    from analysis import DEFAULT_METHOD, Refusal
     from analysis.validity import DEFAULT_PROFILE, validity
     from audit.metering import instruments_of
     from audit.models import chosen_of, fit_plan, select_plan
@@ -207,6 +217,8 @@ def _run(
             sys.stderr.write(f"{note}\n")
         before = period_frame(store, plan, plan.baseline)
         after = period_frame(store, plan, plan.reporting) if arguments.reporting else None
+        normal = period(arguments.normal_year, "--normal-year") if arguments.normal_year else None
+        conditions = period_frame(store, plan, normal) if normal else None
     selection: Selection | None = None
     if plan.model == AUTO:
         selection = select_plan(plan, before, allow_short=arguments.allow_short)
@@ -221,13 +233,17 @@ def _run(
     if after is not None:
         method = arguments.method or DEFAULT_METHOD
         parts, told = instruments_of(plan.metering, plan.energy[0])
-        savings = avoided_energy(model, after, confidence=plan.confidence, method=method, instruments=parts)
+        savings = saving_of(
+            arguments.savings, plan, model, before, after, conditions,
+            method=method, instruments=parts, allow_short=arguments.allow_short,
+        )  # fmt: skip
         if not isinstance(savings, Refusal):
             savings = replace(savings, findings=(*savings.findings, *told))
     known = None if savings is None or isinstance(savings, Refusal) else savings
+    seen = known if arguments.savings == "avoided" else None
     profiles = arguments.validity or [DEFAULT_PROFILE]
     verdicts = tuple(validity(model, profile, savings=known) for profile in profiles)
-    events = _events(plan, model, known, before, after) if arguments.events else {}
+    events = _events(plan, model, seen, before, after) if arguments.events else {}
     return _Study(model, savings, selection, verdicts, events, _smallest(model, plan.confidence))
 
 

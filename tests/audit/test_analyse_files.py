@@ -89,3 +89,23 @@ def test_a_baseline_alone_says_what_it_could_show(language, said, capsys):
     assert smallest["months"] == 12.0
     assert main([*words, "--language", language]) == 0
     assert said in capsys.readouterr().out
+
+
+def test_the_same_measure_backcast_and_at_fixed_conditions(capsys):
+    avoided = saving(capsys, "--file", str(BUILDING))
+    for kind in ("backcast", "normalised"):
+        other = saving(capsys, "--file", str(BUILDING), "--savings", kind)
+        assert other["method"] == kind
+        # the made-up office saved 12 % whatever the weather
+        assert abs(other["fraction"] - 0.12) < 1.5 * other["half_width"] / other["adjusted_baseline"]
+    summer = saving(
+        capsys, "--file", str(BUILDING), "--savings", "normalised", "--normal-year", "2025-06-01..2025-08-31"
+    )
+    assert summer["intervals"] == 92
+    assert summer["saving"] < avoided["saving"]
+
+
+def test_a_kind_of_saving_is_named_in_the_text(capsys):
+    words = [word for word in WORDS if word != "--json"]
+    assert main([*words, "--file", str(BUILDING), "--savings", "normalised", "--language", "vi"]) == 0
+    assert "Ở điều kiện cố định" in capsys.readouterr().out
