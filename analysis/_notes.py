@@ -156,16 +156,6 @@ def extrapolation(name: str, grade: str, days: int, total: int, low: float, high
     )
 
 
-def clipped(days: int) -> Finding:
-    """Predictions below zero, set to zero."""
-    return Finding(
-        "clipped",
-        f"On {days} days the model gave less than zero; zero is used.",
-        f"Có {days} ngày mô hình cho giá trị âm; đã lấy bằng 0.",
-        {"days": days},
-    )
-
-
 def strong_memory(rho: float, n_effective: float) -> Finding:
     """Residuals that remember yesterday leave few independent days."""
     return Finding(

@@ -27,7 +27,7 @@ _YEAR_DAYS = 330
 class Rows:
     """A period seen by a model: design rows, the model's energy, what was measured, what is used.
 
-    linear: rows @ coefficients (NaN where the model can't speak); model: not below 0; measured: NaN
+    linear: rows @ coefficients (NaN where the model can't speak); measured: NaN
     where unknown, or all NaN for fixed conditions; whole: every column there and not excluded; used:
     whole and known to the model; days: length of each row; worth: how many baseline rows' errors the used rows
     hold (bills differ in length).
@@ -45,8 +45,8 @@ class Rows:
 
     @property
     def model(self) -> Floats:
-        """The model's energy of each row, not below zero."""
-        return np.maximum(self.linear, 0.0)
+        """The model's energy of each row, below zero where it is: zeros in its place would lift the total."""
+        return self.linear
 
     def total(self, values: Floats) -> float:
         """Sum over the used rows."""
@@ -99,7 +99,9 @@ def rows_of(model: Model, data: pd.DataFrame | MeterData, *, measured: bool = Tr
         found.append(notes.partial_year(round(covered), _YEAR_DAYS))
     below = int(np.sum(linear[used] < 0.0))
     if below:
-        found.append(words.clipped(below, interval))
+        found.append(
+            words.below_zero(below, float(np.sum(linear[used & (linear < 0.0)])), model.unit, interval)
+        )
     mean_days = float(settings.get("mean_days", 0.0) or 0.0)
     worth = float(np.sum(used))
     if interval in (Interval.MONTH, Interval.BILL) and mean_days > 0.0:

@@ -8,6 +8,7 @@ from analysis._coverage_words import unit_en, unit_vi
 from analysis._notes import _vi
 from analysis.results import Finding, Refusal
 from dodac.words import number_text as number
+from dodac.words import significant_text
 
 # ± this much wider than by the plain formula is said
 _WIDER = 1.3
@@ -58,13 +59,16 @@ def absent(category: str, words: Sequence[str]) -> Finding:
     )
 
 
-def clipped(rows: int, interval: str) -> Finding:
-    """Predictions below zero, set to zero."""
+def below_zero(rows: int, amount: float, unit: str, interval: str) -> Finding:
+    """Rows whose model is below zero: kept, because zeros in their place would be a saving that is none."""
+    size, size_vi = significant_text(amount, 3), significant_text(amount, 3, "vi")
     return Finding(
-        "clipped",
-        f"For {rows} {unit_en(interval, rows)} the model gave less than zero; zero is used.",
-        f"Có {rows} {unit_vi(interval)} mô hình cho giá trị âm; đã lấy bằng 0.",
-        {"days": rows, "interval": interval},
+        "below_zero",
+        f"For {rows} {unit_en(interval, rows)} the model gives less than zero ({size} {unit} in all); they count as they "
+        "are, so that the total is not lifted.",
+        f"Có {rows} {unit_vi(interval)} mô hình cho giá trị âm (tổng {size_vi} {unit}); vẫn tính nguyên giá trị để "
+        "không làm tăng tổng.",
+        {"rows": rows, "amount": amount, "interval": interval},
     )
 
 

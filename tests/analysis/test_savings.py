@@ -187,3 +187,37 @@ def test_a_dozen_months_say_that_they_can_not_show_a_memory():
         found = saving(avoided_energy(model, frame[24:]))
         assert ("few_rows" in codes(found)) is told
         assert "strong_memory" not in codes(found)
+
+
+def test_days_near_zero_make_no_saving_out_of_nothing():
+    # a plant of six days on, two off, that turn through the week: on days off the line runs below zero on cold days;
+    # zeros in their place lifted the baseline by 3 %
+    def year(start: str, turn: int, random: np.random.Generator) -> pd.DataFrame:
+        days = np.arange(365) + turn
+        warm = 26.0 + 5.0 * np.cos(np.arange(365) / 58.0) + random.normal(0.0, 1.5, 365)
+        work = days % 8 < 6
+        energy = np.where(
+            work, 1000.0 + 25.0 * np.maximum(warm - 24.0, 0.0) + random.normal(0.0, 40.0, 365), 15.0
+        )
+        frame = {"energy": energy, "temperature": warm, "shift": days % 8}
+        return pd.DataFrame(frame, index=pd.date_range(start, periods=365, freq="D"))
+
+    shares = []
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        both = [
+            meter_data(
+                year(start, turn, random),
+                unit="kWh",
+                interval="day",
+                temperature="temperature",
+                categories=["shift"],
+            )
+            for start, turn in (("2023-01-01", 0), ("2024-01-01", 3))
+        ]
+        found = avoided_energy(fit(both[0], "towt-daily"), both[1])
+        assert isinstance(found, Savings)
+        assert "below_zero" in {finding.code for finding in found.findings}
+        assert found.low < 0.0 < found.high
+        shares.append(found.fraction)
+    assert abs(float(np.mean(shares))) < 0.004
