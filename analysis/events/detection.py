@@ -138,7 +138,7 @@ def detect(
     words by local day; days that are not "normal" (holidays, Tết with its neighbours) are not searched.
     Hours are searched as days. Levels are fitted by optimal partitioning at a price per change of
     (2 ln n + 4) long-run variances (Yao 1988's 2 ln n, raised until AR(1) noise with ρ up to 0.9 gave a
-    false event in at most about one series in twenty, docs/decisions/0034-event-detection.md);
+    false event in at most about one series in twenty, docs/decisions/0025-event-detection.md);
     strictness multiplies it. Changes below least_share of the expected energy are not proposed. Refused with fewer than 60 days, 30 weeks or 24 months.
     """
     step = Interval(interval)

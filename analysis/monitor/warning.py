@@ -66,7 +66,7 @@ def watch_saving(
     noise then counts (and the reference's, if larger), so that later data don't move earlier alarms;
     without it noise is from all the data. lost_share: part of the saving
     whose loss is looked for. false_per_year: alarms a year when nothing fades, by Siegmund's
-    approximation; measured rates in docs/decisions/0034-event-detection.md.
+    approximation; measured rates in docs/decisions/0025-event-detection.md.
     """
     _check(false_per_year, lost_share)
     frame = savings.frame

@@ -99,7 +99,7 @@ def test_noise_with_memory_is_rarely_an_event(series):
     false = sum(
         bool(found(series(seed=seed, rho=rho)).events) for rho in (0.0, 0.5, 0.8) for seed in range(100, 130)
     )
-    assert false <= 4  # of 90 years; measured rates: docs/decisions/0034-event-detection.md
+    assert false <= 4  # of 90 years; measured rates: docs/decisions/0025-event-detection.md
 
 
 @pytest.mark.soak
