@@ -22,7 +22,7 @@ from store import Journal, JournalStore
 
 DAYS = "".join(f"2026-01-{day:02d},{100 + day}.5\n" for day in range(1, 21))
 GOOD = f"date,kwh\n{DAYS}"
-NMECR = Path("/work/shared/data/mv/nmecr")
+NMECR = Path(__file__).parents[3] / "shared" / "data" / "mv" / "nmecr"
 
 
 def dodac(*words: str | Path) -> int:

@@ -18,7 +18,7 @@ from drivers.protocols import iec62056, iec62056_submeter
 from drivers.protocols.iec62056_receive import Iec62056Receiver, readings
 from drivers.protocols.received import Refused
 
-CORPUS = Path("/work/shared/data/meters/iec62056-dsmr_parser-MIT")
+CORPUS = Path(__file__).parents[4] / "shared" / "data" / "meters" / "iec62056-dsmr_parser-MIT"
 
 
 def named(id: str) -> Iec62056Profile:

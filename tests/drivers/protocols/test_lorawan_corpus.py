@@ -18,7 +18,7 @@ from drivers.profile import LorawanProfile
 from drivers.protocols.lorawan import LorawanDecoder
 from drivers.protocols.message import MqttRefusal
 
-CORPUS = Path("/work/shared/data/meters")
+CORPUS = Path(__file__).parents[4] / "shared" / "data" / "meters"
 
 # published name → channel and what to multiply by
 _AIR = {"temperature": ("temperature_c", 1), "humidity": ("humidity_pct", 1)}
