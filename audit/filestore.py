@@ -15,7 +15,7 @@ from dodac.quantities import CHANNELS
 from dodac.units import canonical_unit, conversion
 
 if TYPE_CHECKING:
-    from dodac.samples import Sample
+    from dodac.samples import Layout, Sample
     from drivers.protocols.files_spec import Stamp
     from store import JournalStore
 
@@ -27,6 +27,12 @@ _AMOUNTS: Final = (
     "fuel_interval_kg",
     "output_units",
 )
+# the register behind an amount, for files that hold readings of a counter
+_REGISTERS: Final = {
+    "energy_interval_kwh": "energy_import_kwh",
+    "volume_interval_m3": "volume_m3",
+    "gas_interval_nm3": "gas_nm3",
+}
 _BATCH: Final = 5_000
 
 
@@ -40,7 +46,10 @@ class Column:
 
 @dataclass(frozen=True)
 class TableFiles:
-    """The files and how their times are written; None is found from the file (see `dodac import`)."""
+    """The files and how their times are written; None is found from the file (see `dodac import`).
+
+    counter: the interval of the analysis when the energy column holds readings of a counter, else None.
+    """
 
     paths: tuple[Path, ...]
     zone: str
@@ -50,6 +59,7 @@ class TableFiles:
     date_format: str | None = None
     sheet: str | None = None
     keep_good: bool = False
+    counter: str | None = None
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +79,9 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--date-format", help="ymd, dmy, mdy or a strptime pattern (default: found)")
     group.add_argument("--sheet", help="of a workbook")
     group.add_argument(
+        "--counter", action="store_true", help="the energy column holds readings of a counter, not amounts"
+    )
+    group.add_argument(
         "--keep-good", action="store_true", help="use the good rows of a file with broken ones"
     )
 
@@ -84,6 +97,7 @@ def files_of(arguments: argparse.Namespace, zone: str) -> TableFiles:
         arguments.date_format,
         arguments.sheet,
         arguments.keep_good,
+        arguments.interval if arguments.counter else None,
     )
 
 
@@ -140,7 +154,11 @@ def store_of_files(
                 layout = Layout(role, (channel_for(role, wanted),))
                 journal.layout(layout)
                 batch = []
-                for sample in _samples(files, role, wanted, notes):
+                if role == "energy" and files.counter is not None:
+                    read = _amounts(files, wanted, layout, notes)
+                else:
+                    read = _samples(files, role, wanted, notes)
+                for sample in read:
                     batch.append((str(files.paths[0].name), sample))
                     if len(batch) == _BATCH:
                         journal.commit(batch)
@@ -153,10 +171,42 @@ def store_of_files(
             store.close()
 
 
-def _samples(files: TableFiles, role: str, wanted: Column, notes: list[str]) -> Iterator[Sample]:
+def _amounts(files: TableFiles, wanted: Column, layout: Layout, notes: list[str]) -> Iterator[Sample]:
+    """What a counter's readings say of each interval of the analysis; what is not sure is left out and told."""
+    import numpy as np
+    import pandas as pd
+
+    from analysis.prepare import counter_intervals
+
+    name = channel_for("energy", wanted)
+    register = _REGISTERS.get(name)
+    if register is None:
+        raise ConfigError(f'there is no counter of "{CHANNELS[name].unit}".', todo="Leave --counter out.")
+    readings = [
+        (sample.time_ns, sample.values[0])
+        for sample in _samples(files, "energy", wanted, notes, register)
+        if not np.isnan(sample.values[0])
+    ]
+    if len(readings) < 2:
+        raise DataError("a counter needs two readings or more.")
+    index = pd.DatetimeIndex([time for time, _ in readings], tz="UTC").as_unit("ns").tz_convert(files.zone)
+    found = counter_intervals(
+        pd.Series([value for _, value in readings], index=index), str(files.counter), zone=files.zone
+    )
+    notes += [f"counter: {finding.en}" for finding in found.findings]
+    starts = pd.DatetimeIndex(found.frame.index).as_unit("ns").asi8
+    steps = np.append(np.diff(starts), np.median(np.diff(starts)) if len(starts) > 1 else 0).astype(np.int64)
+    for start, span, amount in zip(starts.tolist(), steps.tolist(), found.frame["amount"], strict=True):
+        if np.isfinite(amount) and span > 0:
+            yield layout.sample(start + span // 2, {name: float(amount)}, span_ns=span)
+
+
+def _samples(
+    files: TableFiles, role: str, wanted: Column, notes: list[str], register: str | None = None
+) -> Iterator[Sample]:
     from drivers.protocols.files import FileSpec, read_interval_file
 
-    name = channel_for(role, wanted)
+    name = register or channel_for(role, wanted)
     # a driver is a plain number: tonnes, hours, a share, whatever its header says
     unit = "units" if name == "output_units" else wanted.unit
     spec = FileSpec(
@@ -164,8 +214,8 @@ def _samples(files: TableFiles, role: str, wanted: Column, notes: list[str]) -> 
         ((wanted.name, name, unit),),
         zone=files.zone,
         time_column=files.time,
-        stamp=files.stamp,
-        interval=files.length,
+        stamp="instant" if register else files.stamp,
+        interval=None if register else files.length,
         date_format=files.date_format,
         sheet=files.sheet,
     )

@@ -109,3 +109,28 @@ def test_a_kind_of_saving_is_named_in_the_text(capsys):
     words = [word for word in WORDS if word != "--json"]
     assert main([*words, "--file", str(BUILDING), "--savings", "normalised", "--language", "vi"]) == 0
     assert "Ở điều kiện cố định" in capsys.readouterr().out
+
+
+def test_a_counter_with_its_glitches_gives_the_saving_of_its_amounts(tmp_path, capsys):
+    rows = [line.split(";") for line in BUILDING.read_text(encoding="utf-8").splitlines()[1:]]
+    amounts = [float(energy.replace(",", ".")) for _, energy, _ in rows]
+    total, lines = 500_000.0, ["day;register kWh;outside °C"]
+    for place, (day, _, warm) in enumerate(rows):
+        # the register goes round at a million, shows zero once, and 8 888 888.8 once
+        shown = {100: 0.0, 300: 8_888_888.8}.get(place, total % 1_000_000.0)
+        lines.append(f"{day};{shown:.1f};{warm}".replace(".", ","))
+        total += amounts[place]
+    lines.append(f"01/01/2026;{total % 1_000_000.0:.1f};20,0".replace(".", ","))
+    path = tmp_path / "counter.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    straight = saving(capsys, "--file", str(BUILDING), "--model", "towt-daily")
+    words = ["--file", str(path), "--counter", "--energy", "register kWh", "--model", "towt-daily"]
+    assert main([*WORDS, *words]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)["saving"]
+    # the four days beside the two glitches, and the one the register went round on where that is not sure, have no amount
+    assert found["intervals"] == straight["intervals"]
+    assert found["saving"] == pytest.approx(straight["saving"], rel=0.02)
+    assert "left out" in err
+    assert main([*WORDS, "--file", str(path), "--counter", "--energy", "register kWh:kg"]) == 2
+    assert "no counter" in capsys.readouterr().err
