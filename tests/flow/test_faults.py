@@ -131,19 +131,18 @@ def started(journal) -> None:
     ],
 )
 def test_a_sick_meter_is_told_once_flagged_with_its_reason_and_stops_no_other(bus, tmp_path, kind, reason):
-    seen = {}
-
     def acts(journal):
         started(journal)
-        before = good(journal(), "healthy")
-        bus.fault(2, kind, seconds=2.5)
+        bus.fault(2, kind, seconds=60.0)
         until(lambda: len(journal().flags("faulty", 0, 2**62)) > 0)
+        # the other meter on the same line goes on while this one is sick, however slow the machine
+        before = good(journal(), "healthy")
+        until(lambda: good(journal(), "healthy") >= before + 3)
+        bus.clear(2)
         sick_from = good(journal(), "faulty")
         until(lambda: good(journal(), "faulty") >= sick_from + 2)
-        seen["healthy"] = good(journal(), "healthy") - before
 
     text, store = collect(tmp_path, bus, acts)
-    assert seen["healthy"] >= 3, "the other meter on the same line goes on"
     flags = store.flags("faulty", 0, 2**62)
     assert set(flags["reason"]) <= set(reason.split("|")), flags
     assert store.flags("healthy", 0, 2**62).empty

@@ -155,7 +155,7 @@ def analysed(site: Path, plant: Plant, *more: str) -> dict:
     """What `dodac analyse --json` prints."""
     periods = plant.periods
     words = ["--site", str(site), "--energy", "main-power:energy_import_kwh", "--json", "--holidays", "VN"]
-    words += ["--temperature", "weather:temperature_c"]
+    words += ["--temperature", "weather:temperature_c", "--model", "towt-daily"]
     words += ["--baseline", f"{periods.baseline[0]}..{periods.baseline[1]}"]
     words += ["--reporting", f"{periods.reporting[0]}..{periods.reporting[1]}", *more]
     command = [sys.executable, "-m", "dodac", "analyse", *words]
