@@ -12,7 +12,7 @@ from analysis._combined import check_method
 from analysis._frames import Floats
 from analysis._saving_rows import rows_of
 from analysis.data import Interval, MeterData
-from analysis.normalised import PROJECTING
+from analysis.fixed_conditions import PROJECTING
 from analysis.results import Model, Refusal
 from analysis.uncertainty import DEFAULT_METHOD, of_sums
 from dodac.errors import ConfigError, DataError

@@ -16,7 +16,7 @@ from analysis import (
     memory_of,
     meter_data,
 )
-from analysis.normalised import chained, normalised
+from analysis.fixed_conditions import chained, normalised
 from analysis.planning import Detectable, months_needed, smallest_saving
 from analysis.results import InstrumentPart
 from analysis.savings import backcast

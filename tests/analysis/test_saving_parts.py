@@ -7,7 +7,7 @@ import pytest
 
 from analysis import Model, Refusal, Savings, avoided_energy, fit_towt_daily
 from analysis._student import t_two_sided
-from analysis.portfolio import portfolio
+from analysis.portfolios import portfolio
 from analysis.results import Adjustment, InstrumentPart
 from dodac.errors import ConfigError, DataError
 
