@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from dodac.errors import StorageError, Where
 
+T = TypeVar("T")
+
 SCHEMA_VERSION: Final = 1
+_WAIT_S: Final = 10.0
 
 _SCHEMA: Final = f"""
 CREATE TABLE entries (
@@ -80,8 +84,34 @@ def _faults(path: Path) -> Iterator[None]:
         ) from None
 
 
+def _patiently(act: Callable[[], T]) -> T:
+    """Does what may find the file locked, again and again for ten seconds.
+
+    SQLite's own waiting does not cover the change to WAL, nor the moment in which the last connection
+    takes the WAL away: there it says "locked" at once.
+    """
+    end = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            return act()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+        time.sleep(0.02)
+
+
+def _begun(path: Path) -> sqlite3.Connection:
+    connection = _connect(path)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None)
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
@@ -107,10 +137,15 @@ def read(path: Path) -> list[Row]:
     """All entries in the order they were made; none when the file is not there yet."""
     if not path.exists():
         return []
-    with _faults(path), closing(_connect(path)) as connection:
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-            return []
-        return _rows(connection)
+
+    def whole() -> list[Row]:
+        with closing(_connect(path)) as connection:
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                return []
+            return _rows(connection)
+
+    with _faults(path):
+        return _patiently(whole)
 
 
 @contextmanager
@@ -118,8 +153,7 @@ def appending(path: Path) -> Iterator[tuple[list[Row], list[Row]]]:
     """One write transaction: gives (entries so far, list to put new ones into); commits at the end."""
     with _faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(_connect(path)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with closing(_patiently(lambda: _begun(path))) as connection:
             try:
                 if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                     for statement in _statements(_SCHEMA):

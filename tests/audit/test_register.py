@@ -1,6 +1,8 @@
 """The register keeps what was written, in the order it was written, and notices any change."""
 
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -229,6 +231,27 @@ def test_two_writers_never_break_the_chain(register, option):
         list(pool.map(lambda name: register.add_option(replace(option, id=name)), names))
     assert {found.id for found in register.options()} == set(names)
     assert len(register.entries()) == 24
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from audit import _sql
+for number in range(12):
+    for register in range(6):
+        with _sql.appending(Path(sys.argv[1]) / f"{register}.sqlite") as (rows, new):
+            new.append(_sql.Row("option", f"{sys.argv[2]}-{number}", 1, "", "{}", "", "", "", "", 1))
+"""
+
+
+def test_processes_that_begin_a_register_at_once_all_write(tmp_path):
+    # SQLite says "locked" at once while another connection turns a new file to WAL, or closes it as the last
+    started = [subprocess.Popen([sys.executable, "-c", WRITER, tmp_path, name]) for name in "abcdef"]
+    assert [process.wait(60) for process in started] == [0] * 6
+    for register in range(6):
+        with sqlite3.connect(tmp_path / f"{register}.sqlite") as db:
+            assert db.execute("SELECT count(*) FROM entries").fetchone() == (72,)
+        db.close()
 
 
 @pytest.mark.parametrize(
