@@ -110,28 +110,6 @@ def not_significant(saving: float, half_width: float) -> Finding:
     )
 
 
-def unknown_days(words: Sequence[str], days: int) -> Finding:
-    """Days of a kind the baseline never had."""
-    text = ", ".join(words)
-    return Finding(
-        "unknown_days",
-        f"{days} days are left out: the baseline has no such days ({text}).",
-        f"{days} ngày không được dùng: kỳ cơ sở không có loại ngày này ({_vi(words)}).",
-        {"days": days, "kinds": text},
-    )
-
-
-def absent_days(words: Sequence[str]) -> Finding:
-    """Day types of the baseline that the reporting period never had."""
-    text = ", ".join(words)
-    return Finding(
-        "day_type_absent",
-        f"The reporting period has no days of type {text}, the baseline has: it is no typical year.",
-        f"Kỳ báo cáo không có loại ngày {_vi(words)} như kỳ cơ sở: không phải một năm điển hình.",
-        {"kinds": text},
-    )
-
-
 def tet_in_one_period(only: str) -> Finding:
     """Tết is one event a year and is needed in both periods."""
     where = {"baseline": "kỳ cơ sở", "reporting": "kỳ báo cáo"}[only]
@@ -140,31 +118,6 @@ def tet_in_one_period(only: str) -> Finding:
         f"Tết lies only in the {only} period; the two periods don't see the same year.",
         f"Tết chỉ nằm trong {where}; hai kỳ không phản ánh cùng một năm.",
         {"only": only},
-    )
-
-
-def extrapolation(name: str, grade: str, days: int, total: int, low: float, high: float) -> Finding:
-    """Reporting days beyond what the baseline saw of a driver."""
-    grade_vi = {"moderate": "vừa", "severe": "nặng"}[grade]
-    return Finding(
-        f"extrapolation_{grade}",
-        f"{days} of {total} days have {name} outside the baseline's range "
-        f"({number(low, 1)} to {number(high, 1)}): {grade} extrapolation.",
-        f"{days} trong {total} ngày có {_vi([name])} nằm ngoài phạm vi của kỳ cơ sở "
-        f"({number(low, 1, 'vi')} đến {number(high, 1, 'vi')}): ngoại suy mức {grade_vi}.",
-        {"driver": name, "days": days, "of": total, "low": low, "high": high},
-    )
-
-
-def strong_memory(rho: float, n_effective: float) -> Finding:
-    """Residuals that remember yesterday leave few independent days."""
-    return Finding(
-        "strong_memory",
-        f"Residuals follow one another closely (ρ = {number(rho, 2)}): "
-        f"the baseline is worth {number(n_effective)} independent days.",
-        f"Phần dư tự tương quan mạnh (ρ = {number(rho, 2, 'vi')}): "
-        f"kỳ cơ sở chỉ tương đương {number(n_effective)} ngày độc lập.",
-        {"rho": rho, "n_effective": n_effective},
     )
 
 
@@ -228,30 +181,6 @@ def refuse_too_many_terms(days: int, terms: int) -> Refusal:
         f"The model has {terms} terms and only {days} days: it would fit anything.",
         f"Mô hình có {terms} hệ số mà chỉ có {days} ngày số liệu: sẽ khớp với mọi số liệu.",
         {"terms": terms, "days": days},
-    )
-
-
-def refuse_no_days(days: int) -> Refusal:
-    """A reporting period without a single usable day."""
-    return Refusal(
-        "no_reporting_days",
-        f"None of the {days} days of the reporting period can be used.",
-        f"Không dùng được ngày nào trong {days} ngày của kỳ báo cáo.",
-        {"days": days},
-    )
-
-
-def refuse_extrapolation(name: str, mean: float, low: float, high: float, days: int, total: int) -> Refusal:
-    """The plant runs where the baseline never was."""
-    return Refusal(
-        "extrapolation",
-        f"{name} averages {number(mean, 1)} in the reporting period and is outside the baseline's range "
-        f"({number(low, 1)} to {number(high, 1)}) on {days} of {total} days: the baseline can't say "
-        "what would have been used.",
-        f"Trong kỳ báo cáo, {_vi([name])} trung bình là {number(mean, 1, 'vi')} và nằm ngoài phạm vi của kỳ cơ sở "
-        f"({number(low, 1, 'vi')} đến {number(high, 1, 'vi')}) trong {days} trên {total} ngày: đường cơ sở "
-        "không cho biết được mức tiêu thụ lẽ ra phải có.",
-        {"driver": name, "mean": mean, "low": low, "high": high, "days": days, "of": total},
     )
 
 

@@ -175,7 +175,6 @@ def _benefits(arguments: argparse.Namespace) -> int:
 
     if arguments.file and arguments.site is None and arguments.journal is None and arguments.register is None:
         # reported results alone need no site
-        arguments.journal = arguments.file[0]
         arguments.register = arguments.file[0].with_name("no-register.sqlite")
     register, place = _register(arguments)
     return _benefits_cli.write(arguments, register, place.language)

@@ -112,10 +112,9 @@ def _with_degrees(store: Store, plan: Plan, frame: pd.DataFrame, period: tuple[s
     start_ns, end_ns = window_ns(plan.zone, period)
     found = store.intervals(*plan.drivers["temperature"], start_ns, end_ns, "1h", plan.zone)
     hourly = found["value"].where(found["coverage"].fillna(0.0) >= WHOLE_MEAN)
-    daily = store.intervals(*plan.drivers["temperature"], start_ns, end_ns, "1D", plan.zone)["value"]
     spread = hourly.groupby(pd.DatetimeIndex(hourly.index).normalize()).std()
     # a mean of the day that is told for each of its hours gives degree-days, not degree-hours
-    if not daily.notna().any() or not (spread > 0.0).mean() > _MOST:
+    if not (spread > 0.0).mean() > _MOST:
         return frame
     from analysis.baselines.degrees import degree_columns
 

@@ -215,14 +215,6 @@ def oddities(values: Floats, name: str) -> list[Finding]:
     return found
 
 
-def longest_gap(index: pd.DatetimeIndex, values: Floats, step: pd.Timedelta) -> pd.Timedelta:
-    """The longest time without a value between two that are there."""
-    here = index[np.isfinite(values)]
-    if len(here) < 2:
-        return pd.Timedelta(0)
-    return pd.Timedelta(int(np.diff(here.as_unit("ns").asi8).max()), unit="ns") - step
-
-
 def interpolate_gauge(
     series: pd.Series[float], *, step: pd.Timedelta | str, max_gap: pd.Timedelta | str
 ) -> tuple[pd.Series[float], list[Finding]]:
