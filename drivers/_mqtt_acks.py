@@ -45,6 +45,7 @@ class Acks:
         self._received = self._acked = self._most = 0
         self._fence: tuple[int, int] | None = None  # identifier, acknowledged before it
         self._empty_since_ns: int | None = None
+        self._seen: int | None = None  # the identifier of the last answer
 
     def connected(self, client: Client, session_present: bool) -> None:
         """A new connection; session_present: the broker may hold messages for us."""
@@ -62,7 +63,7 @@ class Acks:
     def _forget(self) -> None:
         self._generation += 1
         self._owed = self._received = self._acked = self._most = 0
-        self._fence = self._empty_since_ns = None
+        self._fence = self._empty_since_ns = self._seen = None
         self._changed.notify_all()
 
     def _ask(self, client: Client) -> None:
@@ -77,6 +78,8 @@ class Acks:
     def answered(self, client: Client, mid: int) -> None:
         """The broker answered the question with that identifier."""
         with self._changed:
+            self._seen = mid
+            self._changed.notify_all()
             if self._fence is None or self._fence[0] != mid:
                 return
             (_, acked), self._fence = self._fence, None
@@ -141,3 +144,21 @@ class Acks:
         """Waits until nothing is owed; False when something still is."""
         with self._changed:
             return self._changed.wait_for(lambda: self._owed == 0, timeout=timeout_s)
+
+    def wait_until_seen(self, client: Client, timeout_s: float) -> bool:
+        """Waits until the broker has seen what was acknowledged; False when it has not said so.
+
+        A connection that is closed while something of the broker's is unread is reset, and what the broker
+        had not read by then is lost with it.
+        """
+        with self._changed:
+            if not self._acked:
+                return True
+            generation = self._generation
+            fault, mid = client.unsubscribe(FENCE)
+            if fault or mid is None:
+                return False
+            self._changed.wait_for(
+                lambda: self._seen == mid or generation != self._generation, timeout=timeout_s
+            )
+            return self._seen == mid

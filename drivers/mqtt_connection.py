@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from dodac.clock import Clock
+from dodac.clock import SECOND_NS, Clock
 from dodac.contracts import DeadLetter, EventKind, Inbox, Memory, Repeat
 from dodac.errors import ConfigError
 from dodac.quantities import Measurement
@@ -164,7 +164,9 @@ class MqttStream:
         if client is None:
             return
         self._stopping.set()
+        until_ns = self._clock.monotonic_ns() + int(patience_s * SECOND_NS)
         self._acks.wait_for_all(patience_s)
+        self._acks.wait_until_seen(client, max(0.2, (until_ns - self._clock.monotonic_ns()) / SECOND_NS))
         client.disconnect()
         # a store that takes nothing keeps the network thread: it must not keep us
         ending = threading.Thread(target=client.loop_stop, name=f"mqtt {self.id} end", daemon=True)

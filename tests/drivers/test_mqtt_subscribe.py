@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from collections.abc import Callable
@@ -30,11 +31,16 @@ topic = "plant/m"
 
 
 class Doorkeeper:
-    """One client at a time: lets it in, and answers its subscription when `let` is set, with `code`."""
+    """One client at a time: lets it in, and answers its subscription when `let` is set, with `code`.
 
-    def __init__(self, code: int) -> None:
+    sends: what follows that answer. hurried: something came within 0.3 s of an UNSUBSCRIBE, before its answer.
+    """
+
+    def __init__(self, code: int, sends: bytes = b"") -> None:
         self.asked, self.let = threading.Event(), threading.Event()
-        self._code = code
+        self.kinds: list[int] = []
+        self.hurried = False
+        self._code, self._sends = code, sends
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -52,13 +58,15 @@ class Doorkeeper:
             with client:
                 while packet := self._packet(client):
                     kind, body = packet
+                    self.kinds.append(kind)
                     if kind == 1:  # CONNECT
                         client.sendall(bytes((0x20, 2, 0, 0)))
                     elif kind == 8:  # SUBSCRIBE: its number, then each topic with the quality wanted
                         self.asked.set()
                         self.let.wait(10)
-                        client.sendall(bytes((0x90, 3)) + body[:2] + bytes((self._code,)))
+                        client.sendall(bytes((0x90, 3)) + body[:2] + bytes((self._code,)) + self._sends)
                     elif kind == 10:  # UNSUBSCRIBE
+                        self.hurried |= 4 in self.kinds and bool(select.select([client], [], [], 0.3)[0])
                         client.sendall(bytes((0xB0, 2)) + body[:2])
         except OSError:
             return
@@ -107,6 +115,27 @@ def test_a_broker_that_refuses_our_topics_is_a_fault_in_words(
         eventually(lambda: inbox.events)
         assert "refuses our topics" in inbox.events[0].text
         assert line.status().state == "down"
+    finally:
+        line.stop(patience_s=0.2)
+        broker.close()
+
+
+def test_what_was_acknowledged_is_not_lost_with_a_connection_we_end(
+    tmp_path: Path, inbox: Any, eventually: Eventually
+) -> None:
+    """An answer that we left unread resets the connection, and the broker sends again what is stored."""
+    topic, payload = b"plant/m", b'{"active_power_w": 1}'
+    body = len(topic).to_bytes(2) + topic + b"\0\x07" + payload
+    broker = Doorkeeper(1, bytes((0x32, len(body))) + body)
+    broker.let.set()
+    line = stream(tmp_path, broker.port)
+    line.start(inbox)
+    try:
+        eventually(lambda: line.status().counters.get("acknowledged") == 1)
+        line.stop(patience_s=5)
+        eventually(lambda: broker.kinds[-1] == 14)
+        assert broker.kinds[broker.kinds.index(4) + 1 :] == [10, 14]  # PUBACK, a question, DISCONNECT
+        assert not broker.hurried
     finally:
         line.stop(patience_s=0.2)
         broker.close()
