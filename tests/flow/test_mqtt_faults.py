@@ -216,12 +216,12 @@ def test_a_topic_that_was_silent_before_the_start_is_told_after_it_once_and_ende
     tmp_path: Path, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, fault_row: Any
 ) -> None:
     monkeypatch.setattr("drivers._mqtt_watch._GRACE_S", 0.3)
-    site = write_site(tmp_path / "site", mosquitto.url, instrument='silence = "2s"')
+    site = write_site(tmp_path / "site", mosquitto.url, instrument='silence = "6s"')
     with collecting(site) as collector:
         until(lambda: broker_of(collector).state == "up")
         publish(mosquitto, range(1, 2))
         until(lambda: stored(site) == [1])
-    time.sleep(2)
+    time.sleep(6)
     begin = time.monotonic()
     with collecting(site) as collector:
 
@@ -229,11 +229,11 @@ def test_a_topic_that_was_silent_before_the_start_is_told_after_it_once_and_ende
             return [e for e in events(site) if e.kind == kind and e.instrument == "m"]
 
         until(lambda: bool(told("fault_start")))
-        assert time.monotonic() - begin < 1.9, "counted from the start, not from its last message"
-        assert "no message for 2 s" in told("fault_start")[0].text
+        assert time.monotonic() - begin < 5.5, "counted from the start, not from its last message"
+        assert "no message for 6 s" in told("fault_start")[0].text
         command = [sys.executable, "-m", "dodac", "status", "--site", str(site)]
         shown = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60).stdout
-        assert "no message for 2 s" in shown
+        assert "no message for 6 s" in shown
         publish(mosquitto, range(2, 3))
         until(lambda: bool(told("fault_end")))
         assert len(told("fault_start")) == len(told("fault_end")) == 1

@@ -187,7 +187,7 @@ def test_a_megabyte_of_noise_leaves_the_bus_working(framing: Any) -> None:
     for _ in range(2):
         clock.advance(60)
         sample = reader.read(bus)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 40
     if framing == "rtu":
         assert not sample.flags
     assert bus.counters["discarded_bytes"] >= 1_900_000
