@@ -166,7 +166,7 @@ class MqttStream:
         self._stopping.set()
         until_ns = self._clock.monotonic_ns() + int(patience_s * SECOND_NS)
         self._acks.wait_for_all(patience_s)
-        self._acks.wait_until_seen(client, max(0.2, (until_ns - self._clock.monotonic_ns()) / SECOND_NS))
+        self._acks.wait_until_seen(client, max(1.0, (until_ns - self._clock.monotonic_ns()) / SECOND_NS))
         client.disconnect()
         # a store that takes nothing keeps the network thread: it must not keep us
         ending = threading.Thread(target=client.loop_stop, name=f"mqtt {self.id} end", daemon=True)
