@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis._frames import Bools, Floats
-
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 SAME: Final = 1.2e-7  # relative step of a register held in a 32-bit float: a fall below it is none
 EXACT: Final = 1e-12  # the same where readings are told more finely than such a float could hold them

@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from analysis._frames import Bools, Floats
-from analysis.prepare._judge import EXACT, LONG, Limit, cuts
-
-Ints = NDArray[np.int64]
+from dodac.counters._judge import EXACT, LONG, Bools, Floats, Ints, Limit, cuts
 
 _NEW: Final = (
     8  # readings: a new count that stands still for longer is not one yet (a dead register shows zeros)
