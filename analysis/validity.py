@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
-from analysis._student import _beta_regularised, t_two_sided, t_upper_tail
+from analysis._student import t_two_sided
 from analysis._tables import Row, table
 from analysis.data import Interval
 from analysis.results import Finding, Model, Savings
-from analysis.uncertainty import independent_days
+from analysis.significance import f_test, negative_slopes, p_values, smallest_t
 from dodac.errors import ConfigError
 from dodac.quantities import nearest
 from dodac.words import number_text, significant_text
@@ -39,6 +38,7 @@ _NAMES: Final[dict[str, tuple[str, str]]] = {
     "negative_slopes": ("drivers with a negative slope", "số yếu tố có hệ số âm"),
     "baseline_days": ("days of baseline data", "số ngày số liệu cơ sở"),
     "independent_per_term": ("independent intervals per term", "số khoảng độc lập trên mỗi hệ số"),
+    "n_per_term": ("intervals per term", "số khoảng trên mỗi hệ số"),
     "fsu": ("uncertainty / saving", "độ không đảm bảo / mức tiết kiệm"),
     "fsu_68": ("uncertainty / saving at 68 %", "độ không đảm bảo / mức tiết kiệm ở mức tin cậy 68 %"),
     "two_se": ("saving / its standard error", "mức tiết kiệm / sai số chuẩn"),
@@ -91,7 +91,7 @@ class Verdict:
                 f"{self.profile}: {rule.vi}",
                 {
                     "statistic": rule.statistic,
-                    "value": rule.value,
+                    "value": rule.value if math.isfinite(rule.value) else _shown("", rule.value, "en"),
                     "limit": rule.limit,
                     "source": rule.source,
                 },
@@ -138,9 +138,9 @@ def validity(
     profile and for one meant for calibrated simulations.
     """
     every = table("validity") if rows is None else rows
-    chosen = [row for row in every if row["profile"] == profile]
+    chosen = [row for row in every if row.get("profile") == profile]
     if not chosen:
-        known = list(dict.fromkeys(str(row["profile"]) for row in every))
+        known = list(dict.fromkeys(str(row.get("profile")) for row in every))
         near = nearest(profile, known)
         todo = f'Did you mean "{near}"?' if near else f"Choose one of: {', '.join(known)}."
         raise ConfigError(f'there is no validity profile "{profile}".', todo=todo)
@@ -149,76 +149,26 @@ def validity(
             f'"{profile}" is for calibrated simulations (option D), not for regressions.',
             todo=f"Choose one of: {', '.join(profiles())}.",
         )
-    months = reporting_months if reporting_months is not None else _months(savings)
+    for row in chosen:
+        _complete(row)
+    months = reporting_months if reporting_months is not None else _months(savings, model)
     chosen = [row for row in chosen if row.get("months_min", 0) <= months < row.get("months_max", math.inf)]
     results = tuple(_judge(row, _value(str(row["statistic"]), model, savings)) for row in chosen)
     judged = [rule.passed for rule in results if rule.passed is not None and not rule.note]
     return Verdict(profile, all(judged) if judged else None, results)
 
 
-def f_upper_tail(f: float, between: float, within: float) -> float:
-    """P(F > f) for f ≥ 0 with `between` and `within` degrees of freedom (Abramowitz and Stegun 26.6.2)."""
-    return _beta_regularised(within / 2.0, between / 2.0, within / (within + between * f))
-
-
-def f_test(model: Model) -> tuple[float, float]:
-    """F and p of the whole model against its mean: (R²/(p − 1))/((1 − R²)/(n − p)).
-
-    The level is one of the p terms (every kind of dodac has one). p is NaN for a model of one term.
-    """
-    s = model.statistics
-    if s.p < 2 or s.n <= s.p:
-        return math.nan, math.nan
-    if s.r2 >= 1.0:
-        return math.inf, 0.0
-    f = max(s.r2, 0.0) / (s.p - 1) / ((1.0 - s.r2) / (s.n - s.p))
-    return f, f_upper_tail(f, s.p - 1, s.n - s.p)
-
-
-def p_values(model: Model) -> dict[str, float]:
-    """The p of each driver (temperature, production, …): Wald's F of all its terms together.
-
-    For a driver with one term this is the two-sided t test. Levels (weekdays, hours, day types,
-    operating modes) are no drivers and are left out, as SEP leaves out the intercept.
-    """
-    dof = model.statistics.n - model.statistics.p
-    found = {}
-    for name, places in _drivers(model).items():
-        b = model.coefficients[places]
-        covariance = model.covariance[np.ix_(places, places)]
-        if not np.any(covariance) or dof <= 0:
-            found[name] = 0.0
-            continue
-        if len(places) == 1:
-            t = abs(float(b[0])) / math.sqrt(float(covariance[0, 0]))
-            found[name] = 2.0 * t_upper_tail(t, dof)
-            continue
-        f = float(b @ np.linalg.lstsq(covariance, b, rcond=None)[0]) / len(places)
-        found[name] = f_upper_tail(max(f, 0.0), len(places), dof)
-    return found
-
-
-def _drivers(model: Model) -> dict[str, list[int]]:
-    """Places of the terms of each driver: those that name it; other terms are levels.
-
-    What a searched balance point adds to the covariance ("balance.…") is no slope.
-    """
-    settings = cast("dict[str, Any]", model.settings)
-    temperature = settings.get("temperature")
-    found: dict[str, list[int]] = {}
-    for place, term in enumerate(model.terms):
-        if term.startswith("balance."):
-            continue
-        parts = term.replace("*", ".").replace("_", ".").split(".")
-        owner = next((name for name in settings.get("drivers", []) if str(name) in term), None)
-        if owner is None and temperature and not _SLOPE.isdisjoint(parts):
-            owner = str(temperature)
-        if owner is not None:
-            found.setdefault(str(owner), []).append(place)
-    return found
-
-
-_SLOPE: Final = frozenset({"temperature", "heating", "cooling", "hdd", "cdd", "hdh", "cdh", "slope"})
+def _complete(row: Row) -> None:
+    """ConfigError for a row of a plant's own table that can't be judged."""
+    where = f'validity profile "{row["profile"]}"'
+    for key, known in (("statistic", _NAMES), ("op", _OPS)):
+        if row.get(key) not in known:
+            raise ConfigError(
+                f"{where}: {key} = {row.get(key)!r}.", todo=f"Write one of: {', '.join(known)}."
+            )
+    limit = row.get("limit")
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not math.isfinite(limit):
+        raise ConfigError(f"{where}: limit = {limit!r} is no number.", todo="Write limit = 0.25.")
 
 
 def _value(statistic: str, model: Model, savings: Savings | None) -> float:
@@ -237,13 +187,15 @@ def _value(statistic: str, model: Model, savings: Savings | None) -> float:
         case "smallest_p":
             return min(p_values(model).values(), default=1.0)
         case "t_smallest":
-            return _smallest_t(model)
+            return smallest_t(model)
         case "negative_slopes":
-            return float(_negative(model))
+            return float(negative_slopes(model))
         case "baseline_days":
             return baseline_days(model)
         case "independent_per_term":
-            return independent_days(s) / s.p
+            # without the floor that an interval needs: two terms of a year at rho 0.99 are too few
+            rho = min(max(s.rho, 0.0), 1.0)
+            return s.n * (1.0 - rho) / (1.0 + rho) / s.p
         case "n_per_term":
             return s.n / s.p
         case _:
@@ -251,41 +203,21 @@ def _value(statistic: str, model: Model, savings: Savings | None) -> float:
 
 
 def _of_saving(statistic: str, model: Model, savings: Savings | None) -> float:
-    """Rules about the saving: the half width brought to another confidence by Student's t."""
-    if savings is None or savings.saving == 0.0:
-        return math.nan if savings is None else math.inf
-    part = savings.uncertainty
+    """Rules about the saving: the half width brought to another confidence by Student's t.
+
+    A saving of zero or below is never larger than its standard error.
+    """
+    if savings is None:
+        return math.nan
+    part, saving = savings.uncertainty, savings.saving
     dof = max(part.n_effective - model.statistics.p, 1.0)
     standard = part.half_width / t_two_sided(part.confidence, dof)
-    if statistic == "fsu":
-        return part.half_width / abs(savings.saving)
-    if statistic == "fsu_68":
-        return standard * t_two_sided(0.68, dof) / abs(savings.saving)
     if statistic == "two_se":
-        return math.inf if standard == 0.0 else abs(savings.saving) / standard
-    raise ConfigError(f'there is no statistic "{statistic}" for validity.')
-
-
-def _smallest_t(model: Model) -> float:
-    """The least |t| of the drivers with one term; √F of the others (1 degree of freedom's worth)."""
-    least = math.nan
-    for places in _drivers(model).values():
-        b, covariance = model.coefficients[places], model.covariance[np.ix_(places, places)]
-        if not np.any(covariance):
-            continue
-        f = float(b @ np.linalg.lstsq(covariance, b, rcond=None)[0]) / len(places)
-        least = min(math.sqrt(max(f, 0.0)), least) if least == least else math.sqrt(max(f, 0.0))
-    return least
-
-
-def _negative(model: Model) -> int:
-    """Drivers (not the temperature) whose only term has a negative slope."""
-    temperature = str(model.settings.get("temperature"))
-    return sum(
-        1
-        for name, places in _drivers(model).items()
-        if name != temperature and len(places) == 1 and model.coefficients[places[0]] < 0.0
-    )
+        return saving / standard if standard > 0.0 else math.copysign(math.inf, saving) if saving else 0.0
+    if saving == 0.0:
+        return math.inf
+    half = part.half_width if statistic == "fsu" else standard * t_two_sided(0.68, dof)
+    return half / abs(saving)
 
 
 def baseline_days(model: Model) -> float:
@@ -299,13 +231,19 @@ def baseline_days(model: Model) -> float:
     return model.statistics.n * _MONTH_DAYS
 
 
-def _months(savings: Savings | None) -> float:
+def _months(savings: Savings | None, model: Model) -> float:
+    """Months of the saving's period to the nearest; its end is the start of its last interval."""
     if savings is None:
         return 12.0
+    start, last = pd.Timestamp(savings.start[:10]), pd.Timestamp(savings.end[:10])
+    if model.interval == Interval.MONTH:
+        stop = last + pd.DateOffset(months=1)
+    elif model.interval == Interval.BILL:
+        stop = last + (last - start) / max(len(savings.frame) - 1, 1)
+    else:
+        stop = last + pd.Timedelta(days=7 if model.interval == Interval.WEEK else 1)
     # a year of 365 days is twelve months, whatever the 28 days of February
-    return float(
-        round(((pd.Timestamp(savings.end[:10]) - pd.Timestamp(savings.start[:10])).days + 1) / _MONTH_DAYS)
-    )
+    return float(round((stop - start).days / _MONTH_DAYS))
 
 
 def _judge(row: Row, value: float) -> RuleResult:
@@ -320,7 +258,7 @@ def _judge(row: Row, value: float) -> RuleResult:
             texts[language] = f"{name}: {words} {wanted}."
         else:
             words = (("fails", "passes"), ("không đạt", "đạt"))[language == "vi"][passed]
-            texts[language] = f"{name} {_shown(statistic, value, language)} {words} ({wanted})."
+            texts[language] = f"{name} {_apart(statistic, value, limit, language)} {words} ({wanted})."
     return RuleResult(
         statistic,
         value,
@@ -335,11 +273,19 @@ def _judge(row: Row, value: float) -> RuleResult:
     )
 
 
-def _shown(statistic: str, value: float, language: Any) -> str:
+def _apart(statistic: str, value: float, limit: float, language: Any) -> str:
+    """The value with as many digits as tell it from the limit: 25.004 % fails 25 %."""
+    wanted = _shown(statistic, limit, language)
+    texts = [_shown(statistic, value, language, more) for more in (0, 2, 4, 8)]
+    return next((text for text in texts if text != wanted or value == limit), texts[0])
+
+
+def _shown(statistic: str, value: float, language: Any, more: int = 0) -> str:
+    """A value or a limit in words, with `more` digits than usual."""
     if math.isinf(value):
-        return "∞"
+        return "∞" if value > 0.0 else "−∞"
     if statistic in _PER_CENT:
-        return f"{significant_text(100.0 * value, 3, language)} %"
+        return f"{significant_text(100.0 * value, 3 + more, language)} %"
     if statistic == "baseline_days":
-        return number_text(value, 0, language)
-    return significant_text(value, 3, language)
+        return number_text(value, more, language)
+    return significant_text(value, 3 + more, language)

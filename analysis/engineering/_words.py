@@ -183,6 +183,16 @@ def remembered(name: str, source: str) -> Finding:
     )
 
 
+def may_have_changed(name: str, taken: str) -> Finding:
+    """A day after the table was made: a later decision would not be in it."""
+    return Finding(
+        "price_may_have_changed",
+        f"{name} was taken from its source on {taken}; a later decision on prices or hours would not be in it.",
+        f"{name} được lấy từ nguồn ngày {taken}; quyết định ban hành sau ngày đó (nếu có) chưa được cập nhật.",
+        {"row": name, "taken": taken},
+    )
+
+
 def first_day_unknown(name: str, known_from: str) -> Finding:
     """A row used for days of which nobody has seen that it held."""
     return Finding(

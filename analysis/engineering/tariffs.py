@@ -155,6 +155,10 @@ def energy_cost(
         for row in (price, in_force(hour_rows, last)[-1]):
             if row["checked"] == "remembered":
                 doubts[str(row["id"])] = words.remembered(str(row["id"]), str(row["source"]))
+            if "valid_to" not in row and last > row["taken"]:
+                doubts[f"{row['id']} taken"] = words.may_have_changed(
+                    str(row["id"]), row["taken"].isoformat()
+                )
             if last < row.get("known_from", date.min):
                 doubts[str(row["id"])] = words.first_day_unknown(
                     str(row["id"]), row["known_from"].isoformat()

@@ -8,14 +8,8 @@ import pytest
 from analysis import Model, Savings, avoided_energy, fit, fit_towt_daily, meter_data
 from analysis._linear import fit_linear
 from analysis._tables import rows_of, table
-from analysis.validity import (
-    baseline_days,
-    f_test,
-    f_upper_tail,
-    p_values,
-    profiles,
-    validity,
-)
+from analysis.significance import f_test, f_upper_tail, p_values
+from analysis.validity import baseline_days, profiles, validity
 from dodac.errors import ConfigError
 
 
@@ -124,7 +118,7 @@ def test_a_bad_building_fails_dodacs_default_with_value_limit_and_source(model):
 
 
 def test_limits_only_remembered_say_so(model):
-    assert "remembered" in {found.code for found in validity(model, "nmec").findings()}
+    assert "remembered" in {found.code for found in validity(model, "ashrae14").findings()}
     assert "remembered" not in {found.code for found in validity(model, "sep").findings()}
     assert all(row["source"] and row["checked"] for row in table("validity"))
 

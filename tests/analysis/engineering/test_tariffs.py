@@ -108,10 +108,10 @@ def test_a_plants_own_contract_counts_instead():
         'offpeak=2000.0\npeak=2000.0\nsource="contract 12/2026"\nchecked="read"\ntaken=2026-01-01\n',
         "own.toml",
     )
-    found = cost(half_hours("2024-01-03", 1), customer="park", prices=own)
+    found = cost(half_hours("2015-01-07", 1), customer="park", prices=own)
     assert found.total.amount == pytest.approx(48 * 2000)
     assert found.average_per_kwh == pytest.approx(2000)
-    # the hours of 2024 are those of 2025 by assumption, and that is said
+    # the hours of January 2015 are those seen in print for April by assumption, and that is said
     assert [finding.code for finding in found.findings] == ["first_day_unknown"]
     later = cost(half_hours("2025-06-03", 1), customer="park", prices=own)
     assert later.findings == ()
@@ -152,3 +152,45 @@ def test_a_price_that_changes_within_the_period_counts_from_its_day():
     found = cost(half_hours("2026-04-21", 3), customer="park", prices=rows_of(text, "own.toml"))
     assert found.total == Money(48 * 1000.0 + 96 * 2000.0, "VND", "2026-04-23")
     assert found.documents == ("contract a", "contract b")
+
+
+@pytest.mark.parametrize(
+    ("day", "normal", "document"),
+    [
+        ("2015-04-01", 1405, "2256/QĐ-BCT"),
+        ("2017-11-30", 1405, "2256/QĐ-BCT"),
+        ("2017-12-01", 1452, "4495/QĐ-BCT"),
+        ("2019-03-19", 1452, "4495/QĐ-BCT"),
+        ("2019-03-20", 1555, "648/QĐ-BCT"),
+        ("2023-05-03", 1555, "648/QĐ-BCT"),
+        ("2025-05-10", 1833, "1279/QĐ-BCT"),
+    ],
+)
+def test_a_price_counts_from_its_first_day_to_the_day_before_the_next(day, normal, document):
+    found = cost(half_hours(day, 1))
+    assert found.documents == (document,)
+    (band,) = [band for band in found.bands if band.band == "normal"]
+    assert band.amount == pytest.approx(band.energy_kwh * normal)
+
+
+@pytest.mark.parametrize("day", ["2015-03-31", "2023-05-04", "2024-10-11", "2025-05-09"])
+def test_days_whose_decision_was_not_seen_are_refused(day):
+    assert isinstance(energy_cost(half_hours(day, 1), voltage_kv=22.0), Refusal)
+
+
+def test_a_day_after_the_table_was_taken_says_so():
+    assert cost(half_hours("2026-11-22", 1)).findings == ()
+    said = cost(half_hours("2026-11-23", 2)).findings
+    assert [finding.data["row"] for finding in said] == ["production-22kv", "vn-2026-04"]
+    assert {(finding.code, finding.data["taken"]) for finding in said} == {
+        ("price_may_have_changed", "2026-11-22")
+    }
+
+
+def test_a_business_price_of_2019_that_is_only_remembered_says_so():
+    found = cost(half_hours("2019-04-03", 1), customer="business", voltage_kv=0.4)
+    assert [finding.code for finding in found.findings] == ["remembered"]
+
+
+def test_a_low_voltage_price_of_2018_was_not_seen_and_is_refused():
+    assert isinstance(tariff("production", 0.4, date(2018, 6, 1)), Refusal)
