@@ -7,6 +7,7 @@ from analysis.combustion.composition import (
     dulong_mj_kg,
     gas_mixture,
     hhv_as_received,
+    hhv_estimate_mj_kg,
     hhv_from_lhv,
     lhv_from_hhv,
     ultimate,
@@ -47,8 +48,9 @@ from analysis.combustion.flue import (
     siegert_loss_from_co2_pct,
     siegert_loss_pct,
 )
-from analysis.combustion.fuels import FUELS, Fuel, Siegert, fuel, own_fuel, own_gas
+from analysis.combustion.fuels import Fuel, Siegert, own_fuel, own_gas
 from analysis.combustion.indirect import KCAL_PER_MJ, AshLosses, Indirect, indirect
+from analysis.combustion.library import FUELS, fuel
 from analysis.combustion.reading import FlueGas
 from analysis.combustion.stoichiometry import (
     GasVolumes,
@@ -102,6 +104,7 @@ __all__ = [
     "gas_mixture",
     "gas_volumes",
     "hhv_as_received",
+    "hhv_estimate_mj_kg",
     "hhv_from_lhv",
     "humidity_kg_kg",
     "in_mg",

@@ -73,13 +73,13 @@ def net_above_gross(net_mj_kg: float, gross_mj_kg: float) -> Refusal:
 
 
 def hhv_estimated(hhv_mj_kg: float) -> Finding:
-    """The heating value is Dulong's estimate."""
+    """The heating value is an estimate from the elements."""
     return Finding(
         "heating_value_estimated",
-        f"The heating value ({hhv_mj_kg:.1f} MJ/kg) is estimated by Dulong's formula: some 2 % off for coal, more "
-        "for biomass. A calorimeter's value should replace it.",
-        f"Nhiệt trị ({comma(hhv_mj_kg, '.1f')} MJ/kg) được ước tính theo công thức Dulong: sai khoảng 2 % với than, nhiều "
-        "hơn với sinh khối. Nên thay bằng kết quả đo nhiệt lượng kế.",
+        f"The heating value ({hhv_mj_kg:.1f} MJ/kg) is estimated from the elements (Channiwala and Parikh): some 1.5 % "
+        "off on the average, 5 % for one fuel. A calorimeter's value should replace it.",
+        f"Nhiệt trị ({comma(hhv_mj_kg, '.1f')} MJ/kg) được ước tính theo thành phần (Channiwala và Parikh): sai trung bình "
+        "khoảng 1,5 %, với từng nhiên liệu có thể 5 %. Nên thay bằng kết quả đo nhiệt lượng kế.",
         {"hhv_mj_kg": hhv_mj_kg},
     )
 
@@ -96,15 +96,15 @@ def heating_values_disagree(given_mj_kg: float, computed_mj_kg: float) -> Findin
     )
 
 
-def hhv_unlikely(hhv_mj_kg: float, dulong_mj_kg: float) -> Finding:
+def hhv_unlikely(hhv_mj_kg: float, estimate_mj_kg: float) -> Finding:
     """The heating value given does not fit the elements given."""
     return Finding(
         "heating_value_unlikely",
-        f"The heating value ({hhv_mj_kg:.1f} MJ/kg) is far from what the elements give ({dulong_mj_kg:.1f} by "
-        "Dulong): are both as received? gross, not net? MJ, not kcal?",
-        f"Nhiệt trị ({comma(hhv_mj_kg, '.1f')} MJ/kg) khác xa giá trị tính theo thành phần ({comma(dulong_mj_kg, '.1f')} theo "
-        "Dulong): cả hai có cùng cơ sở làm việc, nhiệt trị cao, đơn vị MJ không?",
-        {"hhv_mj_kg": hhv_mj_kg, "dulong_mj_kg": dulong_mj_kg},
+        f"The heating value ({hhv_mj_kg:.1f} MJ/kg) is far from what the elements give ({estimate_mj_kg:.1f} by "
+        "Channiwala and Parikh): are both as received? gross, not net? MJ, not kcal?",
+        f"Nhiệt trị ({comma(hhv_mj_kg, '.1f')} MJ/kg) khác xa giá trị tính theo thành phần ({comma(estimate_mj_kg, '.1f')} theo "
+        "Channiwala và Parikh): cả hai có cùng cơ sở làm việc, nhiệt trị cao, đơn vị MJ không?",
+        {"hhv_mj_kg": hhv_mj_kg, "estimate_mj_kg": estimate_mj_kg},
     )
 
 

@@ -10,7 +10,8 @@ from analysis.combustion import _fuel_words as fuel_words
 from analysis.combustion import _words as words
 from analysis.combustion._given import above, within
 from analysis.combustion.efficiency import Efficiency, InstrumentLimits, slopes, standard_of
-from analysis.combustion.fuels import Fuel, fuel
+from analysis.combustion.fuels import Fuel
+from analysis.combustion.library import fuel
 from analysis.combustion.reading import FlueGas, findings_of, gases_of, unusable
 from analysis.combustion.stoichiometry import stoichiometry
 from analysis.results import Finding, Refusal

@@ -93,11 +93,21 @@ def ultimate(
 
 
 def dulong_mj_kg(parts: Ultimate) -> float:
-    """Gross heating value estimated from the elements: 0.3383 C + 1.443 (H − O/8) + 0.0942 S, MJ/kg.
+    """Gross heating value by Dulong's formula: 0.3383 C + 1.443 (H − O/8) + 0.0942 S, MJ/kg.
 
-    As printed by ASHRAE Fundamentals and most text books; ± 2 % for coal, worse for biomass.
+    As printed by ASHRAE Fundamentals and most text books; ± 2 % for coal, some 5 % high for oil and 10 % low for wood.
     """
     return 0.3383 * parts.c + 1.443 * (parts.h - parts.o / 8.0) + 0.0942 * parts.s
+
+
+def hhv_estimate_mj_kg(parts: Ultimate) -> float:
+    """Gross heating value estimated from the elements of any solid or liquid fuel, as received, MJ/kg.
+
+    0.3491 C + 1.1783 H + 0.1005 S − 0.1034 O − 0.0151 N − 0.0211 ash: 1.5 % off on the average over coal, oil and
+    biomass (Channiwala and Parikh, Fuel 81 (2002) 1051; up to 50 % O and 71 % ash of the dry fuel).
+    """
+    burns = 0.3491 * parts.c + 1.1783 * parts.h + 0.1005 * parts.s
+    return burns - 0.1034 * parts.o - 0.0151 * parts.n - 0.0211 * parts.ash
 
 
 def lhv_from_hhv(hhv_mj_kg: float, parts: Ultimate) -> float:

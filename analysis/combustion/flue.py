@@ -11,7 +11,8 @@ from analysis.combustion import _words as words
 from analysis.combustion._given import above, within
 from analysis.combustion.composition import LATENT_MJ_KG, NORMAL_VOLUME, WATER
 from analysis.combustion.efficiency import Efficiency, InstrumentLimits, expanded, slopes, standard_of
-from analysis.combustion.fuels import AIR_BASE_PCT, TESTO, Fuel, Siegert, fuel
+from analysis.combustion.fuels import AIR_BASE_PCT, TESTO, Fuel, Siegert
+from analysis.combustion.library import fuel
 from analysis.combustion.reading import FlueGas, findings_of, gases_of, unusable
 from analysis.combustion.stoichiometry import saturation_hpa, stoichiometry
 from analysis.results import Finding, Refusal, Uncertainty

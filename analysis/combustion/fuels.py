@@ -1,13 +1,11 @@
-"""The fuels: what the flue-gas formulas need of each, from a dated table or from the plant's laboratory."""
+"""A fuel: what the flue-gas formulas need of it, and how the plant's own laboratory makes one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Final
 
-from analysis._tables import Row, table
 from analysis.combustion import _fuel_words as fuel_words
 from analysis.combustion.composition import (
     CO2_OF_CARBON,
@@ -15,17 +13,14 @@ from analysis.combustion.composition import (
     GasMixture,
     HeatingValue,
     Ultimate,
-    dulong_mj_kg,
     gas_mixture,
     gases,
     hhv_as_received,
+    hhv_estimate_mj_kg,
     hhv_from_lhv,
     lhv_from_hhv,
-    ultimate,
 )
 from analysis.results import Finding, Refusal
-from dodac.errors import ConfigError
-from dodac.quantities import nearest
 
 TESTO: Final = "testo"
 BACHARACH: Final = "bacharach"
@@ -172,8 +167,8 @@ def own_fuel(
 
     elements: as received (made by `ultimate(...)`, which takes dry and daf analyses); hhv_mj_kg: gross
     value on `basis`; lhv_mj_kg: net value as received; both are kept as given, and a finding tells where
-    hydrogen and moisture do not explain their difference. With neither the gross value is estimated by
-    Dulong and says so. like: the fuel whose Siegert constants, CO constant and factors still hold.
+    hydrogen and moisture do not explain their difference. With neither the gross value is estimated from
+    the elements (hhv_estimate_mj_kg) and says so. like: the fuel whose Siegert constants, CO constant and factors still hold.
     Refused where the parts do not add up or the heating value can't be.
     """
     if elements is None:
@@ -181,7 +176,7 @@ def own_fuel(
     if abs(elements.total_pct - 100.0) > 2.0:
         return fuel_words.analysis_sum(elements.total_pct)
     findings: tuple[Finding, ...] = ()
-    estimate = dulong_mj_kg(elements)
+    estimate = hhv_estimate_mj_kg(elements)
     if hhv_mj_kg is not None:
         gross = hhv_as_received(hhv_mj_kg, elements, basis)
     elif lhv_mj_kg is not None:
@@ -198,8 +193,7 @@ def own_fuel(
         return fuel_words.net_above_gross(net, gross)
     if not (0.0 < net <= gross <= _HIGHEST_MJ_KG):
         return fuel_words.analysis_impossible("heating value, MJ/kg", gross if net > 0.0 else net)
-    if not findings and abs(gross / estimate - 1.0) > _UNLIKELY:
-        findings = (fuel_words.hhv_unlikely(gross, estimate),)
+    findings = findings or unlikely(gross, estimate)
     base = like or Fuel(id, en or id, vi or en or id, "solid", source, "laboratory", taken)
     return replace(
         base,
@@ -217,6 +211,12 @@ def own_fuel(
     )
 
 
+def unlikely(gross: float, estimate: float) -> tuple[Finding, ...]:
+    """The finding about a gross heating value a fifth and more away from what the elements give."""
+    far = abs(gross - estimate) > _UNLIKELY * estimate
+    return (fuel_words.hhv_unlikely(gross, estimate),) if far else ()
+
+
 def own_gas(
     id: str, volumes: Mapping[str, float], *, like: Fuel | None = None, source: str, taken: str
 ) -> Fuel | Refusal:
@@ -227,10 +227,11 @@ def own_gas(
     base = (
         Fuel(id, id, id, "gas", source, "laboratory", taken) if like is None else replace(like, findings=())
     )
-    return replace(_with_gas(base, mixture), id=id, source=source, checked="laboratory", taken=taken)
+    return replace(with_gas(base, mixture), id=id, source=source, checked="laboratory", taken=taken)
 
 
-def _with_gas(base: Fuel, mixture: GasMixture) -> Fuel:
+def with_gas(base: Fuel, mixture: GasMixture) -> Fuel:
+    """A fuel with the composition of a gas, and the heating values and elements that follow from it."""
     density = mixture.density_kg_m3
     unseen = ", ".join(gas for gas, _ in mixture.volumes if gases()[gas]["checked"] == "remembered")
     return replace(
@@ -246,72 +247,3 @@ def _with_gas(base: Fuel, mixture: GasMixture) -> Fuel:
         if unseen
         else base.findings,
     )
-
-
-def _of_row(row: Row) -> Fuel:
-    constants = {
-        maker: Siegert(**{key: float(value) for key, value in given.items()}, base_pct=AIR_BASE_PCT[maker])
-        for maker, given in row.get("siegert", {}).items()
-    }
-    found = Fuel(
-        id=row["id"],
-        en=row["en"],
-        vi=row["vi"],
-        kind=row["kind"],
-        source=row["source"],
-        checked=row["checked"],
-        taken=str(row["taken"]),
-        siegert=constants,
-        k4=row.get("k4"),
-        o2_reference_pct=row.get("o2_reference_pct"),
-        ipcc=row.get("ipcc", ""),
-        biogenic=row.get("biogenic", False),
-        findings=(fuel_words.remembered_fuel(row["en"], row["vi"]),)
-        if row["checked"] == "remembered" or row.get("remembered")
-        else (),
-    )
-    if "gas" in row:
-        mixture = gas_mixture({gas: float(value) for gas, value in row["gas"].items()})
-        if isinstance(mixture, Refusal):
-            raise ConfigError(f'fuels.toml: "{row["id"]}": {mixture.en}')
-        return _with_gas(found, mixture)
-    if "ultimate" in row:
-        elements = ultimate(**row["ultimate"])
-        if isinstance(elements, Refusal):
-            raise ConfigError(f'fuels.toml: "{row["id"]}": {elements.en}')
-        gross = float(row["hhv_mj_kg"])
-        return replace(found, elements=elements, hhv_mj_kg=gross, lhv_mj_kg=lhv_from_hhv(gross, elements))
-    return found
-
-
-@cache
-def _library() -> Mapping[str, Fuel]:
-    return {row["id"]: _of_row(row) for row in table("fuels")}
-
-
-class _Fuels(Mapping[str, Fuel]):
-    """The library, read when it is first asked for."""
-
-    def __getitem__(self, id: str) -> Fuel:
-        return _library()[id]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_library())
-
-    def __len__(self) -> int:
-        return len(_library())
-
-
-FUELS: Final[Mapping[str, Fuel]] = _Fuels()
-
-
-def fuel(id: str | Fuel) -> Fuel:
-    """The fuel of that id (a Fuel passes through); ConfigError naming the nearest one otherwise."""
-    if isinstance(id, Fuel):
-        return id
-    found = FUELS.get(id)
-    if found is None:
-        near = nearest(id, FUELS)
-        todo = f'Did you mean "{near}"?' if near else f"Known fuels: {', '.join(FUELS)}."
-        raise ConfigError(f'there is no fuel "{id}".', todo=todo)
-    return found

@@ -12,7 +12,7 @@ from analysis.combustion._given import above
 from analysis.combustion.composition import Ultimate
 from analysis.combustion.efficiency import Efficiency, InstrumentLimits, slopes, standard_of
 from analysis.combustion.fuels import Fuel
-from analysis.combustion.fuels import fuel as fuel_of
+from analysis.combustion.library import fuel as fuel_of
 from analysis.combustion.reading import FlueGas, findings_of, unusable
 from analysis.results import Finding, Refusal
 
