@@ -40,6 +40,20 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say how a test is read: where its channels are, and how times of files are written."""
+    parser.add_argument(
+        "--channel", action="append", default=[], metavar="CHANNEL=COLUMN[:UNIT]",
+        help="where a channel is, e.g. load=steam or t_flue_c=T1:degF; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rows", action="store_true", help="each row is a run written down as one figure a channel"
+    )
+    parser.add_argument("--time", metavar="NAME", help="the column of times (default: found)")
+    parser.add_argument("--date-format", help="ymd, dmy, mdy or a strptime pattern (default: found)")
+    parser.add_argument("--sheet", help="of a workbook")
+
+
 def place_of(arguments: argparse.Namespace) -> Place:
     """The place a command was told; a journal alone has UTC and a register beside it, files alone only UTC."""
     journal: Path | None = arguments.journal
@@ -74,6 +88,16 @@ def opened(place: Place, *, influxdb: bool = False) -> Iterator[JournalStore | I
         yield store
     finally:
         store.close()
+
+
+@contextmanager
+def opened_if_there(place: Place) -> Iterator[JournalStore | InfluxStore | None]:
+    """The journal for reading, or None when nothing was collected yet: tests may be of files alone."""
+    if place.journal.is_file():
+        with opened(place) as store:
+            yield store
+    else:
+        yield None
 
 
 def period(text: str, option: str) -> tuple[str, str]:

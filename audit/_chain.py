@@ -12,11 +12,14 @@ from typing import Final, TypeVar
 from audit import _sql
 from audit.canonical import canonical, plain, record, sha256
 from audit.decisions import Decision
+from audit.isolated import FrozenTest, IsolatedPlan, IsolatedSaving
 from audit.records import FrozenBaseline, Option, Plan, VerifiedSaving
 from dodac.errors import DataError, IntegrityError, Where
 from dodac.quantities import nearest
 
-Entry = TypeVar("Entry", Option, Plan, Decision, FrozenBaseline, VerifiedSaving)
+Entry = TypeVar(
+    "Entry", Option, Plan, Decision, FrozenBaseline, VerifiedSaving, IsolatedPlan, FrozenTest, IsolatedSaving
+)
 
 _KINDS: Final[dict[type, str]] = {
     Option: "option",
@@ -24,8 +27,11 @@ _KINDS: Final[dict[type, str]] = {
     Decision: "decision",
     FrozenBaseline: "baseline",
     VerifiedSaving: "saving",
+    IsolatedPlan: "test plan",
+    FrozenTest: "frozen test",
+    IsolatedSaving: "test saving",
 }
-_CORRECTED: Final = ("option", "plan", "decision")
+_CORRECTED: Final = ("option", "plan", "decision", "test plan")
 _START: Final = "0" * 64
 
 
@@ -68,6 +74,13 @@ class Chain:
         # a correction may say again, word for word, what an earlier version said
         once = {row.body_sha256: row for row in rows}
         return tuple(record(cls, json.loads(row.body)) for row in once.values())
+
+    def version_of(self, cls: type[Entry], id: str, digest: str) -> Entry:
+        """The version of a record whose body has this digest; IntegrityError when there is none."""
+        for row in self.entries():
+            if (row.kind, row.id, row.body_sha256) == (_KINDS[cls], id, digest):
+                return record(cls, json.loads(row.body))
+        raise IntegrityError(f'the {_KINDS[cls]} "{id}" that was built upon is not in the register.')
 
     def append(self, entry: Entry, why: str, now_ns: int) -> Entry:
         """Adds an entry; options, plans and decisions may be corrected when a reason `why` is given.

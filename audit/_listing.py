@@ -14,6 +14,7 @@ _HEADS: dict[str, dict[Language, str]] = {
     "baselines": {"en": "Frozen baselines", "vi": "Đường cơ sở đã chốt"},
     "decisions": {"en": "Decisions about events", "vi": "Quyết định về sự kiện"},
     "savings": {"en": "Verified savings", "vi": "Mức tiết kiệm đã kiểm chứng"},
+    "runs": {"en": "runs", "vi": "lượt đo"},
     "empty": {"en": "The register is empty.", "vi": "Sổ đăng ký còn trống."},
 }
 _STATUS: dict[str, dict[Language, str]] = {
@@ -26,7 +27,6 @@ _STATUS: dict[str, dict[Language, str]] = {
 
 def listing(register: Register, zone: str, language: Language) -> str:
     """The register as four short lists."""
-    savings = register.savings()
     lists = {
         "options": [
             f"  {item.id}  {item.name_vi if language == 'vi' else item.name_en}  [{_STATUS.get(item.status, {}).get(language, item.status)}]"
@@ -36,6 +36,10 @@ def listing(register: Register, zone: str, language: Language) -> str:
             f"  {item.id}  → {item.option}  {item.baseline[0]}..{item.baseline[1]} / "
             f"{item.reporting[0]}..{item.reporting[1]}"
             for item in register.plans()
+        ]
+        + [
+            f"  {item.id}  → {item.option}  IPMVP {item.ipmvp_option}  {item.reporting[0]}..{item.reporting[1]}"
+            for item in register.isolated.plans()
         ],
         "decisions": [
             f"  {item.id}  {item.plan}  {item.method}  {item.start}..{item.end or '…'}  {item.by}: {item.why}"
@@ -46,9 +50,19 @@ def listing(register: Register, zone: str, language: Language) -> str:
             f"  {item.id}  R² {number_text(item.statistics.r2, 3, language)}  "
             f"{local_text(item.frozen_ns, zone, '%Y-%m-%d %H:%M')}"
             for item in register.baselines()
+        ]
+        + [
+            f"  {item.id}  {len(item.test.runs)} {_HEADS['runs'][language]}  "
+            f"{local_text(item.frozen_ns, zone, '%Y-%m-%d %H:%M')}"
+            for item in register.isolated.baselines()
         ],
         "savings": [
-            f"  {item.id}  {_amount(item.saving, item.half_width, item.unit, language)}" for item in savings
+            f"  {item.id}  {_amount(item.saving, item.half_width, item.unit, language)}"
+            for item in register.savings()
+        ]
+        + [
+            f"  {item.id}  {_amount(item.saving, item.half_width, item.unit, language)}"
+            for item in register.isolated.savings()
         ],
     }
     lines = []

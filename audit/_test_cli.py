@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from audit._arguments import Place, add_place, place_of, write_json
+from audit._arguments import Place, add_place, add_reading, opened, place_of, write_json
 from audit._test_print import (
     WORDS,
     document_of,
@@ -106,16 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--unit", default="kWh", help="of --year (default kWh)")
     for one in (steady, compare):
         one.add_argument("--kind", choices=_KINDS, default="boiler", help="the machine (default boiler)")
-        one.add_argument(
-            "--channel", action="append", default=[], metavar="CHANNEL=COLUMN[:UNIT]",
-            help="where a channel is, e.g. load=steam or t_flue_c=T1:degF; repeatable",
-        )  # fmt: skip
-        one.add_argument(
-            "--rows", action="store_true", help="each row is a run written down as one figure a channel"
-        )
-        one.add_argument("--time", metavar="NAME", help="the column of times (default: found)")
-        one.add_argument("--date-format", help="ymd, dmy, mdy or a strptime pattern (default: found)")
-        one.add_argument("--sheet", help="of a workbook")
+        add_reading(one)
         add_place(one)
     return parser
 
@@ -129,7 +120,9 @@ def _runs(
     rules = steady_rules(arguments.kind)
     told: list[str] = []
     written = Written(arguments.time, arguments.date_format, arguments.sheet)
-    frame = samples_frame(sources, rules, channels_told(arguments.channel), place, told, written)
+    frame = samples_frame(
+        sources, rules, channels_told(arguments.channel), place.zone, lambda: opened(place), told, written
+    )
     notes += told
     if not arguments.json:
         sys.stderr.write("".join(f"{note}\n" for note in told))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from audit._arguments import Place, opened
 from audit.filestore import Column, column
 from dodac.errors import ConfigError, DataError
 from dodac.quantities import CHANNELS, Kind
@@ -18,6 +18,8 @@ from dodac.quantities import CHANNELS, Kind
 if TYPE_CHECKING:
     from analysis._tables import Row
     from dodac.contracts import Store
+
+Journal = Callable[[], "AbstractContextManager[Store]"]
 
 # a gauge wide enough for any plain number; its unit is told with it, so that the header's is not asked
 _PLAIN: Final = ("heat_power_w", "W")
@@ -40,7 +42,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "flow_m3_h": ("flow_m3h",),
     "pressure_bar": ("pressure", "áp suất"),
 }
-_FURTHER: Final[Mapping[str, tuple[str, ...]]] = {"boiler": ("t_air_c", "co_ppm")}
+FURTHER: Final[Mapping[str, tuple[str, ...]]] = {"boiler": ("t_air_c", "co_ppm")}
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def samples_frame(
     sources: Sequence[Source],
     rules: Row,
     told: Mapping[str, Column],
-    place: Place,
+    zone: str,
+    journal: Journal,
     notes: list[str],
     written: Written,
 ) -> pd.DataFrame:
@@ -115,7 +118,7 @@ def samples_frame(
     that is not there, DataError when a file can't be read without guessing.
     """
     needed = [str(band["channel"]) for band in rules["bands"] if not band.get("optional")]
-    wanted = [*(str(band["channel"]) for band in rules["bands"]), *_FURTHER.get(str(rules["kind"]), ())]
+    wanted = [*(str(band["channel"]) for band in rules["bands"]), *FURTHER.get(str(rules["kind"]), ())]
     unknown = sorted(set(told) - set(wanted))
     if unknown:
         raise ConfigError(
@@ -125,9 +128,9 @@ def samples_frame(
     left = list(dict.fromkeys(wanted))
     for source in sources:
         frame = (
-            _file(source, left, told, place, notes, written)
+            _file(source, left, told, zone, notes, written)
             if source.path
-            else _journal(source, left, told, place)
+            else _journal(source, left, told, zone, journal)
         )
         left = [role for role in left if role not in frame.columns]
         frames.append(frame)
@@ -151,7 +154,7 @@ def _file(
     source: Source,
     roles: Sequence[str],
     told: Mapping[str, Column],
-    place: Place,
+    zone: str,
     notes: list[str],
     written: Written,
 ) -> pd.DataFrame:
@@ -170,11 +173,11 @@ def _file(
             channel, unit = _channel(role, told.get(role), name)
             columns[role] = (name, channel, unit)
     if not columns:
-        return pd.DataFrame(index=pd.DatetimeIndex([], tz=place.zone))
+        return pd.DataFrame(index=pd.DatetimeIndex([], tz=zone))
     spec = FileSpec(
         "test",
         tuple(columns.values()),
-        zone=place.zone,
+        zone=zone,
         stamp="instant",
         time_column=written.time,
         date_format=written.date_format,
@@ -197,18 +200,20 @@ def _file(
             role: values[:, places[channel]] * _factor(role, channel)
             for role, (_, channel, _) in columns.items()
         },
-        index=index.tz_convert(place.zone),
+        index=index.tz_convert(zone),
     )
     return _within(frame[~frame.index.duplicated()], source)
 
 
-def _journal(source: Source, roles: Sequence[str], told: Mapping[str, Column], place: Place) -> pd.DataFrame:
+def _journal(
+    source: Source, roles: Sequence[str], told: Mapping[str, Column], zone: str, journal: Journal
+) -> pd.DataFrame:
     from audit.periods import window_ns
 
     if source.period is None:
         raise ConfigError(f"there is no file {source.name}.")
-    start, end = window_ns(place.zone, source.period)
-    with opened(place) as store:
+    start, end = window_ns(zone, source.period)
+    with journal() as store:
         have = _has(store, source.name)
         columns = {}
         for role in roles:
@@ -226,7 +231,7 @@ def _journal(source: Source, roles: Sequence[str], told: Mapping[str, Column], p
     frame = pd.DataFrame(
         {role: found[name] * _factor(role, name) for role, name in columns.items()}, index=found.index
     )
-    frame.index = pd.DatetimeIndex(frame.index).tz_convert(place.zone)
+    frame.index = pd.DatetimeIndex(frame.index).tz_convert(zone)
     return frame[~frame.index.duplicated()]
 
 

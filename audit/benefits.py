@@ -28,9 +28,10 @@ _MONEY: Final = ("amount", "currency", "price_date")
 
 
 def results_of(register: Register, confidence: float = 0.90) -> tuple[OptionResult, ...]:
-    """The last verified saving of each plan as a result of its option, class "verified".
+    """The last verified saving of each plan as a result of its option, class "verified", and then of each plan of tests.
 
-    A saving that was verified at another confidence than the table's is brought to it by the normal
+    What tests showed keeps its own class (option A: measured, or estimated), and is left out where a baseline's
+    saving of the same option and resource stands: it would count twice. A saving that was verified at another confidence than the table's is brought to it by the normal
     distribution. A saving of heat or steam is left out: which fuel made it, its plan does not say.
     """
     from statistics import NormalDist
@@ -42,6 +43,7 @@ def results_of(register: Register, confidence: float = 0.90) -> tuple[OptionResu
 
     last = {saving.plan: saving for saving in register.savings()}
     found = []
+    whole: set[tuple[str, str]] = set()
     for plan in register.plans():
         saving = last.get(plan.id)
         channel = CHANNELS[plan.energy[1]]
@@ -49,6 +51,7 @@ def results_of(register: Register, confidence: float = 0.90) -> tuple[OptionResu
         if saving is None or resource is None:
             continue
         option = register.option(plan.option)
+        whole.add((option.id, resource))
         half = saving.half_width * z(confidence) / z(saving.confidence)
         found.append(
             OptionResult(
@@ -63,6 +66,30 @@ def results_of(register: Register, confidence: float = 0.90) -> tuple[OptionResu
                 ),
                 investment=option.investment,
                 saving=saving.money,
+                company=option.company,
+            )
+        )  # fmt: skip
+    tested = {saving.plan: saving for saving in register.isolated.savings()}
+    for test in tested.values():
+        plan_of = register.isolated.plan_of(test)
+        if (plan_of.option, plan_of.resource) in whole:
+            continue
+        option = register.option(plan_of.option)
+        found.append(
+            OptionResult(
+                option.id,
+                date.fromisoformat(test.start),
+                date.fromisoformat(test.end),
+                amounts=(
+                    amount(
+                        plan_of.resource, test.saving, test.unit, test.evidence_class,
+                        half_width=test.half_width * z(confidence) / z(test.confidence),
+                        grade=plan_of.grade or None, density_kg_l=plan_of.density_kg_l,
+                        increase=test.saving < 0,
+                    ),
+                ),
+                investment=option.investment,
+                saving=test.money,
                 company=option.company,
             )
         )  # fmt: skip

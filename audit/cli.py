@@ -10,12 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit._arguments import add_place, opened, place_of, write_json
+from audit._arguments import add_place, add_reading, opened, opened_if_there, place_of, write_json
 from dodac.clock import SystemClock
-from dodac.errors import Exit
+from dodac.errors import ConfigError, Exit
 
 if TYPE_CHECKING:
-    from analysis import Refusal
     from audit._arguments import Place
     from audit.register import Register
 
@@ -32,7 +31,12 @@ def audit(argv: Sequence[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, help: str, *positional: tuple[str, str]) -> argparse.ArgumentParser:
-        sample = {"id": "trim-plan", "plan": "trim-plan", "file": f"{name.removeprefix('add-')}.toml"}
+        sample = {
+            "id": "trim-plan",
+            "plan": "trim-plan",
+            "saving": "trim-plan-s1",
+            "file": f"{name.removeprefix('add-')}.toml",
+        }
         shown = " ".join([name, *(sample[word] for word, _ in positional)])
         found = commands.add_parser(
             name,
@@ -59,7 +63,18 @@ def audit(argv: Sequence[str]) -> int:
     command("events", "what looks like a non-routine event, and what was decided", ("plan", "id of the plan"))
     freeze = command("freeze", "fit a plan's baseline and fix it", ("plan", "id of the plan"))
     freeze.add_argument("--why", default="", help="reason to freeze another one")
-    command("verify", "the saving against the frozen baseline", ("plan", "id of the plan"))
+    verify = command("verify", "the saving against the frozen baseline", ("plan", "id of the plan"))
+    for tested, when in ((freeze, "before"), (verify, "after")):
+        tested.add_argument(
+            "--test", action="append", default=[], metavar="SOURCE",
+            help=f"of a plan of tests: the test {when} the measure, as FILE, FILE@DAY or INSTRUMENT@DAY; repeatable",
+        )  # fmt: skip
+        add_reading(tested)
+    command(
+        "case",
+        "a verified saving, computed again from readings and files",
+        ("saving", "id of a verified saving"),
+    )
     watch = command(
         "watch", "does the saving last: by quarter, with early warning", ("plan", "id of the plan")
     )
@@ -128,10 +143,15 @@ def _add_option(arguments: argparse.Namespace) -> int:
 
 def _add_plan(arguments: argparse.Namespace) -> int:
     from audit.planfile import read_plan
+    from audit.records import Plan
 
     register, _ = _register(arguments)
-    added = register.add_plan(read_plan(Path(arguments.file)), why=arguments.why)
-    return _registered(arguments, "plan", added.id)
+    plan = read_plan(Path(arguments.file))
+    if isinstance(plan, Plan):
+        register.add_plan(plan, why=arguments.why)
+    else:
+        register.isolated.add_plan(plan, why=arguments.why)
+    return _registered(arguments, "plan", plan.id)
 
 
 def _add_decision(arguments: argparse.Namespace) -> int:
@@ -190,14 +210,19 @@ def _registered(arguments: argparse.Namespace, kind: str, id: str) -> int:
 
 def _freeze(arguments: argparse.Namespace) -> int:
     from analysis import Refusal
+    from audit import _isolated_cli
     from audit import _print as show
+    from audit._isolated_cli import refused
     from audit.models import model_of
 
     register, place = _register(arguments)
+    if register.isolated.has_plan(arguments.plan):
+        return _isolated_cli.freeze(register, arguments, place)
+    _no_tests(arguments)
     with opened(place) as store:
         result = register.freeze_baseline(arguments.plan, store, why=arguments.why)
     if isinstance(result, Refusal):
-        return _refused(arguments, result, place)
+        return refused(arguments.json, result, place.language)
     if arguments.json:
         write_json({"id": result.id, "data_digest": result.data_digest, **show.model_data(model_of(result))})
     else:
@@ -207,14 +232,19 @@ def _freeze(arguments: argparse.Namespace) -> int:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from analysis import Refusal
+    from audit import _isolated_cli
+    from audit._isolated_cli import refused
     from audit._listing import saving_text
     from audit.canonical import plain
 
     register, place = _register(arguments)
+    if register.isolated.has_plan(arguments.plan):
+        return _isolated_cli.verify(register, arguments, place)
+    _no_tests(arguments)
     with opened(place) as store:
         result = register.verify(arguments.plan, store)
     if isinstance(result, Refusal):
-        return _refused(arguments, result, place)
+        return refused(arguments.json, result, place.language)
     if arguments.json:
         write_json(plain(result))
     else:
@@ -222,14 +252,30 @@ def _verify(arguments: argparse.Namespace) -> int:
     return Exit.OK
 
 
-def _refused(arguments: argparse.Namespace, refusal: Refusal, place: Place) -> int:
-    from audit import _print as show
+def _case(arguments: argparse.Namespace) -> int:
+    from audit import _isolated_cli
+    from audit._listing import saving_text
+    from audit.canonical import plain
 
+    register, place = _register(arguments)
+    if register.isolated.has_saving(arguments.saving):
+        with opened_if_there(place) as tests:
+            return _isolated_cli.show(register.isolated.case(arguments.saving, tests), arguments, place)
+    with opened(place) as store:
+        case = register.case(arguments.saving, store)
     if arguments.json:
-        write_json({"refusal": show.refusal_data(refusal)})
+        write_json(plain(case.verified))
     else:
-        sys.stderr.write(show.refusal_text(refusal, place.language))
-    return Exit.FINDING
+        sys.stdout.write(saving_text(case.verified, place.language))
+    return Exit.OK
+
+
+def _no_tests(arguments: argparse.Namespace) -> None:
+    if arguments.test:
+        raise ConfigError(
+            f'plan "{arguments.plan}" goes by meters, not by tests.',
+            todo="Leave --test out, or name another plan.",
+        )
 
 
 _AUDIT = {
@@ -241,6 +287,7 @@ _AUDIT = {
     "benefits": _benefits,
     "watch": _watch,
     "events": _events,
+    "case": _case,
     "freeze": _freeze,
     "verify": _verify,
 }

@@ -15,15 +15,22 @@ _COUNTS = (EventKind.EXCHANGE, EventKind.ROLLOVER)
 
 
 def evidence_of(store: Store, plan: Plan, period: tuple[str, str]) -> tuple[Evidence, ...]:
-    """The evidence of a plan's channels in a period, each instrument's samples read once.
+    """The evidence of a plan's channels in a period."""
+    return evidence_of_channels(store, (plan.energy, *plan.drivers.values()), plan.zone, period)
+
+
+def evidence_of_channels(
+    store: Store, targets: Iterable[tuple[str, str]], zone: str, period: tuple[str, str]
+) -> tuple[Evidence, ...]:
+    """The evidence of (instrument, channel) in local days from..to, each instrument's samples read once.
 
     An instrument's digest is over its samples, and after them its exchanges and rollovers, where there are any:
     amounts are made of both.
     About 5 µs a sample: 70 000 samples in 0.3 s (benchmarks/audit_evidence.py).
     """
-    start_ns, end_ns = window_ns(plan.zone, period)
+    start_ns, end_ns = window_ns(zone, period)
     wanted: dict[str, list[str]] = {}
-    for instrument, channel in (plan.energy, *plan.drivers.values()):
+    for instrument, channel in targets:
         channels = wanted.setdefault(instrument, [])
         if channel not in channels:
             channels.append(channel)

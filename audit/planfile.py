@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, fields
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+from audit._isolated_checks import check_isolated_plan
 from audit.decisions import Decision
+from audit.isolated import Agreed, IsolatedPlan, Tool
 from audit.plans import check_option, check_plan
 from audit.records import Metering, Money, Option, Plan
 from dodac._toml_files import parse_toml, read_toml_text
@@ -18,6 +20,7 @@ from dodac.errors import ConfigError, Where
 from dodac.quantities import nearest
 
 T = TypeVar("T")
+Readers = dict[str, Callable[[Any], Any]]
 
 
 class _WrongKindError(ValueError):
@@ -144,6 +147,36 @@ def _metering(value: Any) -> Metering:
     )
 
 
+def _agreed(value: Any) -> tuple[Agreed, ...]:
+    return _records(
+        value, Agreed, {"value": _number, "plus_minus": _number, "at": _date},
+        "write [[agreed]] with name, value, plus_minus, unit, basis, by, at",
+    )  # fmt: skip
+
+
+def _tools(value: Any) -> tuple[Tool, ...]:
+    numbers: Readers = dict.fromkeys(("limit", "limit_pct", "drift"), _number)
+    return _records(
+        value, Tool, numbers, "write [[instruments]] with id, channel and limit, limit_pct or profile"
+    )
+
+
+def _records(value: Any, cls: type[T], readers: Readers, words: str) -> tuple[T, ...]:
+    """A list of tables as records of a class; keys that have a default may be left out."""
+    if not isinstance(value, list):
+        raise _WrongKindError(words)
+    known: dict[str, Any] = {key.name: key.default for key in fields(cast("Any", cls))}
+    optional = {name: default for name, default in known.items() if default is not MISSING}
+    found = []
+    for place, item in enumerate(value):
+        if not isinstance(item, dict):
+            raise _WrongKindError(words, place)
+        table = _table({**optional, **item}, tuple(known), words, place)
+        told = {key: _at(readers.get(key, _text), table[key], place, key) for key in item}
+        found.append(cls(**{**optional, **told}))
+    return tuple(found)
+
+
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise _WrongKindError("write true or false")
@@ -156,7 +189,6 @@ def _week(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple((day, _text(like)) for day, like in value.items())
 
 
-Readers = dict[str, Callable[[Any], Any]]
 Lines = dict[tuple[str | int, ...], int]
 
 _OPTION: Readers = {"investment": _money}
@@ -171,6 +203,15 @@ _PLAN: Readers = {
     "exclude": _exclude,
     "static_factors": _factors,
     "metering": _metering,
+}
+_TESTS: Readers = {
+    "instruments": _tools,
+    "agreed": _agreed,
+    "measured": _drivers,
+    "wet_o2": _flag,
+    "with_co": _flag,
+    "density_kg_l": _number,
+    **{key: _PLAN[key] for key in ("blackout", "reporting", "confidence", "price")},
 }
 _DECISION: Readers = {
     "at": _date,
@@ -201,8 +242,13 @@ def read_option(path: Path) -> Option:
     return found
 
 
-def read_plan(path: Path) -> Plan:
-    """The plan of a TOML file; ConfigError with file, line and nearest key otherwise."""
+def read_plan(path: Path) -> Plan | IsolatedPlan:
+    """The plan of a TOML file, one of tests when it has the key `test`; ConfigError with file, line and nearest key."""
+    if "test" in parse_toml(read_toml_text(path, "plan"), path):
+        values, lines = _read(path, "plan", fields(IsolatedPlan), _TESTS, {})
+        tests = IsolatedPlan(**values)
+        _checked(path, lines, lambda: check_isolated_plan(tests))
+        return tests
     values, lines = _read(path, "plan", fields(Plan), _PLAN, _PLAN_DEFAULTS)
     found = Plan(**values)
     _checked(path, lines, lambda: check_plan(found))

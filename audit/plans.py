@@ -22,12 +22,12 @@ IPMVP_OPTIONS: Final = ("A", "B", "C")
 
 def check_option(option: Option) -> None:
     """Raises ConfigError for an option without id, name or a known status."""
-    _word("id", option.id)
+    check_word("id", option.id)
     for key in ("name_en", "name_vi", "company", "site", "asset"):
         if not getattr(option, key).strip():
             raise ConfigError(f'option "{option.id}": {key} is empty.', todo="Fill it in.")
     if option.investment is not None:
-        _check_money(f'option "{option.id}": investment', option.investment)
+        check_money(f'option "{option.id}": investment', option.investment)
     if option.status not in STATUSES:
         near = nearest(option.status, STATUSES)
         raise ConfigError(
@@ -43,7 +43,7 @@ def check_plan(plan: Plan) -> None:
     reporting), channels known, energy a counter or interval channel, a temperature for the model,
     confidence in [0.5, 0.99], price above zero.
     """
-    _word("id", plan.id)
+    check_word("id", plan.id)
 
     def fault(key: str, what: str, todo: str = "") -> ConfigError:
         return ConfigError(f'plan "{plan.id}": {key}: {what}', todo=todo)
@@ -58,7 +58,7 @@ def check_plan(plan: Plan) -> None:
     if not 0.5 <= plan.confidence <= 0.99:
         raise fault("confidence", f"{plan.confidence} is not between 0.5 and 0.99.", "0.9 is usual.")
     if plan.price is not None:
-        _check_money(f'plan "{plan.id}": price', plan.price)
+        check_money(f'plan "{plan.id}": price', plan.price)
         if plan.price.amount == 0:
             raise fault("price", f"{plan.price.amount} {plan.price.currency} is no price.")
     for name, (_, channel) in {"energy": plan.energy, **plan.drivers}.items():
@@ -106,7 +106,8 @@ def _check_model(plan: Plan, fault: Callable[..., ConfigError]) -> None:
         raise fault("drivers", f"the model {plan.model} needs a temperature.", "Add drivers.temperature.")
 
 
-def _check_money(where: str, money: Money) -> None:
+def check_money(where: str, money: Money) -> None:
+    """Raises ConfigError for an amount below zero, or a currency that is none."""
     if not math.isfinite(money.amount) or money.amount < 0:
         raise ConfigError(f"{where}: {money.amount} {money.currency} is no price.", todo="Write an amount.")
     if not re.fullmatch(r"[A-Z]{3}", money.currency):
@@ -118,11 +119,8 @@ def _check_dates(plan: Plan) -> None:
     if plan.blackout is not None:
         spans.append(("blackout", plan.blackout))
     spans += [("exclude", (start, end)) for start, end, _ in plan.exclude]
-    for key, (start, end) in spans:
-        for text in (start, end):
-            _date(f'plan "{plan.id}": {key}', text)
-        if start > end:
-            raise ConfigError(f'plan "{plan.id}": {key}: {start} is after {end}.', todo="Swap them.")
+    for key, span in spans:
+        check_span(f'plan "{plan.id}": {key}', span)
     if plan.baseline[1] >= plan.reporting[0]:
         raise ConfigError(
             f'plan "{plan.id}": the baseline ends on {plan.baseline[1]}, the reporting period starts on '
@@ -139,6 +137,14 @@ def _check_dates(plan: Plan) -> None:
                 )
 
 
+def check_span(where: str, span: tuple[str, str]) -> None:
+    """Raises ConfigError for dates that are none, or in the wrong order."""
+    for text in span:
+        _date(where, text)
+    if span[0] > span[1]:
+        raise ConfigError(f"{where}: {span[0]} is after {span[1]}.", todo="Swap them.")
+
+
 def _date(where: str, text: str) -> date:
     try:
         found = date.fromisoformat(text)
@@ -153,6 +159,7 @@ def _date(where: str, text: str) -> date:
     return found
 
 
-def _word(key: str, text: str) -> None:
+def check_word(key: str, text: str) -> None:
+    """Raises ConfigError for an id that is not one word."""
     if not text or not all(letter.isalnum() or letter in "._-" for letter in text):
         raise ConfigError(f'{key} "{text}" must be one word of letters, digits, ".", "_" and "-".')

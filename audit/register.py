@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import Finding, Refusal, Savings
+from analysis import Refusal, Savings
 from audit._chain import Chain, Entry
+from audit._late import late
 from audit._sql import Row
-from audit.canonical import record
 from audit.decisions import Decision, check_decision, decided, ledger_of, saving_with
 from audit.evidence import evidence_of
+from audit.isolated_register import IsolatedRegister
 from audit.models import baseline_frame, fit_plan, freeze, model_of
-from audit.periods import frame_digest, gaps_of, period_frame, window_ns
+from audit.periods import frame_digest, gaps_of, period_frame
 from audit.plans import check_option, check_plan
 from audit.records import FrozenBaseline, Money, Option, Plan, SavingCase, VerifiedSaving
 from dodac.clock import Clock
@@ -32,12 +32,13 @@ class Register:
 
     Each entry carries the SHA-256 of its body and of the entry before it; every reading checks the
     whole chain and raises IntegrityError when an entry is not what was written. Any thread or
-    process may use it. The file is made with the first entry.
+    process may use it. The file is made with the first entry. isolated: its entries of options A and B.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._chain = Chain(path)
         self._clock = clock
+        self.isolated = IsolatedRegister(self._chain, clock)
 
     @property
     def path(self) -> Path:
@@ -107,6 +108,7 @@ class Register:
         """
         check_plan(plan)
         self._chain.one(Option, plan.option)
+        self.isolated.check_free(plan.id)
         return self._append(replace(plan, registered_ns=self._clock.now_ns()), why)
 
     def add_decision(self, decision: Decision, *, why: str = "") -> Decision:
@@ -178,7 +180,10 @@ class Register:
             method=result.uncertainty.method,
             intervals=result.intervals,
             excluded=result.excluded,
-            findings=(*result.findings, *_late(plan, baseline)),
+            findings=(
+                *result.findings,
+                *late(plan.zone, plan.registered_ns, baseline.frozen_ns, plan.blackout, plan.reporting),
+            ),
             evidence=evidence_of(store, plan, plan.reporting),
             money=money,
             money_half_width=money_half_width,
@@ -201,7 +206,7 @@ class Register:
         """
         verified = self.saving(saving_id)
         baseline = self.baseline(verified.baseline)
-        plan = self._plan_of(baseline)
+        plan = self._chain.version_of(Plan, baseline.plan, baseline.plan_digest)
         frame_before = self._check_baseline(plan, baseline, store)
         frame = period_frame(store, plan, (verified.start, verified.end))
         if frame_digest(frame) != verified.data_digest:
@@ -266,13 +271,6 @@ class Register:
             )
         return frozen[-1]
 
-    def _plan_of(self, baseline: FrozenBaseline) -> Plan:
-        """The version of the plan that a baseline was frozen for."""
-        for row in self.entries():
-            if (row.kind, row.id) == ("plan", baseline.plan) and row.body_sha256 == baseline.plan_digest:
-                return record(Plan, json.loads(row.body))
-        raise IntegrityError(f'the plan of baseline "{baseline.id}" is not in the register.')
-
     def _check_baseline(self, plan: Plan, baseline: FrozenBaseline, store: Store) -> pd.DataFrame:
         frame = period_frame(store, plan, plan.baseline)
         if frame_digest(frame) != baseline.data_digest:
@@ -290,31 +288,6 @@ def _money(plan: Plan, result: Savings) -> tuple[Money | None, float | None]:
         return None, None
     amount = result.saving * plan.price.amount
     return replace(plan.price, amount=amount), result.uncertainty.half_width * plan.price.amount
-
-
-def _late(plan: Plan, baseline: FrozenBaseline) -> tuple[Finding, ...]:
-    """What an auditor must know: a plan or baseline that came after the fact."""
-    found = []
-    first = plan.blackout or plan.reporting
-    if plan.registered_ns > window_ns(plan.zone, first)[0]:
-        found.append(
-            Finding(
-                "plan_late",
-                f"The plan was registered after the measure had started ({first[0]}).",
-                f"Kế hoạch được đăng ký sau khi đã bắt đầu thực hiện giải pháp ({first[0]}).",
-                {"start": first[0]},
-            )
-        )
-    if baseline.frozen_ns > window_ns(plan.zone, plan.reporting)[0]:
-        found.append(
-            Finding(
-                "baseline_late",
-                f"The baseline was frozen after reporting had started ({plan.reporting[0]}).",
-                f"Đường cơ sở được chốt sau khi kỳ báo cáo đã bắt đầu ({plan.reporting[0]}).",
-                {"start": plan.reporting[0]},
-            )
-        )
-    return tuple(found)
 
 
 def _check_figures(verified: VerifiedSaving, result: Savings) -> None:
