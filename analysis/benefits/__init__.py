@@ -1,12 +1,11 @@
 """benefits: what options saved, in energy, material, emissions and money, with dated factors and evidence."""
 
+from analysis.benefits.appraisals import Appraisal, Discount, appraise, together
 from analysis.benefits.choices import Factor, Factors, PlantFuel
 from analysis.benefits.exchange import ExchangeRate, Price, at_prices_of, converted, money_sum, priced
 from analysis.benefits.factors import air_factor, carbon_factor, grid_factor, toe_factor
 from analysis.benefits.figures import EVIDENCE_VI, Cell, EvidenceClass, Figure, Part, Total, total
 from analysis.benefits.finance import (
-    Appraisal,
-    appraise,
     discounted_payback_months,
     internal_rate_pct,
     net_present_value,
@@ -36,7 +35,8 @@ from analysis.benefits.reported import (
 )
 from analysis.benefits.resources import COLUMNS, EMISSIONS, RESOURCES, Amount, Column, amount
 from analysis.benefits.shown import record, table_lines
-from analysis.benefits.table import BenefitRow, OptionResult, benefits, in_currency, summed
+from analysis.benefits.sums import in_currency, summed
+from analysis.benefits.table import BenefitRow, OptionResult, benefits
 from analysis.benefits.targets import (
     Target,
     TargetResult,
@@ -45,6 +45,7 @@ from analysis.benefits.targets import (
     reduction_class,
     target,
 )
+from analysis.benefits.told import explained_lines, factor_lines, told
 from dodac.money import Money
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Column",
     "Combination",
     "Comparison",
+    "Discount",
     "EvidenceClass",
     "ExchangeRate",
     "Explanation",
@@ -93,6 +95,8 @@ __all__ = [
     "converted",
     "discounted_payback_months",
     "explain_reported",
+    "explained_lines",
+    "factor_lines",
     "grid_factor",
     "implied_per_unit",
     "implied_ratio",
@@ -117,5 +121,7 @@ __all__ = [
     "table_lines",
     "target",
     "toe_factor",
+    "together",
+    "told",
     "total",
 ]

@@ -73,16 +73,23 @@ def partial_emission(what: str, what_vi: str, missing: Sequence[str], missing_vi
     )
 
 
-def given_differs(column: str, given: float, computed: float, unit: str) -> Finding:
+def given_differs(column: str, given: float, computed: float, unit: str, factors: Sequence[str]) -> Finding:
     """What somebody reported is not what the factors give."""
     part = 100 * (computed - given) / abs(given) if given else 100.0
+    text = ", ".join(factors)
     return Finding(
         "given_differs",
-        f"{column}: {significant(given, 5)} {unit} was given, these factors give {significant(computed, 5)} "
+        f"{column}: {significant(given, 5)} {unit} was given; {text} give {significant(computed, 5)} "
         f"({number(part, 1)} %).",
-        f"{column}: số được báo cáo là {significant(given, 5, 'vi')} {unit}, tính theo các hệ số này là "
+        f"{column}: số được báo cáo là {significant(given, 5, 'vi')} {unit}; tính theo {text} là "
         f"{significant(computed, 5, 'vi')} ({number(part, 1, 'vi')} %).",
-        {"column": column, "given": given, "computed": computed, "difference_pct": part},
+        {
+            "column": column,
+            "given": given,
+            "computed": computed,
+            "difference_pct": part,
+            "factors": text,
+        },
     )
 
 
@@ -115,6 +122,20 @@ def payback_partial(counted: int, total: int) -> Finding:
         f"Thời gian hoàn vốn tính cho {counted} trong {total} giải pháp; các giải pháp còn lại thiếu vốn đầu tư "
         "hoặc mức tiết kiệm năm.",
         {"counted": counted, "options": total},
+    )
+
+
+def counted_twice(first: str, second: str, meter: str) -> Finding:
+    """Two options on one meter at the same time: what it shows of one holds the other's saving."""
+    return Finding(
+        "counted_twice",
+        f"{first} and {second} were measured by the same meter ({meter}) at the same time: each saving may hold the "
+        "other's, and the sum may count it twice. Register one plan for both, or take one's saving out of the other's "
+        "baseline.",
+        f"{first} và {second} được đo bằng cùng một đồng hồ ({meter}) trong cùng thời gian: mức tiết kiệm này có thể đã "
+        "gồm mức tiết kiệm kia, tổng có thể tính hai lần. Hãy đăng ký một kế hoạch chung, hoặc trừ phần của giải pháp "
+        "này khỏi đường cơ sở của giải pháp kia.",
+        {"first": first, "second": second, "meter": meter},
     )
 
 

@@ -1,42 +1,20 @@
-"""What an investment is worth: simple and discounted payback, net present value, internal rate of return."""
+"""What flows of money are worth: simple and discounted payback, net present value, internal rate of return."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from analysis.benefits._words import refuse, refuse_no_saving
 from analysis.benefits.exchange import ExchangeRate, converted
-from analysis.results import Finding, Refusal
+from analysis.results import Refusal
 from dodac.errors import ConfigError
 from dodac.money import Money
-from dodac.words import LANGUAGES, number_text
+from dodac.words import LANGUAGES, number_text, significant_text
 
 _HIGHEST_RATE: Final = 1e6
-
-
-@dataclass(frozen=True)
-class Appraisal:
-    """An investment over its life; amounts in one currency, rates in percent a year.
-
-    flows: year 0 (the investment, negative) to the last year; irr_pct and the paybacks in months, or why
-    there is none. terms: "nominal" (escalation holds inflation) or "real", as rate and escalation were given.
-    """
-
-    currency: str
-    price_date: str
-    flows: tuple[float, ...]
-    rate_pct: float
-    escalation_pct: float
-    terms: str
-    npv: float
-    irr_pct: float | Refusal
-    payback_months: float | Refusal
-    discounted_payback_months: float | Refusal
-    findings: tuple[Finding, ...] = ()
 
 
 def simple_payback_months(
@@ -50,10 +28,11 @@ def simple_payback_months(
     if isinstance(own, Refusal):
         return own
     cost = converted(investment, investment.currency)
-    return cost if isinstance(cost, Refusal) else _months(cost.amount, own.amount, cost.currency)
+    return cost if isinstance(cost, Refusal) else months_of(cost.amount, own.amount, cost.currency)
 
 
-def _months(investment: float, saving: float, currency: str) -> float | Refusal:
+def months_of(investment: float, saving: float, currency: str) -> float | Refusal:
+    """12 · investment / saving of amounts in one currency; refused below zero and without a saving."""
     if investment < 0:
         return refuse(
             "negative_investment",
@@ -74,21 +53,24 @@ def real_rate_pct(nominal_pct: float, inflation_pct: float) -> float:
     return 100 * ((1 + nominal_pct / 100) / (1 + inflation_pct / 100) - 1)
 
 
-def net_present_value(flows: Sequence[float], rate_pct: float) -> float:
-    """Σ flow_t / (1 + r)^t, flow 0 today; ConfigError for a rate at or below −100 %."""
-    _check(flows)
-    return math.fsum(_discounted(flows, rate_pct))
+def net_present_value(flows: Sequence[float], rate_pct: float, per_year: int = 1) -> float:
+    """Σ flow_t / (1 + r)^(t/per_year), flow 0 today; ConfigError for a rate at or below −100 %.
+
+    rate_pct: effective, a year; per_year: how many flows a year has (12: monthly).
+    """
+    _check(flows, per_year)
+    return math.fsum(_discounted(flows, rate_pct, per_year))
 
 
-def internal_rate_pct(flows: Sequence[float]) -> float | Refusal:
-    """The one rate (%) at which the net present value is zero.
+def internal_rate_pct(flows: Sequence[float], per_year: int = 1) -> float | Refusal:
+    """The one effective yearly rate (%) at which the net present value is zero; per_year as `net_present_value`.
 
     With one change of sign there is exactly one above −100 % (Descartes), found by bisection. With several
     changes all roots above −100 % are looked for: none and more than one are refused, naming them, because a
     yearly rate then says nothing (Brealey, Myers, Allen: Principles of Corporate Finance, "multiple rates of
     return"). Refused too when money flows one way only.
     """
-    _check(flows)
+    _check(flows, per_year)
     signs = [flow > 0 for flow in flows if flow != 0]
     changes = sum(a != b for a, b in itertools.pairwise(signs))
     if changes == 0:
@@ -97,8 +79,10 @@ def internal_rate_pct(flows: Sequence[float]) -> float | Refusal:
             "There is no internal rate of return: money flows one way only.",
             "Không có tỷ suất hoàn vốn nội bộ: dòng tiền chỉ đi một chiều.",
         )
-    roots = [_bisect(flows)] if changes == 1 else _roots(flows)
-    found = [root for root in roots if root is not None and root <= _HIGHEST_RATE]
+    # factors 1/(1 + r) of one step, from the highest rate to the lowest
+    factors = [_bisect(flows)] if changes == 1 else _roots(flows)
+    rates = sorted(_rate_pct(factor, per_year) for factor in factors if factor is not None)
+    found = [rate for rate in rates if rate <= _HIGHEST_RATE]
     if len(found) == 1:
         return found[0]
     if not found:
@@ -120,95 +104,48 @@ def internal_rate_pct(flows: Sequence[float]) -> float | Refusal:
     )
 
 
-def discounted_payback_months(flows: Sequence[float], rate_pct: float) -> float | Refusal:
-    """Months until the discounted flows have paid the investment back for good, evenly within a year.
+def discounted_payback_months(flows: Sequence[float], rate_pct: float, per_year: int = 1) -> float | Refusal:
+    """Months until the discounted flows have paid the investment back for good, evenly within a step.
 
     For good: a later outlay (an overhaul) that brings the sum below zero again does not count as paid.
     """
-    _check(flows)
-    worth = _discounted(flows, rate_pct)
+    _check(flows, per_year)
+    worth = _discounted(flows, rate_pct, per_year)
     sums = [math.fsum(worth[: year + 1]) for year in range(len(worth))]
     below = [year for year, value in enumerate(sums) if value < 0]
     if not below:
         return 0.0
     last = below[-1]
     if last == len(sums) - 1:
+        years = (len(flows) - 1) / per_year
+        rate, rate_vi = (number_text(rate_pct, 2, language) for language in LANGUAGES[::-1])
+        life, life_vi = (significant_text(years, 3, language) for language in LANGUAGES[::-1])
         return refuse(
             "not_paid_back",
-            f"Discounted at {rate_pct:g} %, it is not paid back within {len(flows) - 1} years.",
-            f"Với suất chiết khấu {rate_pct:g} %, không hoàn vốn trong {len(flows) - 1} năm.",
-            years=len(flows) - 1,
+            f"Discounted at {rate} %, it is not paid back within {life} years.",
+            f"Với suất chiết khấu {rate_vi} %, không hoàn vốn trong {life_vi} năm.",
+            years=years,
             rate_pct=rate_pct,
         )
-    return 12 * (last - sums[last] / worth[last + 1])
+    return 12 / per_year * (last - sums[last] / worth[last + 1])
 
 
-def appraise(
-    investment: Money,
-    saving_per_year: Money,
-    years: int,
-    *,
-    rate_pct: float,
-    escalation_pct: float,
-    terms: str,
-    rest_value: float = 0.0,
-    rates: Sequence[ExchangeRate] = (),
-) -> Appraisal | Refusal:
-    """Payback, NPV and IRR of an investment that saves from the first year on.
-
-    years: its life; rate_pct and escalation_pct (how the saving grows a year) in the same `terms`,
-    "nominal" or "real"; rest_value: at the end of its life, in the investment's currency. The saving of
-    year 1 is at today's prices, escalated from year 2 on; flows fall at the end of each year. Refused:
-    currencies without a rate, no saving, a negative investment.
-    """
-    if terms not in ("nominal", "real"):
-        raise ConfigError(f'"{terms}" is neither nominal nor real.')
-    if not isinstance(years, int) or years < 1:
-        raise ConfigError(f"a life of {years} years is none.", todo="Give whole years, one or more.")
-    if not -100 < escalation_pct < math.inf:
-        raise ConfigError(f"an escalation of {escalation_pct} % is none.")
-    months = simple_payback_months(investment, saving_per_year, rates)
-    if isinstance(months, Refusal) and months.code != "no_saving":
-        return months
-    own = converted(saving_per_year, investment.currency, rates)
-    if isinstance(own, Refusal):
-        return own
-    try:
-        savings = [own.amount * (1 + escalation_pct / 100) ** year for year in range(years)]
-    except OverflowError:
-        raise ConfigError(
-            f"an escalation of {escalation_pct} % over {years} years leaves no number."
-        ) from None
-    flows = [-investment.amount, *savings]
-    flows[-1] += rest_value
-    return Appraisal(
-        investment.currency,
-        investment.price_date,
-        tuple(flows),
-        rate_pct,
-        escalation_pct,
-        terms,
-        net_present_value(flows, rate_pct),
-        internal_rate_pct(flows),
-        months,
-        discounted_payback_months(flows, rate_pct),
-    )
-
-
-def _check(flows: Sequence[float]) -> None:
+def _check(flows: Sequence[float], per_year: int = 1) -> None:
+    if isinstance(per_year, bool) or not isinstance(per_year, int) or per_year < 1:
+        raise ConfigError(f"{per_year} flows a year are none.", todo="Write 1, 2, 4, 12 or 52.")
     if not flows or not all(math.isfinite(flow) for flow in flows):
         raise ConfigError("a cash flow needs finite yearly amounts.")
 
 
-def _discounted(flows: Sequence[float], rate_pct: float) -> list[float]:
+def _discounted(flows: Sequence[float], rate_pct: float, per_year: int = 1) -> list[float]:
     if not rate_pct > -100:
         raise ConfigError(f"a discount rate of {rate_pct} % is none.")
     try:
-        worth = [flow / (1 + rate_pct / 100) ** year for year, flow in enumerate(flows)]
+        worth = [flow / (1 + rate_pct / 100) ** (step / per_year) for step, flow in enumerate(flows)]
     except (OverflowError, ZeroDivisionError):
         worth = [math.inf]
     if not all(math.isfinite(value) for value in worth):
-        raise ConfigError(f"a discount rate of {rate_pct} % over {len(flows) - 1} years leaves no number.")
+        raise ConfigError(f"a discount rate of {rate_pct} % over {len(flows) - 1} steps leaves no number.")
     return worth
 
 
@@ -220,27 +157,37 @@ def _value(flows: Sequence[float], factor: float) -> float:
     return value
 
 
+def _rate_pct(factor: float, per_year: int) -> float:
+    """The effective yearly rate of a factor 1/(1 + r) per step; infinity beyond any number."""
+    try:
+        return 100.0 * (factor**-per_year - 1.0)
+    except OverflowError:
+        return math.inf
+
+
 def _bisect(flows: Sequence[float]) -> float | None:
-    """The only root of a flow with one change of sign, in percent."""
+    """The factor of the only root of a flow with one change of sign; None where it is beyond reach."""
     low, high = 1 / (1 + _HIGHEST_RATE / 100), 1.0
     bottom = _value(flows, low)
+    if bottom == 0:
+        return low
+    if (bottom > 0) != (next(flow for flow in flows if flow) > 0):
+        return None  # the root lies above the highest rate
     while _value(flows, high) * bottom > 0:
         high *= 2
         if high > 1e12:
             return None
-    if bottom == 0:
-        return _HIGHEST_RATE
     for _ in range(200):
         middle = (low + high) / 2
         if _value(flows, middle) * bottom > 0:
             low = middle
         else:
             high = middle
-    return 100 * (2 / (low + high) - 1)
+    return (low + high) / 2
 
 
 def _roots(flows: Sequence[float]) -> list[float]:
-    """All rates above −100 % (in percent) where the polynomial in 1/(1 + r) is zero, a touching one once."""
+    """All factors above zero where the polynomial in 1/(1 + r) is zero, a touching one once."""
     import numpy as np
 
     scaled = np.asarray(flows, dtype=float) / max(abs(flow) for flow in flows)
@@ -248,7 +195,6 @@ def _roots(flows: Sequence[float]) -> list[float]:
     real = sorted(root.real for root in roots if root.real > 0 and abs(root.imag) < 1e-6 * abs(root))
     found: list[float] = []
     for factor in real:
-        rate = 100 * (1 / float(factor) - 1)
-        if not found or abs(rate - found[-1]) > 1e-4 * (100 + abs(rate)):
-            found.append(rate)
-    return sorted(found)
+        if not found or abs(factor - found[-1]) > 1e-4 * factor:
+            found.append(float(factor))
+    return found

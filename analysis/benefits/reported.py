@@ -83,7 +83,8 @@ def explain_reported(
     base = factors or Factors()
     official = grid_factor(start, end, replace(base, grid_proxy=None))
     power = [one for one in whole if one.resource == "electricity"]
-    fuels = [one for one in whole if one.resource in FUELS and one.resource != "biomass"]
+    # a stated grade would win over each grade tried, whose name would then be a lie
+    fuels = [replace(one, grade=None) for one in whole if one.resource in FUELS and one.resource != "biomass"]
     if not power and not fuels:
         raise ConfigError("none of these amounts has fossil CO2.", todo="Give electricity or fuels.")
     mwh = sum(one.figure.value for one in power)

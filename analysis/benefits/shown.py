@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
+from analysis.benefits.appraisals import Appraisal
 from analysis.benefits.figures import EVIDENCE_VI, Cell, Total
 from analysis.benefits.indicators import IndicatorDefinition
 from analysis.benefits.resources import COLUMNS
@@ -76,6 +78,40 @@ def table_lines(rows: Sequence[BenefitRow], language: Language) -> list[list[str
                 else money_text(value, language)
             )
         lines.append(line)
+    if any(row.appraisal is not None for row in rows):
+        lines += _appraisal_lines(rows, language)
+    return lines
+
+
+def _appraisal_lines(rows: Sequence[BenefitRow], language: Language) -> list[list[str]]:
+    """NPV, internal rate and discounted payback of each row, with the terms they were judged in."""
+    vi = language == "vi"
+    judged = next((row.appraisal for row in rows if isinstance(row.appraisal, Appraisal)), None)
+    how = ""
+    if judged is not None:
+        rate = number_text(judged.rate_pct, 1, language)
+        terms = {"real": ("real", "giá thực"), "nominal": ("nominal", "giá danh nghĩa")}[judged.terms][vi]
+        how = f" ({rate} %, {terms})"
+    names = (
+        ("NPV" + how, "giá trị hiện tại ròng NPV" + how),
+        ("internal rate IRR (%)", "tỷ suất hoàn vốn nội bộ IRR (%)"),
+        ("discounted payback (months)", "hoàn vốn có chiết khấu (tháng)"),
+    )
+    lines = [[name[vi]] for name in names]
+    for row in rows:
+        one = row.appraisal
+        if not isinstance(one, Appraisal):
+            for line in lines:
+                line.append("" if one is None else one.vi if vi else one.en)
+            continue
+        lines[0].append(money_text(Money(one.npv, one.currency, one.price_date), language))
+        for line, value in zip(lines[1:], (one.irr_pct, one.discounted_payback_months), strict=True):
+            text = (
+                (value.vi if vi else value.en)
+                if isinstance(value, Refusal)
+                else significant_text(value, 3, language)
+            )
+            line.append(text)
     return lines
 
 
@@ -92,6 +128,7 @@ def record(row: BenefitRow) -> dict[str, object]:
         "period": {name: _cell(cell) for name, cell in row.cells.items() if cell is not None},
         "normal_year": {name: _cell(cell) for name, cell in row.normal_year.items() if cell is not None},
         **{key: _plain(getattr(row, key)) for key in MONEY_COLUMNS},
+        **({} if row.appraisal is None else {"appraisal": _appraised(row.appraisal)}),
         "specific": [
             {
                 "indicator": one.definition.id,
@@ -126,6 +163,22 @@ def _cell(cell: Total | Refusal) -> dict[str, object]:
     }
 
 
+def _appraised(value: Appraisal | Refusal) -> object:
+    if isinstance(value, Refusal):
+        return {"refused": [_said(value)]}
+    return {
+        "flows": list(value.flows),
+        "currency": value.currency,
+        "price_date": value.price_date,
+        "rate_pct": value.rate_pct,
+        "escalation_pct": value.escalation_pct,
+        "terms": value.terms,
+        "npv": value.npv,
+        "irr_pct": _plain(value.irr_pct),
+        "discounted_payback_months": _plain(value.discounted_payback_months),
+    }
+
+
 def _plain(value: Money | Refusal | float) -> object:
     if isinstance(value, Refusal):
         return {"refused": [_said(value)]}
@@ -157,5 +210,11 @@ def _specific(row: BenefitRow, definition: IndicatorDefinition, language: Langua
 
 
 def _number(value: float, half_width: float | None, language: Language) -> str:
-    text = significant_text(value, 4, language)
-    return text if half_width is None else f"{text} ± {significant_text(half_width, 2, language)}"
+    """As many digits as the ± has two of; without one every whole unit, since nobody said what to round to."""
+    if half_width:
+        digits = 1 - math.floor(math.log10(half_width))
+        text = number_text(round(value, digits), max(digits, 0), language)
+        return f"{text} ± {significant_text(half_width, 2, language)}"
+    whole = 0 if value == 0 else max(0, 3 - math.floor(math.log10(abs(value))))
+    text = number_text(value, 0 if value == round(value) else min(whole, 6), language)
+    return text if half_width is None else f"{text} ± 0"

@@ -1,24 +1,23 @@
-"""The benefit table: one row per option, sums per company, province and programme."""
+"""The benefit table: one row per option."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
 from analysis.benefits._words import (
     classes_mixed,
     given_differs,
-    payback_partial,
-    periods_differ,
     refuse_missing,
     refuse_not_a_year,
 )
+from analysis.benefits.appraisals import Appraisal, Discount, appraise
 from analysis.benefits.choices import POLLUTANTS, Factors
 from analysis.benefits.emissions import air, co2, toe
-from analysis.benefits.exchange import ExchangeRate, converted, money_sum
+from analysis.benefits.exchange import ExchangeRate, converted
 from analysis.benefits.figures import EVIDENCE_VI, Cell, Figure, Total, total
 from analysis.benefits.finance import simple_payback_months
 from analysis.benefits.indicators import SpecificConsumption
@@ -44,7 +43,7 @@ class OptionResult:
     amounts and saving: of the period start … end (both included) as it was; normal_year and
     saving_per_year: of a normal year (normalised savings, a design figure), never made from the period;
     given: column → figure that somebody states (a reported CO2), kept instead of the computed one, which
-    is then shown beside it; refused: amounts that could not be had, so that sums know.
+    is then shown beside it; meter: what measured it, so that sums know which options share one; refused: amounts that could not be had, so that sums know.
     """
 
     id: str
@@ -60,6 +59,7 @@ class OptionResult:
     company: str = ""
     province: str = ""
     programme: str = ""
+    meter: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class BenefitRow:
     """One option or one sum: cells by column id (see COLUMNS), period-actual and normal year apart.
 
     A cell is a Total (by evidence class), a Refusal with its reason, or None where there is nothing.
-    payback_months: simple, of yearly saving; options: how many are in it.
+    payback_months: simple, of yearly saving; options: how many are in it; appraisal: over a life, where
+    one was asked for.
     """
 
     id: str
@@ -85,6 +86,8 @@ class BenefitRow:
     company: str = ""
     province: str = ""
     programme: str = ""
+    meter: str = ""
+    appraisal: Appraisal | Refusal | None = None
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -99,7 +102,10 @@ class BenefitRow:
 
 
 def benefits(
-    option: OptionResult, factors: Factors | None = None, rates: Sequence[ExchangeRate] = ()
+    option: OptionResult,
+    factors: Factors | None = None,
+    rates: Sequence[ExchangeRate] = (),
+    discount: Discount | None = None,
 ) -> BenefitRow:
     """The row of one option.
 
@@ -127,7 +133,10 @@ def benefits(
             and computed.complete
             and not math.isclose(computed.value, figure.value)
         ):
-            findings.append(given_differs(column, figure.value, computed.value, figure.unit))
+            findings.append(
+                given_differs(column, figure.value, computed.value, figure.unit, computed.factors)
+            )
+            findings += computed.findings
         cells[column] = total([figure])
     yearly = _yearly(option)
     investment = _known(option.investment, "The investment", "vốn đầu tư")
@@ -140,36 +149,15 @@ def benefits(
         investment,
         _known(option.saving, "The saving of the period", "mức tiết kiệm của kỳ"),
         yearly,
-        _payback(investment, yearly, rates),
-        (*findings, *_mixed(cells.values())),
+        payback(investment, yearly, rates),
+        (*findings, *mixed(cells.values())),
         specific=option.specific,
         company=option.company,
         province=option.province,
         programme=option.programme,
+        meter=option.meter,
+        appraisal=_appraisal(investment, yearly, rates, discount),
     )
-
-
-def summed(
-    rows: Sequence[BenefitRow],
-    by: str | None = None,
-    currency: str | None = None,
-    rates: Sequence[ExchangeRate] = (),
-) -> tuple[BenefitRow, ...]:
-    """Sums of rows: one over all, or one per company, province or programme (by), in order of first sight.
-
-    Money in `currency` (the first investment's when none is named) at the rates of the price dates; the
-    payback is Σ investment / Σ saving of the options that have both, and a finding says how many have not.
-    """
-    if by not in (None, "company", "province", "programme"):
-        raise ConfigError(
-            f'benefits can\'t be summed by "{by}".', todo="Write company, province or programme."
-        )
-    if any(row.options != 1 for row in rows):
-        raise ConfigError("rows of options are summed, not sums: a sum has lost which options lack what.")
-    groups: dict[str, list[BenefitRow]] = {}
-    for row in rows:
-        groups.setdefault(getattr(row, by) if by else "", []).append(row)
-    return tuple(_sum(name, group, by, currency, rates) for name, group in groups.items())
 
 
 def _cells(
@@ -207,9 +195,10 @@ def _known(money: Money | None, what: str, what_vi: str) -> Money | Refusal:
     return refuse_missing(what, what_vi) if money is None else converted(money, money.currency)
 
 
-def _payback(
+def payback(
     investment: Money | Refusal, yearly: Money | Refusal, rates: Sequence[ExchangeRate]
 ) -> float | Refusal:
+    """Simple payback in months, or the first reason why there is none."""
     if isinstance(investment, Refusal):
         return investment
     if isinstance(yearly, Refusal):
@@ -217,98 +206,33 @@ def _payback(
     return simple_payback_months(investment, yearly, rates)
 
 
-def _mixed(cells: Iterable[Cell]) -> tuple[Finding, ...]:
+def _appraisal(
+    investment: Money | Refusal,
+    yearly: Money | Refusal,
+    rates: Sequence[ExchangeRate],
+    discount: Discount | None,
+) -> Appraisal | Refusal | None:
+    if discount is None:
+        return None
+    if isinstance(investment, Refusal):
+        return investment
+    if isinstance(yearly, Refusal):
+        return yearly
+    return appraise(
+        investment,
+        yearly,
+        discount.life_years,
+        rate_pct=discount.rate_pct,
+        escalation_pct=discount.escalation_pct,
+        terms=discount.terms,
+        rates=rates,
+    )
+
+
+def mixed(cells: Iterable[Cell]) -> tuple[Finding, ...]:
     """One finding over all cells that hold several evidence classes."""
     classes = {
         part.evidence for cell in cells if isinstance(cell, Total) and cell.mixed for part in cell.parts
     }
     known = sorted(classes)
     return (classes_mixed(known, [EVIDENCE_VI[one] for one in known]),) if classes else ()
-
-
-def _sum(
-    name: str,
-    rows: Sequence[BenefitRow],
-    by: str | None,
-    currency: str | None,
-    rates: Sequence[ExchangeRate],
-) -> BenefitRow:
-    start, end = min(row.start for row in rows), max(row.end for row in rows)
-    cells = {column: total(row.cells[column] for row in rows) for column in COLUMNS}
-    normal = {column: total(row.normal_year[column] for row in rows) for column in COLUMNS}
-    findings = [finding for row in rows for finding in row.findings if finding.code == "given_differs"]
-    findings += _mixed(cells.values())
-    if len({(row.start, row.end) for row in rows}) > 1:
-        findings.append(periods_differ(str(start), str(end)))
-    moneys = [row.investment for row in rows if isinstance(row.investment, Money)]
-    wanted = currency or (moneys[0].currency if moneys else None)
-    investment = _money(rows, lambda row: row.investment, wanted, rates)
-    yearly = _money(rows, lambda row: row.saving_per_year, wanted, rates)
-    both = [
-        (row.investment, row.saving_per_year)
-        for row in rows
-        if isinstance(row.investment, Money) and isinstance(row.saving_per_year, Money)
-    ]
-    payback: float | Refusal
-    if both:
-        payback = _payback(
-            money_sum([first for first, _ in both], wanted, rates),
-            money_sum([second for _, second in both], wanted, rates),
-            rates,
-        )
-        counted = sum(row.options for row in rows if _has_both(row))
-        if counted < sum(row.options for row in rows):
-            findings.append(payback_partial(counted, sum(row.options for row in rows)))
-    else:
-        payback = refuse_missing("Investment with yearly saving", "vốn đầu tư cùng mức tiết kiệm năm")
-    return BenefitRow(
-        name or by or "total",
-        start,
-        end,
-        cells,
-        normal,
-        investment,
-        _money(rows, lambda row: row.saving, wanted, rates),
-        yearly,
-        payback,
-        tuple(findings),
-        sum(row.options for row in rows),
-        company=_shared(row.company for row in rows),
-        province=_shared(row.province for row in rows),
-        programme=_shared(row.programme for row in rows),
-    )
-
-
-def _shared(words: Iterable[str]) -> str:
-    """The word all have, or nothing."""
-    found = set(words)
-    return found.pop() if len(found) == 1 else ""
-
-
-def _has_both(row: BenefitRow) -> bool:
-    return isinstance(row.investment, Money) and isinstance(row.saving_per_year, Money)
-
-
-def _money(
-    rows: Sequence[BenefitRow],
-    get: Callable[[BenefitRow], Money | Refusal],
-    currency: str | None,
-    rates: Sequence[ExchangeRate],
-) -> Money | Refusal:
-    """Σ of the rows that have it; the first reason when none has."""
-    found = [get(row) for row in rows]
-    moneys = [money for money in found if isinstance(money, Money)]
-    if not moneys:
-        return next(money for money in found if isinstance(money, Refusal))
-    return money_sum(moneys, currency, rates)
-
-
-def in_currency(row: BenefitRow, currency: str, rates: Sequence[ExchangeRate]) -> BenefitRow:
-    """A row with its money in another currency, each amount at the rate of its own price date."""
-
-    def to(money: Money | Refusal) -> Money | Refusal:
-        return money if isinstance(money, Refusal) else converted(money, currency, rates)
-
-    return replace(
-        row, investment=to(row.investment), saving=to(row.saving), saving_per_year=to(row.saving_per_year)
-    )

@@ -56,7 +56,7 @@ def test_an_incomplete_sum_says_so_and_a_normal_year_stands_apart():
     )
     lines = {line[0]: line[1] for line in table_lines([shown], "en")}
     assert lines["CO₂, fossil (t)"].endswith("– incomplete")
-    assert lines["coal (t), normal year"] == "5.000 (estimated)"
+    assert lines["coal (t), normal year"] == "5 (estimated)"
     assert lines["payback (months)"] == "24.0"
     assert lines["investment"] == "1,000,000,000 VND (2022)"
 
