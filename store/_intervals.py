@@ -21,6 +21,8 @@ CONTEXT: Final = 12
 """Readings before and after a window that stores hand over besides those inside."""
 
 _LONG_GAP: Final = 3  # median steps; a longer gap is not interpolated over a step's edge
+_USUAL_GAP: Final = 1.5  # the same of a counter, but for a gap that is next to nothing of a step:
+_SMALL: Final = 0.02
 
 
 def per_step(
@@ -36,8 +38,9 @@ def per_step(
     """Value and coverage of each step [edges[i], edges[i+1]), counting only time in [start_ns, end_ns).
 
     Readings: sorted by time, finite. Counters: differences between neighbours, shared out evenly
-    over the time between them; across a break (an exchanged meter, a rollover) both counts add up; a gap of more than three median steps counts only where both ends
-    lie in one step, for then the amount is known all the same. Intervals: amounts shared out by
+    over the time between them; across a break (an exchanged meter, a rollover) both counts add up; a gap (more than one and a half median steps,
+    or three where that is at most a fiftieth of a step), or a stretch in which the register stood still and caught
+    up, counts only where both ends lie in one step, for then the amount is known all the same. Intervals: amounts shared out by
     overlap; where statements overlap each other they are averaged. Gauges: mean weighted by the
     time each reading speaks for (its span, or half-way to its neighbours, three median steps at
     most). Value is NaN where coverage is 0; amounts are what was seen, not scaled up.
@@ -48,10 +51,7 @@ def per_step(
     if len(time_ns) == 0:
         return np.full(steps, np.nan), np.zeros(steps)
     if kind is Kind.COUNTER:
-        begin, end, amount = believable_rises(time_ns, values, breaks)
-        same_step = np.searchsorted(edges, begin, side="right") == np.searchsorted(edges, end, side="left")
-        known = (end - begin <= _LONG_GAP * _median_gap(time_ns)) | same_step
-        begin, end, amount = begin[known], end[known], amount[known]
+        begin, end, amount = _counted(time_ns, values, edges, breaks)
     elif kind is Kind.INTERVAL:
         begin, end = _extents(time_ns, span_ns)
         amount = values
@@ -64,6 +64,25 @@ def per_step(
         value = total / (covered if kind is Kind.GAUGE else np.maximum(covered / length, 1.0))
     value[covered <= 0] = np.nan
     return value, np.minimum(covered / length, 1.0)
+
+
+def _counted(
+    time_ns: Ints, values: Floats, edges: Ints, breaks: Iterable[Break]
+) -> tuple[Ints, Ints, Floats]:
+    """Begin, end and amount of the stretches of a counter that tell what was used in a step."""
+    import numpy as np
+
+    found = believable_rises(time_ns, values, breaks)
+    begin = np.concatenate([one.begin for one in found])
+    end = np.concatenate([one.end for one in found])
+    amount = np.concatenate([one.amount for one in found])
+    still = np.concatenate([one.still for one in found])
+    usual, length = _median_gap(time_ns), int(np.diff(edges).min())
+    gap = end - begin
+    spread = (gap <= _USUAL_GAP * usual) | (gap <= min(_LONG_GAP * usual, _SMALL * length))
+    same_step = np.searchsorted(edges, begin, side="right") == np.searchsorted(edges, end, side="left")
+    known = np.isfinite(amount) & ((spread & ~still) | same_step)
+    return begin[known], end[known], amount[known]
 
 
 def _share_out(

@@ -15,6 +15,10 @@ _LEFT_OUT = {
         "mâu thuẫn nhau, không xác định được số nào sai",
     ),
     "foreign": ("not of this count (another total, zero, or an error value)", "không thuộc dãy chỉ số này"),
+    "unit": (
+        "the count in another unit (a power of 10 times it)",
+        "chỉ số theo đơn vị khác (gấp hoặc chia cho lũy thừa của 10)",
+    ),
     "negative": ("below zero", "nhỏ hơn 0"),
     "stuck": ("repeated while the meter went on counting", "lặp lại trong khi công tơ vẫn đếm"),
 }

@@ -18,6 +18,7 @@ LONG: Final = 1.5  # usual steps: a longer one is a gap
 SHORT: Final = 12  # readings: a longer stretch off the line is judged as a count of its own
 _ROUNDS: Final = 8
 _BACK: Final = 80  # stretches looked back for the one that a stretch goes on from
+_PAIRS: Final = 400_000  # looked at in all: what falls more often than that is no counter
 
 # how many times faster than any other a rise must be to be doubted, by how many others there are
 _OUTRUNS: Final = ((96, 3.0), (24, 10.0), (4, 20.0))
@@ -203,13 +204,14 @@ def join(
     weight = np.where(rising, count.astype(float), 0.5)
     if len(starts) == 1:
         weight[:] = count
-    price = float(np.clip(n / 40, 2.0, 25.0))
+    price = float(np.clip(n / 40, 1.5, 25.0))
     best = weight.copy()
     before = np.full(len(starts), -1)
     kind = np.zeros(len(starts), dtype=np.int64)
     through = np.full(len(starts), np.nan)
+    reach = min(_BACK, max(_PAIRS // len(starts), 3))
     for b in range(len(starts)):
-        for a in range(b - 1, max(b - 1 - _BACK, -1), -1):
+        for a in range(b - 1, max(b - 1 - reach, -1), -1):
             told = any(int(ends[a]) <= place < int(starts[b]) for place in exchange_after)
             how, top = _link(value, time, int(ends[a]), int(starts[b]), limit, tops, told_top)
             if told:

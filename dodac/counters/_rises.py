@@ -10,6 +10,7 @@ import numpy as np
 from dodac.counters._judge import LONG, SAME, Bools, Floats, Ints, Limit, drop_short_faults, fastest, join
 from dodac.counters._still import repeats_at_cuts, stood_still
 from dodac.counters._swaps import Swap, new_meter_only, places_of
+from dodac.counters._units import other_unit
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ def rises(
     reasons: dict[int, str] = {}
     ids = not_negative(value, np.arange(len(time), dtype=np.int64), reasons)
     ids, equal, conflicts = _one_each(time, value, ids, reasons)
+    units = other_unit(value[ids], time[ids])
+    reasons.update(dict.fromkeys(ids[units].tolist(), "unit"))
+    ids = ids[~units]
     most = limit or fastest(value[ids], time[ids], pace)
     # an exchange that was told is no fault: each side is looked at by itself
     told = list(swaps)
@@ -61,9 +65,10 @@ def rises(
     for side in np.unique(sides):
         part = ids[sides == side]
         parts.append(part[drop_short_faults(value[part], time[part], most, reasons, part)])
-    ids = np.concatenate(parts) if parts else ids
-    most = limit or fastest(value[ids], time[ids], pace)
-    sides = _sides(time[ids], told)
+    if sum(map(len, parts)) < len(ids):
+        ids = np.concatenate(parts)
+        most = limit or fastest(value[ids], time[ids], pace)
+        sides = _sides(time[ids], told)
     still = np.zeros(len(ids), dtype=bool)
     for side in np.unique(sides):
         where = sides == side

@@ -87,31 +87,42 @@ def stood_still(value: Floats, time: Ints, rise: Floats) -> Ints:
     fastest_other, mean = float(np.max(others)), float(rise.sum() / gap.sum())
     draws = int(after.sum()) > max(3, 0.2 * int((~zero).sum()))
     top_two = np.sort(rate)[-2:]
-    for number, (first, last) in enumerate(runs.tolist(), 1):
-        if last >= len(rise) or not known[last]:
-            # it stands still to the end of its count: nothing says whether it still counts
-            continue
-        near = np.concatenate((rate[max(first - 6, 0) : first], rate[last + 1 : last + 7]))
-        near = near[near > 0]
-        level = float(np.median(near)) if len(near) else fastest_other
-        into_gap = gap[last] > LONG * usual
-        longer = last - first > np.max(np.delete(lengths, number - 1), initial=0)
-        if into_gap and longer:
-            # it stood still for longer than it ever does, and nobody saw how it went on
-            found[first : last + 1] = number
-            continue
-        if draws and not seldom:
-            others_most = top_two[0] if rate[last] == top_two[1] else top_two[1]
-            if rate[last] > 1.5 * others_most:
-                found[first : last + 1] = number
-            continue
-        few = last - first <= 3 and level * usual > 3.0 * digit
-        caught_up = rate[last] > max(1.5 * level, 2.0 * digit / usual) or few or into_gap
-        if (
-            rate[last] > 1.02 * fastest_other
-            or (seldom and caught_up)
-            or (into_gap and rate[last] > 2 * mean)
-        ):
-            begin = first - 1 if first > 0 and gap[first - 1] > LONG * usual else first
-            found[begin : last + 1] = number
+    # a run to the end of the count: nothing says whether it still counts
+    ends = np.minimum(runs[:, 1], len(rise) - 1)
+    caught = (runs[:, 1] < len(rise)) & known[ends]
+    into_gap = gap[ends] > LONG * usual
+    most_lengths = np.sort(lengths)[-2:]
+    longest_other = np.where(
+        lengths == most_lengths[-1], most_lengths[0] if len(lengths) > 1 else 0, most_lengths[-1]
+    )
+    # it stood still for longer than it ever does, and nobody saw how it went on
+    doubted = into_gap & (lengths > longest_other)
+    if draws and not seldom:
+        others_most = np.where(rate[ends] == top_two[-1], top_two[0], top_two[-1])
+        doubted |= rate[ends] > 1.5 * others_most
+        first_of = runs[:, 0]
+    else:
+        more = (rate[ends] > 1.02 * fastest_other) | (into_gap & (rate[ends] > 2 * mean))
+        if seldom:
+            more |= np.array(
+                [_caught_up(rate, gap, usual, digit, fastest_other, *run) for run in runs.tolist()]
+            )
+        after_gap = (runs[:, 0] > 0) & (gap[np.maximum(runs[:, 0] - 1, 0)] > LONG * usual)
+        first_of = np.where(more & ~doubted & after_gap, runs[:, 0] - 1, runs[:, 0])
+        doubted |= more
+    for one in np.flatnonzero(doubted & caught).tolist():
+        found[int(first_of[one]) : int(runs[one, 1]) + 1] = one + 1
     return found
+
+
+def _caught_up(
+    rate: Floats, gap: Floats, usual: float, digit: float, fastest_other: float, first: int, last: int
+) -> bool:
+    """Does the rise after a run of zeros hold more than one interval's worth?"""
+    if last >= len(rate):
+        return False
+    near = np.concatenate((rate[max(first - 6, 0) : first], rate[last + 1 : last + 7]))
+    near = near[near > 0]
+    level = float(np.median(near)) if len(near) else fastest_other
+    few = last - first <= 3 and level * usual > 3.0 * digit
+    return bool(rate[last] > max(1.5 * level, 2.0 * digit / usual) or few or gap[last] > LONG * usual)

@@ -1,0 +1,67 @@
+"""Readings that are the count in another unit: Wh for kWh, litres for m³, a decimal point that moved."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from dodac.counters._judge import Bools, Floats, Ints
+
+_LEAP: Final = 5.0  # times: a change of unit is at least such a step
+_POWERS: Final = (-3, 3, -1, 1, -2, 2, -6, 6)
+_BACK: Final = 12  # stretches looked back for the count that goes on in another unit
+_STRETCHES: Final = 2000  # what leaps more often than that is no counter
+_MOST: Final = 2 / 3  # of the readings: so many say which unit is the right one
+_NEAR: Final = 0.05  # of the count: if more than that can be used in between, a power of 10 is no sign
+_ROUNDED: Final = 0.001  # of the count: lost where the other unit is shown with as many decimals
+
+
+def other_unit(value: Floats, time: Ints) -> Bools:
+    """Readings that go on from those before them in a unit that is a power of 10 of theirs.
+
+    The unit of two thirds of the readings is taken for the right one; where no unit has so many, all are found. A reset or another meter that begins within a thousandth of such a
+    power of the old count is taken for a change of unit too.
+    """
+    found = np.zeros(len(value), dtype=bool)
+    if len(value) < 4:
+        return found
+    up, down = np.abs(value[1:]), np.abs(value[:-1])
+    leap = (up > _LEAP * down) | (down > _LEAP * up)
+    starts = np.concatenate(([0], np.flatnonzero(leap) + 1))
+    if not 1 < len(starts) <= _STRETCHES:
+        return found
+    ends = np.concatenate((starts[1:], [len(value)]))
+    power = np.zeros(len(starts), dtype=np.int64)
+    for b in range(1, len(starts)):
+        for a in range(b - 1, max(b - 1 - _BACK, -1), -1):
+            if ends[a] - starts[a] < 3:
+                continue
+            k = _power(value, time, slice(int(starts[a]), int(ends[a])), int(starts[b]))
+            if k is not None:
+                power[b] = power[a] + k
+                break
+    counts = ends - starts
+    kinds, where = np.unique(power, return_inverse=True)
+    if len(kinds) > 1:
+        readings = np.bincount(where, weights=counts)
+        sure = readings.max() >= _MOST * len(value)
+        found = np.repeat((power != kinds[int(np.argmax(readings))]) | (not sure), counts)
+    return found
+
+
+def _power(value: Floats, time: Ints, before: slice, first: int) -> int | None:
+    """By which power of 10 a reading goes on from a stretch; 0 in its own unit, None when by none."""
+    v, t = value[before][-96:], time[before][-96:]
+    rise, gap = np.diff(v), np.diff(t)
+    fastest = float(np.max(rise / np.maximum(gap, 1)))
+    last, between = float(v[-1]), float(time[first] - t[-1])
+    most = 3 * fastest * max(between, float(np.median(gap)))
+    if last <= 0 or not 0 < most < _NEAR * last:
+        return None
+    if -_ROUNDED * last <= value[first] - last <= most:
+        return 0
+    for k in _POWERS:
+        if -_ROUNDED * last <= value[first] / 10.0**k - last <= most + _ROUNDED * last:
+            return k
+    return None
