@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analysis import Finding, Model, Refusal, Savings, Uncertainty
+from audit._print_words import rows_of, word
 from audit.canonical import plain
 from dodac.words import Language, number_text
 
@@ -15,68 +16,10 @@ if TYPE_CHECKING:
     from analysis.planning import Detectable
     from analysis.validity import Verdict
 
-_WORDS: dict[str, dict[Language, str]] = {
-    "baseline": {"en": "Baseline", "vi": "Đường cơ sở"},
-    "fit": {
-        "en": "  R² {r2}   CV(RMSE) {cv} %   {n} {rows}, {p} terms, ρ {rho}",
-        "vi": "  R² {r2}   CV(RMSE) {cv} %   {n} {rows}, {p} hệ số, ρ {rho}",
-    },
-    "reporting": {"en": "Reporting period", "vi": "Kỳ báo cáo"},
-    "of_backcast": {
-        "en": "Backcast: the plant of the reporting period in the baseline period",
-        "vi": "Tính ngược: nhà máy của kỳ báo cáo trong điều kiện kỳ cơ sở",
-    },
-    "of_normalised": {"en": "At fixed conditions", "vi": "Ở điều kiện cố định"},
-    "adjusted": {"en": "  adjusted baseline", "vi": "  đường cơ sở hiệu chỉnh"},
-    "measured": {"en": "  measured", "vi": "  đo được"},
-    "saving": {"en": "  saving", "vi": "  tiết kiệm"},
-    "confidence": {"en": "at {share} % confidence", "vi": "với độ tin cậy {share} %"},
-    "days": {
-        "en": "  {n} {rows} used, {left} left out",
-        "vi": "  {n} {rows} được dùng, {left} {rows} loại trừ",
-    },
-    "unadjusted": {
-        "en": "  without the decisions about events ({n}): {amount}",
-        "vi": "  không kể các quyết định về sự kiện ({n}): {amount}",
-    },
-    "candidates": {"en": "Models tried, best first", "vi": "Các mô hình đã thử, tốt nhất trước"},
-    "smallest": {
-        "en": "The smallest saving it can show in a year: {amount} {unit} ({share} %) {confidence}",
-        "vi": "Mức tiết kiệm nhỏ nhất nhận ra được trong một năm: {amount} {unit} ({share} %) {confidence}",
-    },
-    "validity": {"en": "Judged by {profile}: {verdict}", "vi": "Đánh giá theo {profile}: {verdict}"},
-    "passed": {"en": "passed", "vi": "đạt"},
-    "failed": {"en": "not passed", "vi": "không đạt"},
-    "parts": {"en": "  made of: {parts}", "vi": "  gồm: {parts}"},
-    "methods": {
-        "en": "Uncertainty by method (± {unit})",
-        "vi": "Độ không đảm bảo đo theo từng phương pháp (± {unit})",
-    },
-    "findings": {"en": "To know", "vi": "Lưu ý"},
-    "refused": {"en": "No number: {text}", "vi": "Không có kết quả: {text}"},
-}
-
-
-_ROWS: dict[str, dict[Language, str]] = {
-    "15min": {"en": "quarter-hours", "vi": "khoảng 15 phút"},
-    "30min": {"en": "half-hours", "vi": "khoảng 30 phút"},
-    "hour": {"en": "hours", "vi": "giờ"},
-    "day": {"en": "days", "vi": "ngày"},
-    "week": {"en": "weeks", "vi": "tuần"},
-    "month": {"en": "months", "vi": "tháng"},
-    "bill": {"en": "bills", "vi": "hoá đơn"},
-}
-
-
-def word(key: str, language: Language, **values: object) -> str:
-    """One line of the interface in a language."""
-    return _WORDS[key][language].format(**values)
-
-
-def rows_of(interval: str, language: Language) -> str:
-    """The rows of an interval as a word in the plural: days, hours, bills."""
-    known = _ROWS.get(interval)
-    return interval if known is None else known[language]
+__all__ = [
+    "analysis_text", "finding_lines", "model_data", "refusal_data", "refusal_text", "rows_of", "savings_data",
+    "selection_data", "text_of", "uncertainty_data", "verdict_data", "word",
+]  # fmt: skip
 
 
 def text_of(item: Finding | Refusal, language: Language) -> str:
@@ -103,79 +46,122 @@ def analysis_text(
     selection: Selection | None = None,
     verdicts: Sequence[Verdict] = (),
     smallest: Detectable | None = None,
+    next_steps: Sequence[str] = (),
 ) -> str:
-    """A baseline, and a saving when there is one, for a terminal.
+    """A saving when there is one, and its baseline, for a terminal.
 
     selection: the candidates, when the model was chosen among several; verdicts: of profiles;
-    smallest: what the baseline can show at all.
+    smallest: what the baseline can show at all; next_steps: lines that stand above the details.
     """
-
-    def number(value: float, digits: int = 0) -> str:
-        return number_text(value, digits, language)
-
-    fit = model.statistics
-    lines = [
-        f"{word('baseline', language)} {model.start} … {model.end} ({model.kind})",
-        word(
-            "fit",
-            language,
-            r2=number(fit.r2, 6),
-            cv=number(100 * fit.cv_rmse, 2),
-            n=fit.n,
-            p=fit.p,
-            rho=number(fit.rho, 3),
-            rows=rows_of(model.interval, language),
-        ),
-    ]
-    lines += _candidate_lines(selection, language)
-    if smallest is not None:
-        lines.append(
-            word(
-                "smallest",
-                language,
-                amount=number(smallest.amount),
-                unit=smallest.unit,
-                share=number(100 * smallest.fraction, 2),
-                confidence=word("confidence", language, share=number(100 * smallest.confidence)),
-            )
-        )
+    lines = [] if savings is None else _saving_lines(savings, rows_of(model.interval, language), language)
+    lines += _baseline_lines(model, language)
+    if selection is not None:
+        best = next((each for each in selection.candidates if each.name == selection.chosen), None)
+        why = text_of(best.why, language) if best is not None and best.why is not None else ""
+        lines.append(word("chosen", language, n=len(selection.candidates), name=selection.chosen, why=why))
+    lines += _smallest_lines(smallest, language)
     lines += _verdict_lines(verdicts, language)
     findings = [("", finding) for finding in model.findings]
     if savings is not None:
-        unit, chosen = savings.unit, savings.uncertainty
-        confidence = word("confidence", language, share=number(100 * chosen.confidence))
-        width = max(len(_WORDS[key][language]) for key in ("adjusted", "measured", "saving"))
-        amounts = {
-            "adjusted": f"{number(savings.adjusted_baseline):>16} {unit}",
-            "measured": f"{number(savings.measured):>16} {unit}",
-            "saving": f"{number(savings.saving):>16} {unit} ± {number(chosen.half_width)} {confidence} "
-            f"({number(100 * savings.fraction, 2)} %)",
-        }
-        head = f"of_{savings.method}" if f"of_{savings.method}" in _WORDS else "reporting"
-        lines += [f"{word(head, language)} {savings.start} … {savings.end}"]
-        lines += [f"{word(key, language):<{width}}{amount}" for key, amount in amounts.items()]
-        lines += [
-            word(
-                "days",
-                language,
-                n=savings.intervals,
-                left=savings.excluded,
-                rows=rows_of(model.interval, language),
-            ),
-            *_part_lines(chosen, language),
-            word("methods", language, unit=unit),
-        ]
-        lines += [
-            f"  {method.method:<14}{number(method.half_width):>14}   "
-            f"{(language == 'vi' and method.source_vi) or method.source}"
-            for method in (chosen, *savings.others)
-        ]
         # both periods may say the same words
         findings = [
             *((word("baseline", language), finding) for finding in model.findings),
             *((word("reporting", language), finding) for finding in savings.findings),
         ]
-    return "\n".join([*lines, *finding_lines(findings, language)]) + "\n"
+    lines += [*finding_lines(findings, language), *next_steps]
+    if savings is not None:
+        lines += _method_lines(savings, language)
+    lines += _candidate_lines(selection, language)
+    return "\n".join(lines) + "\n"
+
+
+def _saving_lines(savings: Savings, rows: str, language: Language) -> list[str]:
+    def number(value: float, digits: int = 0) -> str:
+        return number_text(value, digits, language)
+
+    unit, chosen = savings.unit, savings.uncertainty
+    confidence = word("confidence", language, share=number(100 * chosen.confidence))
+    width = max(len(word(key, language)) for key in ("adjusted", "measured", "saving"))
+    share = number(100 * savings.fraction, 2)
+    half = number(100 * chosen.half_width / abs(savings.adjusted_baseline), 2)
+    amounts = {
+        "adjusted": f"{number(savings.adjusted_baseline):>16} {unit}",
+        "measured": f"{number(savings.measured):>16} {unit}",
+        "saving": f"{number(savings.saving):>16} {unit} ± {number(chosen.half_width)} {confidence} "
+        f"({share} ± {half} %)",
+    }
+    head = f"of_{savings.method}" if savings.method in ("backcast", "normalised") else "reporting"
+    return [
+        f"{word(head, language)} {savings.start} … {savings.end}",
+        *(f"{word(key, language):<{width}}{amount}" for key, amount in amounts.items()),
+        word("days", language, n=savings.intervals, left=savings.excluded, rows=rows),
+        *_part_lines(chosen, language),
+    ]
+
+
+def _baseline_lines(model: Model, language: Language) -> list[str]:
+    fit = model.statistics
+    return [
+        f"{word('baseline', language)} {model.start} … {model.end} ({model.kind})",
+        word(
+            "fit",
+            language,
+            r2=number_text(fit.r2, 6, language),
+            cv=number_text(100 * fit.cv_rmse, 2, language),
+            n=fit.n,
+            p=fit.p,
+            rho=number_text(fit.rho, 3, language),
+            rows=rows_of(model.interval, language),
+        ),
+    ]
+
+
+def _smallest_lines(smallest: Detectable | None, language: Language) -> list[str]:
+    if smallest is None:
+        return []
+    confidence = number_text(100 * smallest.confidence, 0, language)
+    return [
+        word(
+            "smallest",
+            language,
+            amount=number_text(smallest.amount, 0, language),
+            unit=smallest.unit,
+            share=number_text(100 * smallest.fraction, 2, language),
+            confidence=word("confidence", language, share=confidence),
+        )
+    ]
+
+
+def _verdict_lines(verdicts: Sequence[Verdict], language: Language) -> list[str]:
+    """What each profile says, with failed rules, notes, and limits that nobody checked against their source."""
+    names = {True: "passed", False: "failed", None: "not_judged"}
+    lines = []
+    for verdict in verdicts:
+        judged = word(names[verdict.passed], language)
+        lines.append(word("validity", language, profile=verdict.profile, verdict=judged))
+        lines += [
+            f"  - {text_of(finding, language).removeprefix(f'{verdict.profile}: ')}"
+            for finding in verdict.findings()
+        ]
+    return lines
+
+
+def _part_lines(chosen: Uncertainty, language: Language) -> list[str]:
+    if not chosen.parts:
+        return []
+    parts = ", ".join(f"{part.id} ± {number_text(part.half_width, 0, language)}" for part in chosen.parts)
+    return [word("parts", language, parts=parts)]
+
+
+def _method_lines(savings: Savings, language: Language) -> list[str]:
+    return [
+        word("methods", language, unit=savings.unit),
+        *(
+            f"  {method.method:<14}{number_text(method.half_width, 0, language):>14}   "
+            f"{(language == 'vi' and method.source_vi) or method.source}"
+            for method in (savings.uncertainty, *savings.others)
+        ),
+    ]
 
 
 def _candidate_lines(selection: Selection | None, language: Language) -> list[str]:
@@ -191,22 +177,6 @@ def _candidate_lines(selection: Selection | None, language: Language) -> list[st
         why = text_of(reasons[0], language) if reasons else ""
         lines.append(f"  {mark} {each.name:<34} {error:>9}  {each.parameters:>3}  {why}".rstrip())
     return lines
-
-
-def _verdict_lines(verdicts: Sequence[Verdict], language: Language) -> list[str]:
-    lines = []
-    for verdict in verdicts:
-        judged = word("passed" if verdict.passed else "failed", language)
-        lines.append(word("validity", language, profile=verdict.profile, verdict=judged))
-        lines += [f"  - {rule.vi if language == 'vi' else rule.en}" for rule in verdict.failed]
-    return lines
-
-
-def _part_lines(chosen: Uncertainty, language: Language) -> list[str]:
-    if not chosen.parts:
-        return []
-    parts = ", ".join(f"{part.id} ± {number_text(part.half_width, 0, language)}" for part in chosen.parts)
-    return [word("parts", language, parts=parts)]
 
 
 def selection_data(selection: Selection) -> dict[str, Any]:
@@ -252,12 +222,14 @@ def model_data(model: Model) -> dict[str, Any]:
     return {
         "kind": model.kind,
         "unit": model.unit,
+        "interval": model.interval,
         "start": model.start,
         "end": model.end,
         **plain(model.statistics),
         "coefficients": {
             name: float(value) for name, value in zip(model.terms, model.coefficients, strict=True)
         },
+        "settings": plain(model.settings),
         "findings": plain(model.findings),
     }
 

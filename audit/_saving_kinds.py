@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dodac.errors import ConfigError
@@ -17,19 +18,27 @@ if TYPE_CHECKING:
 KINDS: Final = ("avoided", "backcast", "normalised")
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A period's frame (`audit.periods.period_frame`), and the weather just before it where that is known."""
+
+    frame: pd.DataFrame
+    weather: pd.Series | None = None
+
+
 def saving_of(
     kind: str,
     plan: Plan,
     model: Model,
-    before: pd.DataFrame,
-    after: pd.DataFrame,
-    conditions: pd.DataFrame | None,
+    before: Seen,
+    after: Seen,
+    conditions: Seen | None,
     *,
     method: str,
     instruments: Sequence[InstrumentPart] = (),
     allow_short: bool = False,
 ) -> Savings | Refusal:
-    """A saving of one kind from the frames of both periods.
+    """A saving of one kind from what was seen in both periods.
 
     backcast and normalised fit the reporting period as well, with the plan's model (chosen anew where it
     is "auto"). conditions: of a normalised saving; None: those of the baseline period. Raises ConfigError
@@ -40,20 +49,33 @@ def saving_of(
 
     if kind not in KINDS:
         raise ConfigError(f'there is no kind of saving "{kind}".', todo=f"Choose one of: {', '.join(KINDS)}.")
+    confidence = plan.confidence
     if kind == "avoided":
         return avoided_energy(
-            model, after, confidence=plan.confidence, method=method, instruments=instruments
+            _warm(model, after), after.frame, confidence=confidence, method=method, instruments=instruments
         )
-    today = fit_plan(plan, after, allow_short=allow_short)
+    today = fit_plan(plan, after.frame, allow_short=allow_short)
     if isinstance(today, Refusal):
         return today
     if kind == "backcast":
-        return backcast(today, before, confidence=plan.confidence, method=method, instruments=instruments)
+        return backcast(
+            _warm(today, before), before.frame, confidence=confidence, method=method, instruments=instruments
+        )
+    year = before if conditions is None else conditions
     return normalised(
-        model,
-        today,
-        before if conditions is None else conditions,
-        confidence=plan.confidence,
+        _warm(model, year),
+        _warm(today, year),
+        year.frame,
+        confidence=confidence,
         method=method,
         instruments=instruments,
     )
+
+
+def _warm(model: Model, seen: Seen) -> Model:
+    """The model with the weather before a period, unless its own period ends just there: it knows that weather."""
+    if seen.weather is None or f"{seen.weather.index[-1]:%Y-%m-%d}" == model.end:
+        return model
+    from analysis.baselines.warm_start import with_weather_before
+
+    return with_weather_before(model, seen.weather)

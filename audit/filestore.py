@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import math
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from dodac.errors import ConfigError, DataError
+from dodac.errors import ConfigError, DataError, DodacError, Where
 from dodac.quantities import CHANNELS
 from dodac.units import canonical_unit, conversion
 
@@ -34,6 +36,16 @@ _REGISTERS: Final = {
     "gas_interval_nm3": "gas_nm3",
 }
 _BATCH: Final = 5_000
+# what means nothing without a file
+FILE_OPTIONS: Final = ("time", "stamp", "length", "date_format", "decimal", "sheet", "counter", "keep_good")
+# the words of dodac import → those of dodac analyse
+_TODO: Final = {
+    "Say it, e.g. --interval 1d.": "Say it, e.g. --length 1d.",
+    "Say the interval (--interval), or that the stamps are instants (--stamp instant).": "Say the length of the rows "
+    "(--length 1d); for readings of a meter's counter say --counter.",
+    "Name columns by number: --column 2=CHANNEL.": "Name columns by number, e.g. --energy 2.",
+}
+_UNIT: Final = re.compile(r"If the numbers are in (\S+) all the same")
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,7 @@ class TableFiles:
     stamp: Stamp | None = None
     length: str | None = None
     date_format: str | None = None
+    decimal: Literal[".", ","] | None = None
     sheet: str | None = None
     keep_good: bool = False
     counter: str | None = None
@@ -77,6 +90,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--length", metavar="15min", help="of the rows: 15min, 1h, 1d, 1mo (default: found)")
     group.add_argument("--date-format", help="ymd, dmy, mdy or a strptime pattern (default: found)")
+    group.add_argument("--decimal", choices=(".", ","), help="the decimal sign (default: found)")
     group.add_argument("--sheet", help="of a workbook")
     group.add_argument(
         "--counter", action="store_true", help="the energy column holds readings of a counter, not amounts"
@@ -95,6 +109,7 @@ def files_of(arguments: argparse.Namespace, zone: str) -> TableFiles:
         arguments.stamp,
         arguments.length,
         arguments.date_format,
+        arguments.decimal,
         arguments.sheet,
         arguments.keep_good,
         arguments.interval if arguments.counter else None,
@@ -158,17 +173,30 @@ def store_of_files(
                     read = _amounts(files, wanted, layout, notes)
                 else:
                     read = _samples(files, role, wanted, notes)
+                good = False
                 for sample in read:
+                    good = good or not math.isnan(sample.values[0])
                     batch.append((str(files.paths[0].name), sample))
                     if len(batch) == _BATCH:
                         journal.commit(batch)
                         batch = []
                 journal.commit(batch)
+                if not good:
+                    raise DataError(
+                        f'the column "{wanted.name}" has no number that counts{_why(notes)}.',
+                        todo="Name another column, or correct the file.",
+                    )
         store = JournalStore(path)
         try:
             yield store
         finally:
             store.close()
+
+
+def _why(notes: Sequence[str]) -> str:
+    """What was last said of rows without a number."""
+    told = [note for note in notes if "rows not" in note]
+    return f" ({told[-1]})" if told else ""
 
 
 def _amounts(files: TableFiles, wanted: Column, layout: Layout, notes: list[str]) -> Iterator[Sample]:
@@ -217,29 +245,44 @@ def _samples(
         stamp="instant" if register else files.stamp,
         interval=None if register else files.length,
         date_format=files.date_format,
+        decimal=files.decimal,
         sheet=files.sheet,
     )
-    missing: ConfigError | None = None
+    missing: DodacError | None = None
     for path in files.paths:
         try:
             found = read_interval_file(path, spec)
-        except ConfigError as error:
+        except DodacError as error:
             if not error.what.startswith("there is no column"):
-                raise
-            missing = missing or error
+                raise _in_words(error, role, wanted) from None
+            missing = missing or _in_words(error, role, wanted)
             continue
         if found.refused and not files.keep_good:
             first = found.refused[0]
+            count = "1 row" if len(found.refused) == 1 else f"{len(found.refused)} rows"
             raise DataError(
-                f"{len(found.refused)} rows can't be used; line {first.line}: {first.reason}.",
-                todo="Correct the file, or say --keep-good to go on without them.",
+                f"{count} can't be used; line {first.line}: {first.reason}.",
+                Where(file=str(path)),
+                "Correct the file, or say --keep-good to go on without them.",
             )
         told = [*found.guesses, *found.warnings]
-        if found.refused:
-            told.append(f"{len(found.refused)} rows are not used, the first in line {found.refused[0].line}")
+        for rows, what in ((found.refused, "not used"), (found.doubted, "not counted as readings")):
+            if rows:
+                told.append(f"rows {what}: {len(rows)}, the first in line {rows[0].line}: {rows[0].reason}")
         notes += [line for line in (f"{path.name}: {text}" for text in told) if line not in notes]
         return found.read()
     raise missing or ConfigError("no file is named.", todo="Write --file building.csv.")
+
+
+def _in_words(error: DodacError, role: str, wanted: Column) -> DodacError:
+    """A fault of a file in the words of this command: its options, and no channel that nobody named."""
+    todo = _TODO.get(error.todo, error.todo)
+    taken = _UNIT.match(todo)
+    if taken is not None:
+        option = role if role in ("energy", "temperature") else f"driver {role}="
+        name = f'--{option}{"" if option.endswith("=") else " "}"{wanted.name}:'
+        todo = f'Say what the numbers are in, e.g. {name}{taken[1]}".'
+    return type(error)(error.what, Where(file=error.where.file, line=error.where.line), todo)
 
 
 def _fits(unit: str, target: str) -> bool:

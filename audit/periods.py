@@ -39,6 +39,8 @@ _SHORTEST_DAY_NS: Final = 20 * HOUR_NS
 _LONGEST_DAY_NS: Final = 28 * HOUR_NS
 _SHORTEST_BILL_NS: Final = 20 * DAY_NS
 _LOOK: Final = 20
+# three times the longest memory that a smoothed temperature has
+_BEFORE_DAYS: Final = 20
 
 
 def days_of(zone: str, period: tuple[str, str]) -> pd.DatetimeIndex:
@@ -96,6 +98,21 @@ def period_frame(store: Store, plan: Plan, period: tuple[str, str]) -> pd.DataFr
     return _with_degrees(store, plan, pd.DataFrame(columns, index=starts), period)
 
 
+def weather_before(store: Store, plan: Plan, period: tuple[str, str]) -> pd.Series | None:
+    """Mean temperature (°C) of each interval of the days just before a period, NaN where not measured.
+
+    For `analysis.baselines.warm_start.with_weather_before`. None where nothing was measured then, and for bills.
+    """
+    if "temperature" not in plan.drivers or plan.interval == Interval.BILL:
+        return None
+    start = pd.Timestamp(period[0])
+    days = [start - pd.Timedelta(days=back) for back in (_BEFORE_DAYS, 1)]
+    before = (f"{days[0]:%Y-%m-%d}", f"{days[1]:%Y-%m-%d}")
+    found = _per_interval(store, *plan.drivers["temperature"], plan, before)
+    known = found["value"].where(found["coverage"].fillna(0.0) >= WHOLE_MEAN)
+    return known if known.notna().any() else None
+
+
 def is_degrees(column: object) -> bool:
     """Is a column one of degree-days, which follow from the temperature's own readings?"""
     return str(column).startswith(("hdd_", "cdd_"))
@@ -112,7 +129,9 @@ def _with_degrees(store: Store, plan: Plan, frame: pd.DataFrame, period: tuple[s
     start_ns, end_ns = window_ns(plan.zone, period)
     found = store.intervals(*plan.drivers["temperature"], start_ns, end_ns, "1h", plan.zone)
     hourly = found["value"].where(found["coverage"].fillna(0.0) >= WHOLE_MEAN)
-    spread = hourly.groupby(pd.DatetimeIndex(hourly.index).normalize()).std()
+    # of the wall: a zone may skip midnight on the day its summer time starts
+    walls = pd.DatetimeIndex(hourly.index).tz_localize(None)
+    spread = hourly.groupby(walls.normalize()).std()
     # a mean of the day that is told for each of its hours gives degree-days, not degree-hours
     if not (spread > 0.0).mean() > _MOST:
         return frame

@@ -74,7 +74,9 @@ def test_a_baseline_alone_needs_no_reporting_period(journal_path, capsys):
     words = analyse(journal_path)
     place = words.index("--reporting")
     assert main([*words[:place], *words[place + 2 :], "--json"]) == 0
-    assert set(json.loads(capsys.readouterr().out)) == {"baseline", "smallest_saving", "validity"}
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {"read", "rows", "gaps", "baseline", "smallest_saving", "validity", "next"}
+    assert [step["code"] for step in found["next"]][-1] == "report"
 
 
 def test_a_refusal_is_exit_code_1_with_its_reason(journal_path, capsys):
