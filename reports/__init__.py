@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reports import charts
     from reports.html import headline, month_rows, render_html
+    from reports.tests_html import headline_of_tests, render_tests_html
 
-__all__ = ["charts", "headline", "month_rows", "render_html"]
+__all__ = ["charts", "headline", "headline_of_tests", "month_rows", "render_html", "render_tests_html"]
 
 
 def __getattr__(name: str) -> Any:
@@ -18,4 +19,6 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("reports.charts")
     if name in ("headline", "month_rows", "render_html"):
         return getattr(importlib.import_module("reports.html"), name)
+    if name in ("render_tests_html", "headline_of_tests"):
+        return getattr(importlib.import_module("reports.tests_html"), name)
     raise AttributeError(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from dodac.clock import SystemClock
@@ -30,15 +31,15 @@ def report(argv: Sequence[str]) -> int:
 
     from audit import Register
     from reports.html import render_html
+    from reports.tests_html import render_tests_html
     from store import JournalStore
 
     clock = SystemClock()
     where = Where(file=str(site.register_path))
-    known = (
-        [item.id for item in Register(site.register_path, clock).savings()]
-        if site.register_path.exists()
-        else []
-    )
+    register = Register(site.register_path, clock)
+    when = {item.id: item.verified_ns for item in register.savings()}
+    when |= {item.id: item.verified_ns for item in register.isolated.savings()}
+    known = sorted(when, key=lambda name: when[name])
     if not known:
         raise DataError(
             "no saving has been verified yet.", where, "Verify one first: dodac audit verify PLAN_ID"
@@ -52,9 +53,15 @@ def report(argv: Sequence[str]) -> int:
             f'Did you mean "{near}"?' if near else f"There are: {', '.join(known)}.",
         )
     language: Language = options.language or site.site.language
-    with JournalStore(site.journal_path) as store:
-        case = Register(site.register_path, clock).case(saving, store, store.facts())
-    html = render_html(case, language, clock.now_ns(), site.site.timezone, site.site.name)
+    words = (language, clock.now_ns(), site.site.timezone, site.site.name)
+    if register.isolated.has_saving(saving):
+        # tests may be of files alone
+        with JournalStore(site.journal_path) if site.journal_path.is_file() else nullcontext() as store:
+            facts = {} if store is None else store.facts()
+            html = render_tests_html(register.isolated.case(saving, store, facts), *words)
+    else:
+        with JournalStore(site.journal_path) as store:
+            html = render_html(register.case(saving, store, store.facts()), *words)
     path = Path(options.output or f"report-{saving}-{language}.html")
     try:
         path.write_text(html, encoding="utf-8")

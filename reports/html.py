@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from audit.records import SavingCase
 from dodac import __version__
@@ -25,25 +23,8 @@ from reports.formats import (
     rounded_text,
     unit_text,
 )
+from reports.page import TEMPLATES, environment
 from reports.words import say, say_or
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-_TEMPLATES: Final = Path(__file__).parent / "templates"
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def render_html(
@@ -68,14 +49,14 @@ def render_html(
             ("signature", charts.signature),
         )
     ]
-    template = _environment().get_template("report.html")
+    template = environment().get_template("report.html")
     return template.render(
         **_context(case, language, zone),
         place=site_name or f"{case.option.company}, {case.option.site}",
         say=words,
         language=language,
         figures={name: (wide, narrow) for name, wide, narrow in figures if wide},
-        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8") + charts.stylesheet()),  # noqa: S704
+        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8") + charts.stylesheet()),  # noqa: S704
         written=words("written", when=moment_text(generated_ns, zone, language), version=__version__),
     )
 

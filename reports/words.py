@@ -7,8 +7,9 @@ from typing import Final
 from dodac.words import LANGUAGES, Language
 from reports._words_body import BODY
 from reports._words_charts import CHARTS
+from reports._words_tests import TESTS
 
-_ALL: Final[dict[str, tuple[str, str]]] = {**CHARTS, **BODY}
+_ALL: Final[dict[str, tuple[str, str]]] = {**CHARTS, **BODY, **TESTS}
 
 # key → language → words; each entry is written as (Vietnamese, English)
 WORDS: Final[dict[str, dict[Language, str]]] = {
