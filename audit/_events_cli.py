@@ -35,7 +35,7 @@ def events_of(register: Register, plan_id: str, store: Store) -> dict[str, Detec
     from analysis import Refusal
     from analysis.events.detection import baseline_events, savings_events
     from audit.decisions import decided, ledger_of, saving_with
-    from audit.models import fit_plan
+    from audit.models import fit_plan, warmed
     from audit.periods import period_frame
 
     plan = register.plan(plan_id)
@@ -51,7 +51,8 @@ def events_of(register: Register, plan_id: str, store: Store) -> dict[str, Detec
     if report["used"].any():
         # with the columns of events in the baseline, without what was decided about this period: it is looked at whole
         before = tuple(found for found in decisions if found.period == "baseline")
-        both = saving_with(plan, model, report, before, store, plan.confidence)
+        started, _ = warmed(model, plan, store, plan.reporting[0])
+        both = saving_with(plan, started, report, before, store, plan.confidence)
         if isinstance(both, Refusal):
             found["reporting"] = both
         else:

@@ -39,13 +39,13 @@ def watch_of(
     from analysis import Refusal
     from analysis.monitor import persistence, watch_saving
     from audit.decisions import decided, ledger_of, saving_with
-    from audit.models import model_of
+    from audit.models import model_of, warmed
     from audit.periods import period_frame
 
     plan = register.plan(plan_id)
     baseline = register.frozen(plan.id)
     decisions = register.decisions(plan.id)
-    model = model_of(baseline)
+    model, _ = warmed(model_of(baseline), plan, store, plan.reporting[0])
     frame = period_frame(store, plan, plan.reporting)
     prepared, _ = decided(frame, ledger_of(plan, decisions), "reporting")
     known = prepared["used"].to_numpy(dtype=bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import MeterData, Model, Refusal, calendar_version, fit, memory_of, meter_data, predict
-from audit.periods import frame_digest, is_degrees
+from audit.periods import frame_digest, is_degrees, weather_before
 from audit.plans import AUTO
 from audit.records import Evidence, FrozenBaseline, Plan
 from dodac import __version__
@@ -17,6 +18,7 @@ from dodac.quantities import CHANNELS
 
 if TYPE_CHECKING:
     from analysis.baselines.select import Selection
+    from dodac.contracts import Store
 
 
 def data_of(plan: Plan, frame: pd.DataFrame, events: Sequence[str] = ()) -> MeterData:
@@ -108,6 +110,21 @@ def model_of(baseline: FrozenBaseline) -> Model:
         interval=baseline.interval,
         memory=baseline.memory,
     )
+
+
+def warmed(model: Model, plan: Plan, store: Store, start: str) -> tuple[Model, str]:
+    """The model with the weather of the days before a period, and that weather's SHA-256; "" where none is needed or known.
+
+    A smoothed temperature (stored heat) of the period's first rows goes on from it. start: local date.
+    """
+    from analysis.baselines.warm_start import with_weather_before
+
+    weather = weather_before(store, plan, (start, start)) if model.settings.get("smoothing_h") else None
+    if weather is None:
+        return model, ""
+    dates = pd.DatetimeIndex(weather.index).strftime("%Y-%m-%dT%H:%M%z")
+    lines = [f"{date} {value:.9e}" for date, value in zip(dates, weather, strict=True)]
+    return with_weather_before(model, weather), hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def baseline_frame(model: Model, frame: pd.DataFrame) -> pd.DataFrame:

@@ -135,7 +135,8 @@ class VerifiedSaving:
     """A saving that refers to its plan, its frozen baseline and the samples of the reporting period.
 
     decisions: SHA-256 of each decision about events that counts in it; unadjusted: the saving without
-    what they add (None when they add nothing).
+    what they add (None when they add nothing); weather_before: SHA-256 of the weather that a smoothed temperature
+    started from ("" for none).
     """
 
     id: str
@@ -162,6 +163,7 @@ class VerifiedSaving:
     decisions: tuple[str, ...] = ()
     unadjusted: float | None = None
     interval: str = "day"
+    weather_before: str = ""
 
 
 @dataclass(frozen=True)

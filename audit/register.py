@@ -15,7 +15,7 @@ from audit._sql import Row
 from audit.decisions import Decision, check_decision, decided, ledger_of, saving_with
 from audit.evidence import evidence_of
 from audit.isolated_register import IsolatedRegister
-from audit.models import baseline_frame, fit_plan, freeze, model_of
+from audit.models import baseline_frame, fit_plan, freeze, model_of, warmed
 from audit.periods import frame_digest, gaps_of, period_frame
 from audit.plans import check_option, check_plan
 from audit.records import FrozenBaseline, Money, Option, Plan, SavingCase, VerifiedSaving
@@ -158,7 +158,8 @@ class Register:
         self._check_baseline(plan, baseline, store)
         decisions = self._in_force(plan, baseline)
         frame = period_frame(store, plan, plan.reporting)
-        both = saving_with(plan, model_of(baseline), frame, decisions, store, plan.confidence)
+        model, weather = warmed(model_of(baseline), plan, store, plan.reporting[0])
+        both = saving_with(plan, model, frame, decisions, store, plan.confidence)
         if isinstance(both, Refusal):
             return both
         result, unadjusted = both
@@ -191,6 +192,7 @@ class Register:
             decisions=self._digests(decisions),
             unadjusted=unadjusted,
             interval=baseline.interval,
+            weather_before=weather,
         )
         if mine and replace(verified, id=mine[-1].id, verified_ns=mine[-1].verified_ns) == mine[-1]:
             return mine[-1]
@@ -218,7 +220,16 @@ class Register:
             )
         model = model_of(baseline)
         decisions = self._chain.by_body_digest(Decision, verified.decisions)
-        both = saving_with(plan, model, frame, decisions, store, verified.confidence, verified.method)
+        started = model
+        if verified.weather_before:
+            started, weather = warmed(model, plan, store, verified.start)
+            if weather != verified.weather_before:
+                raise IntegrityError(
+                    f'the weather before {verified.start} is not what saving "{verified.id}" started from.',
+                    Where(file=str(self.path)),
+                    "Verify the plan again; the earlier saving stays in the register.",
+                )
+        both = saving_with(plan, started, frame, decisions, store, verified.confidence, verified.method)
         if isinstance(both, Refusal):
             raise IntegrityError(f'saving "{verified.id}" can\'t be computed again: {both.en}')
         result, _ = both
