@@ -36,6 +36,8 @@ UNDETECTABLE: Final = (
     "an exchange nobody told within a gap, with a new count that fits the time",
     "a counter set to zero when it stood as little below a power of 10 or 2 as it counts in one interval",
     "readings of another register of the same kind from the first row to the last",
+    "a change of unit while the count is less than some twenty intervals' worth",
+    "in a store, which gives readings in order of time: a clock that was wrong for a while",
 )
 """What no rule can see in the readings of one counter alone."""
 

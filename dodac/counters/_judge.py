@@ -16,6 +16,7 @@ SAME: Final = 1.2e-7  # relative step of a register held in a 32-bit float: a fa
 EXACT: Final = 1e-12  # the same where readings are told more finely than such a float could hold them
 LONG: Final = 1.5  # usual steps: a longer one is a gap
 SHORT: Final = 12  # readings: a longer stretch off the line is judged as a count of its own
+_EDGE: Final = 4  # readings between such a step and a gap that may all be wrong
 _ROUNDS: Final = 8
 _BACK: Final = 80  # stretches looked back for the one that a stretch goes on from
 _PAIRS: Final = 400_000  # looked at in all: what falls more often than that is no counter
@@ -74,6 +75,13 @@ def fastest(value: Floats, time: Ints, told: float | None) -> Limit:
     beside[1:] |= fall[:-1]
     beside[:-1] |= fall[1:]
     good = (rise > 0) & ~beside & (gap > 0)
+    if fall.any():
+        # what is short and off the line confirms itself: words swapped, zeros that come and go
+        near = _around(fall, SHORT)
+        highest = np.maximum.accumulate(value[:-1])
+        back = (value[:-1] < highest) & (value[1:] >= highest) & (gap <= LONG * usual)
+        far = good & ~near & ~back
+        good = far if far.sum() >= _OUTRUNS[0][0] else good
     rates = np.sort(rise[good] / gap[good])[::-1]
     for count, factor in _OUTRUNS:
         if len(rates) < count:
@@ -83,6 +91,14 @@ def fastest(value: Floats, time: Ints, told: float | None) -> Limit:
         pace = float(rates[int(near[0])] if len(near) else rates[-1])
         return Limit(pace, (factor - 1.0) * pace * usual, usual, same)
     return Limit(np.inf, 0.0, usual, same)
+
+
+def _around(places: Bools, reach: int) -> Bools:
+    """True up to `reach` places before and after each that is."""
+    so_far = np.concatenate((np.zeros(reach + 1, dtype=np.int64), np.cumsum(places)))
+    so_far = np.concatenate((so_far, np.full(reach, so_far[-1])))
+    found: Bools = so_far[2 * reach + 1 :] > so_far[: -2 * reach - 1]
+    return found
 
 
 def fineness(value: Floats) -> float:
@@ -197,6 +213,8 @@ def join(
     cut = cuts(value, time, limit)
     for place in exchange_after:
         cut[place] = True
+    # what stands off the line up to a gap is not what stands on it after the gap
+    cut |= _around(cut, _EDGE) & (np.diff(time) > LONG * limit.usual)
     starts = np.concatenate(([0], np.flatnonzero(cut) + 1))
     ends = np.concatenate((starts[1:], [n])) - 1
     count = ends - starts + 1

@@ -11,6 +11,7 @@ from dodac.counters._judge import EXACT, LONG, Bools, Floats, Ints, Limit, cuts
 _NEW: Final = (
     8  # readings: a new count that stands still for longer is not one yet (a dead register shows zeros)
 )
+_THRICE: Final = 4  # the run in question may be one of the longest
 _IDLE: Final = 0.95  # share of steps of zero from which standing still says nothing
 
 
@@ -45,14 +46,17 @@ def repeats_at_cuts(value: Floats, time: Ints, limit: Limit) -> Bools:
 def _usual_repeats(value: Floats) -> int:
     """How many repeats in a row are nothing unusual: a coarse register shows one count for some readings.
 
-    8 at most (more may be a register that stands still), but any number where nearly nothing is ever used.
+    8 at most (more may be a register that stands still), or as many as it does thrice, but any number where nearly
+    nothing is ever used.
     """
     same = np.diff(value) == 0
     if same.mean() < 0.2 if len(same) else True:
         return 0
     edges = np.flatnonzero(np.diff(np.concatenate(([False], same, [False])).astype(np.int8))).reshape(-1, 2)
-    found = int(np.quantile(edges[:, 1] - edges[:, 0], 0.9, method="higher"))
-    return found if same.mean() > _IDLE else min(found, _NEW)
+    lengths = np.sort(edges[:, 1] - edges[:, 0])
+    found = int(np.quantile(lengths, 0.9, method="higher"))
+    thrice = int(lengths[-_THRICE]) if len(lengths) >= _THRICE else 0
+    return found if same.mean() > _IDLE else max(min(found, _NEW), thrice)
 
 
 def stood_still(value: Floats, time: Ints, rise: Floats) -> Ints:

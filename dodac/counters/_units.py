@@ -6,14 +6,15 @@ from typing import Final
 
 import numpy as np
 
-from dodac.counters._judge import Bools, Floats, Ints
+from dodac.counters._judge import SHORT, Bools, Floats, Ints
 
 _LEAP: Final = 5.0  # times: a change of unit is at least such a step
-_POWERS: Final = (-3, 3, -1, 1, -2, 2, -6, 6)
-_BACK: Final = 12  # stretches looked back for the count that goes on in another unit
+_POWERS: Final = (-3, 3, -1, 1, -2, 2)
 _STRETCHES: Final = 2000  # what leaps more often than that is no counter
 _MOST: Final = 2 / 3  # of the readings: so many say which unit is the right one
+_MANY: Final = 12
 _NEAR: Final = 0.05  # of the count: if more than that can be used in between, a power of 10 is no sign
+_DIGITS: Final = 200  # of the register: with fewer the same figures are chance
 _ROUNDED: Final = 0.001  # of the count: lost where the other unit is shown with as many decimals
 
 
@@ -34,7 +35,9 @@ def other_unit(value: Floats, time: Ints) -> Bools:
     ends = np.concatenate((starts[1:], [len(value)]))
     power = np.zeros(len(starts), dtype=np.int64)
     for b in range(1, len(starts)):
-        for a in range(b - 1, max(b - 1 - _BACK, -1), -1):
+        for a in range(b - 1, -1, -1):
+            if starts[b] - ends[a] > SHORT:
+                break
             if ends[a] - starts[a] < 3:
                 continue
             k = _power(value, time, slice(int(starts[a]), int(ends[a])), int(starts[b]))
@@ -53,15 +56,19 @@ def other_unit(value: Floats, time: Ints) -> Bools:
 def _power(value: Floats, time: Ints, before: slice, first: int) -> int | None:
     """By which power of 10 a reading goes on from a stretch; 0 in its own unit, None when by none."""
     v, t = value[before][-96:], time[before][-96:]
-    rise, gap = np.diff(v), np.diff(t)
-    fastest = float(np.max(rise / np.maximum(gap, 1)))
+    gap = np.maximum(np.diff(t), 1)
+    rates = np.sort(np.diff(v) / gap)
+    fastest = float(rates[-4] if len(rates) >= _MANY else rates[-1])  # a few may be faults
     last, between = float(v[-1]), float(time[first] - t[-1])
     most = 3 * fastest * max(between, float(np.median(gap)))
     if last <= 0 or not 0 < most < _NEAR * last:
         return None
     if -_ROUNDED * last <= value[first] - last <= most:
         return 0
+    steps = np.abs(np.diff(value[first : first + 96]))
+    digit = float(np.min(steps[steps > 0], initial=np.inf))
     for k in _POWERS:
-        if -_ROUNDED * last <= value[first] / 10.0**k - last <= most + _ROUNDED * last:
+        off = value[first] / 10.0**k - last
+        if -_ROUNDED * last <= off <= most + _ROUNDED * last and last * 10.0**k >= _DIGITS * digit:
             return k
     return None

@@ -132,7 +132,7 @@ def test_a_new_meter_that_reaches_the_old_total_in_a_long_gap_keeps_what_it_coun
 
 def test_a_machine_that_starts_after_a_reset_does_not_undo_the_reset() -> None:
     # 49 kWh of standby after the reset, then quick steps past the old total, more than could be chance: honest, all
-    quick = [105.0 + 6 * n for n in range(4)]
+    quick = [105.0 + 6 * n for n in range(5)]
     values = [70.0 + n for n in range(31)] + [50.0 + 0.01 * n for n in range(4900)] + quick
     assert _total(values) == pytest.approx(30 + quick[-1] - 50)
 
