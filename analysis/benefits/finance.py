@@ -12,7 +12,7 @@ from analysis.benefits.exchange import ExchangeRate, converted
 from analysis.results import Refusal
 from dodac.errors import ConfigError
 from dodac.money import Money
-from dodac.words import LANGUAGES, number_text, significant_text
+from dodac.words import LANGUAGES, Language, number_text
 
 _HIGHEST_RATE: Final = 1e6
 
@@ -118,8 +118,8 @@ def discounted_payback_months(flows: Sequence[float], rate_pct: float, per_year:
     last = below[-1]
     if last == len(sums) - 1:
         years = (len(flows) - 1) / per_year
-        rate, rate_vi = (number_text(rate_pct, 2, language) for language in LANGUAGES[::-1])
-        life, life_vi = (significant_text(years, 3, language) for language in LANGUAGES[::-1])
+        rate, rate_vi = (_plain_number(rate_pct, language) for language in LANGUAGES[::-1])
+        life, life_vi = (_plain_number(years, language) for language in LANGUAGES[::-1])
         return refuse(
             "not_paid_back",
             f"Discounted at {rate} %, it is not paid back within {life} years.",
@@ -128,6 +128,10 @@ def discounted_payback_months(flows: Sequence[float], rate_pct: float, per_year:
             rate_pct=rate_pct,
         )
     return 12 / per_year * (last - sums[last] / worth[last + 1])
+
+
+def _plain_number(value: float, language: Language) -> str:
+    return number_text(value, 0 if value == round(value) else 2, language)
 
 
 def _check(flows: Sequence[float], per_year: int = 1) -> None:
