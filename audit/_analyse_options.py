@@ -24,7 +24,7 @@ _KEYS: Final = {
 }  # fmt: skip
 _TODO: Final = {
     "Add drivers.temperature.": "Name it: --temperature.",
-    "Make them from hourly or daily temperatures with degree_columns().": "Fit days, weeks or months (--interval) and name the temperature (--temperature).",
+    "Make them from hourly or daily temperatures with degree_columns().": "Name a temperature (--temperature) that is known by the hour or the day; hours are fitted with --interval day.",
     'Give driver="production".': "Name one: --driver NAME=COLUMN.",
 }
 

@@ -63,6 +63,7 @@ def combustion(argv: Sequence[str]) -> int:
         )
     from analysis import FlueGas, InstrumentLimits, Refusal, fuel
 
+    _check(arguments)
     limits = InstrumentLimits(*_numbers(arguments.limits, "--limits", 3))
     chosen = fuel(arguments.fuel)
     reading = FlueGas(arguments.o2, arguments.t_flue, arguments.t_air, arguments.co, arguments.co2)
@@ -140,6 +141,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--language", choices=LANGUAGES, default="en", help="vi or en (default en)")
     parser.add_argument("--json", action="store_true", help="as JSON")
     return parser
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raises ConfigError, naming the option, for air that can't be, or a number that stands for nothing here."""
+    if not -90.0 <= arguments.t_air <= 400.0:
+        raise ConfigError(f"--t-air {arguments.t_air:g}: no combustion air is that warm.", todo="Give °C.")
+    if not 0.0 <= arguments.humidity <= 100.0:
+        raise ConfigError(
+            f"--humidity {arguments.humidity:g} is no relative humidity.", todo="Give 0 to 100 %."
+        )
+    if arguments.fuel_use is not None and arguments.after is None:
+        raise ConfigError("--fuel-use means nothing without --after.", todo="Give the reading after tuning.")
 
 
 def _numbers(text: str, option: str, least: int, most: int | None = None) -> list[float]:

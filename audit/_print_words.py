@@ -40,7 +40,10 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": "can't be judged without a saving",
         "vi": "chưa đánh giá được khi chưa có mức tiết kiệm",
     },
-    "chosen": {"en": "  {name}, of {n} models tried. {why}", "vi": "  {name}, trong {n} mô hình đã thử. {why}"},
+    "chosen": {
+        "en": "  {name}, of {n} models tried. {why}",
+        "vi": "  {name}, trong {n} mô hình đã thử. {why}",
+    },
     "gaps": {
         "en": "Intervals of the baseline period without a reading: {gaps} (of {n}).",
         "vi": "Số khoảng của kỳ cơ sở không có số đo: {gaps} (trong {n}).",

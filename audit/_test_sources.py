@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -81,10 +82,12 @@ def source_of(text: str, option: str) -> Source:
     start, dots, end = days.partition("..")
     period = (start.strip(), end.strip() if dots else start.strip())
     try:
-        if pd.Timestamp(period[0]) > pd.Timestamp(period[1]):
+        if date.fromisoformat(period[0]) > date.fromisoformat(period[1]):
             raise ValueError
-    except (ValueError, TypeError):
-        raise ConfigError(f'{option}: "{days}" is no day and no period.', todo="Write 2026-03-02.") from None
+    except ValueError:
+        raise ConfigError(
+            f'{option}: "{days}" is no day and no period.', todo="Write 2026-03-02 or 2026-03-02..2026-03-04."
+        ) from None
     return Source(name, Path(name) if Path(name).is_file() else None, period)
 
 

@@ -29,7 +29,7 @@ _TIME: Final = re.compile(
 _MIDNIGHT: Final = re.compile(r"^00?:00(:00([.,]0+)?)?\s+(?=\d)")
 _NO_TIME: Final = frozenset(("", "-", "--", "na", "n/a", "#n/a", "nan", "nat", "null", "none"))
 # what lies beyond, or before 1970, is a clock that was never set, or another date order
-_LAST_NS: Final = (date(2200, 1, 1).toordinal() - EPOCH_ORDINAL) * DAY_NS
+_LAST_NS: Final = (date(2100, 1, 1).toordinal() - EPOCH_ORDINAL) * DAY_NS
 _EPOCH_SCALE: Final = {"unix_s": SECOND_NS, "unix_ms": 1_000_000}
 
 

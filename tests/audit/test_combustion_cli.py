@@ -84,3 +84,20 @@ def test_the_fuels_are_listed(capsys):
     assert main(["combustion", "--fuels", "--json"]) == 0
     assert any(one["id"] == "cam_5" for one in json.loads(capsys.readouterr().out))
     assert main(["combustion"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--t-air", "inf", "--t-air inf: no combustion air"),
+        ("--t-air", "-273", "--t-air -273: no combustion air"),
+        ("--humidity", "120", "--humidity 120 is no relative"),
+        ("--fuel-use", "10", "means nothing without --after"),
+    ],
+)
+def test_a_number_that_cannot_be_is_named_by_its_option(option, value, said, capsys):
+    words = ["combustion", "--fuel", "natural_gas", "--o2", "6", "--t-flue", "180", "--t-air", "30"]
+    assert main([*words, option, value]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err

@@ -91,3 +91,10 @@ def test_metering_interval_and_factors_are_read_from_a_file(tmp_path):
     path.write_text(PLAN.replace('"week"', '"fortnight"'), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"plan.toml:10"):
         read_plan(path)
+
+
+def test_a_class_of_meters_behind_transformers_asks_for_theirs():
+    with pytest.raises(ConfigError, match="behind current transformers") as told:
+        instruments_of(Metering("0.5S", 0.5, 0.9), "main")
+    assert "--ct-class" in told.value.todo
+    assert instruments_of(Metering("0.5S", 0.5, 0.9, ct_class="0.5"), "main")[0]

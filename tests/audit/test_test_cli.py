@@ -258,6 +258,7 @@ def test_dates_that_can_be_read_in_two_ways_are_told(tmp_path, files, capsys):
         ([*WORDS, "--before", "analyser1"], "needs its days"),
         ([*WORDS, "--before", "nowhere.csv"], "there is no file"),
         ([*WORDS, "--before", "x@yesterday-ish"], "no day and no period"),
+        ([*WORDS, "--before", "x@.."], "no day and no period"),
     ],
 )
 def test_wrong_use_says_what_to_write(files, capsys, words, said):
