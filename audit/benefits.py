@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _RESOURCES: Final = {"kWh": "electricity", "Nm3": "natural_gas", "m3": "water"}
 _KEYS: Final = (
     "id", "start", "end", "evidence", "company", "province", "programme", "investment", "saving",
-    "saving_per_year", "amounts", "normal_year", "given",
+    "saving_per_year", "amounts", "normal_year", "given", "meter",
 )  # fmt: skip
 _AMOUNT: Final = ("resource", "value", "unit", "half_width", "grade", "density_kg_l", "increase")
 _MONEY: Final = ("amount", "currency", "price_date")
@@ -30,9 +31,11 @@ _MONEY: Final = ("amount", "currency", "price_date")
 def results_of(register: Register, confidence: float = 0.90) -> tuple[OptionResult, ...]:
     """The last verified saving of each plan as a result of its option, class "verified", and then of each plan of tests.
 
-    What tests showed keeps its own class (option A: measured, or estimated), and is left out where a baseline's
-    saving of the same option and resource stands: it would count twice. A saving that was verified at another confidence than the table's is brought to it by the normal
-    distribution. A saving of heat or steam is left out: which fuel made it, its plan does not say.
+    Plans of one option over the same days are one result (a kiln's coal and gas), with its one investment. What
+    tests showed keeps its own class (option A: measured, or estimated), and is left out where a baseline's saving
+    of the same option and resource stands: it would count twice. A saving that was verified at another confidence
+    than the table's is brought to it by the normal distribution. A saving of heat or steam is left out: which
+    fuel made it, its plan does not say.
     """
     from statistics import NormalDist
 
@@ -67,6 +70,7 @@ def results_of(register: Register, confidence: float = 0.90) -> tuple[OptionResu
                 investment=option.investment,
                 saving=saving.money,
                 company=option.company,
+                meter=plan.energy[0],
             )
         )  # fmt: skip
     tested = {saving.plan: saving for saving in register.isolated.savings()}
@@ -93,7 +97,34 @@ def results_of(register: Register, confidence: float = 0.90) -> tuple[OptionResu
                 company=option.company,
             )
         )  # fmt: skip
-    return tuple(found)
+    return _of_options(found)
+
+
+def _of_options(results: Sequence[OptionResult]) -> tuple[OptionResult, ...]:
+    """Results of one option over the same days as one: amounts together, savings added, one investment."""
+    from analysis.benefits import money_sum
+
+    found: dict[tuple[str, str, date, date], OptionResult] = {}
+    apart: list[OptionResult] = []
+    for one in results:
+        key = (one.company, one.id, one.start, one.end)
+        first = found.setdefault(key, one)
+        if first is one:
+            continue
+        moneys = [money for money in (first.saving, one.saving) if money is not None]
+        saving = money_sum(moneys) if len(moneys) == 2 else None
+        # a meter twice would add one saving to itself; a sum with a part unknown, or of two currencies, is none
+        again = one.meter and one.meter in first.meter.split("+")
+        if again or len(moneys) == 1 or (moneys and not isinstance(saving, Money)):
+            apart.append(one)
+            continue
+        found[key] = replace(
+            first,
+            amounts=(*first.amounts, *one.amounts),
+            saving=saving if isinstance(saving, Money) else None,
+            meter="+".join(name for name in (first.meter, one.meter) if name),
+        )
+    return (*found.values(), *apart)
 
 
 def read_results(path: Path) -> tuple[OptionResult, ...]:
@@ -146,6 +177,7 @@ def _result(row: Mapping[str, Any]) -> OptionResult:
         company=str(row.get("company", "")),
         province=str(row.get("province", "")),
         programme=str(row.get("programme", "")),
+        meter=str(row.get("meter", "")),
     )
 
 

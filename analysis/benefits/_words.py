@@ -139,6 +139,17 @@ def counted_twice(first: str, second: str, meter: str) -> Finding:
     )
 
 
+def invested_once(names: Sequence[str]) -> Finding:
+    """An option stands in several rows with the same investment."""
+    text = ", ".join(names)
+    return Finding(
+        "invested_once",
+        f"The investment of {text} stands in several rows and counts once.",
+        f"Vốn đầu tư của {text} được ghi ở nhiều dòng và chỉ tính một lần.",
+        {"options": text},
+    )
+
+
 def ratio_inferred(name: str, ratio: float) -> Finding:
     """A restatement with a ratio nobody printed."""
     return Finding(

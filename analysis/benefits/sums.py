@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from analysis.benefits._words import counted_twice, payback_partial, periods_differ, refuse_missing
+from analysis.benefits._words import (
+    counted_twice,
+    invested_once,
+    payback_partial,
+    periods_differ,
+    refuse_missing,
+)
 from analysis.benefits.appraisals import Appraisal, together
 from analysis.benefits.exchange import ExchangeRate, converted, money_sum
 from analysis.benefits.figures import total
@@ -46,11 +52,12 @@ def _sum(
     currency: str | None,
     rates: Sequence[ExchangeRate],
 ) -> BenefitRow:
+    rows, once = _invested_once(rows)
     start, end = min(row.start for row in rows), max(row.end for row in rows)
     cells = {column: total(row.cells[column] for row in rows) for column in COLUMNS}
     normal = {column: total(row.normal_year[column] for row in rows) for column in COLUMNS}
     findings = [finding for row in rows for finding in row.findings if finding.code == "given_differs"]
-    findings += mixed(cells.values())
+    findings += [*mixed(cells.values()), *once]
     if len({(row.start, row.end) for row in rows}) > 1:
         findings.append(periods_differ(str(start), str(end)))
     moneys = [row.investment for row in rows if isinstance(row.investment, Money)]
@@ -96,14 +103,35 @@ def _sum(
     )
 
 
+def _invested_once(rows: Sequence[BenefitRow]) -> tuple[list[BenefitRow], list[Finding]]:
+    """Several rows of one option (two meters, two quarters) carry its one investment: it counts once."""
+    seen: set[tuple[str, str, Money]] = set()
+    found, again = [], []
+    for row in rows:
+        whole, life = row.investment, row.appraisal
+        key = (row.company, row.id, whole) if isinstance(whole, Money) and whole.amount else None
+        if key is None or key not in seen:
+            found.append(row)
+        else:
+            again.append(row.id)
+            if isinstance(life, Appraisal):
+                life = replace(life, flows=(life.flows[0] + key[2].amount, *life.flows[1:]))
+            nothing = Money(0.0, key[2].currency, key[2].price_date)
+            found.append(replace(row, investment=nothing, appraisal=life))
+        if key is not None:
+            seen.add(key)
+    return found, [invested_once(list(dict.fromkeys(again)))] if again else []
+
+
 def _shared_meters(rows: Sequence[BenefitRow]) -> list[Finding]:
     """Pairs of options that one meter measured in overlapping periods: each saving may hold the other's."""
     found = []
     for place, one in enumerate(rows):
         for other in rows[place + 1 :]:
-            same = one.meter and (one.company, one.meter) == (other.company, other.meter)
-            if same and one.start <= other.end and other.start <= one.end:
-                found.append(counted_twice(one.id, other.id, one.meter))
+            both = set(one.meter.split("+")) & set(other.meter.split("+")) - {""}
+            at_once = one.start <= other.end and other.start <= one.end
+            if both and at_once and one.company == other.company:
+                found.append(counted_twice(one.id, other.id, ", ".join(sorted(both))))
     return found
 
 

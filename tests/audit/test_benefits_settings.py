@@ -1,11 +1,14 @@
 """What a benefit table is made of stands below it: proxies, remembered factors, sources, and a reported total explained."""
 
 import json
+from datetime import date
 
 import pytest
 
 from analysis._tables import table
+from analysis.benefits import Money, OptionResult, amount, benefits, summed
 from audit._benefits_file import read_settings
+from audit.benefits import _of_options
 from dodac.cli import main
 from dodac.errors import ConfigError
 
@@ -171,3 +174,28 @@ def test_two_files_that_choose_differently_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="different things"):
         read_settings([tmp_path / "a", tmp_path / "b"])
     assert read_settings([tmp_path / "a", tmp_path / "a"]).plant["coal"].ncv_gj == 21.0
+
+
+def test_two_plans_of_one_option_are_one_result_with_one_investment():
+    days = (date(2022, 1, 1), date(2022, 12, 31))
+    cost = Money(900e6, "VND", "2022")
+
+    def plan(resource, meter, saves=500e6, start=days[0]):
+        value = amount(resource, 100, "MWh" if resource == "electricity" else "m3", "verified", half_width=5)
+        money = None if saves is None else Money(saves, "VND", "2022")
+        return OptionResult(
+            "pumps", start, days[1], amounts=(value,), investment=cost, saving=money, meter=meter
+        )
+
+    (one,) = _of_options([plan("electricity", "mains"), plan("water", "well")])
+    assert {value.resource for value in one.amounts} == {"electricity", "water"}
+    assert (one.saving, one.investment, one.meter) == (Money(1e9, "VND", "2022"), cost, "mains+well")
+    # a meter that stands twice is never added to itself, and the sum says what it may hold twice
+    twice = _of_options([plan("electricity", "mains"), plan("electricity", "mains")])
+    assert len(twice) == 2
+    (whole,) = summed([benefits(each) for each in twice])
+    assert {"counted_twice", "invested_once"} <= {finding.code for finding in whole.findings}
+    assert whole.investment == cost
+    # other days, or a saving in money that one of them lacks: apart
+    assert len(_of_options([plan("electricity", "a"), plan("water", "b", start=date(2022, 2, 1))])) == 2
+    assert len(_of_options([plan("electricity", "a"), plan("water", "b", saves=None)])) == 2

@@ -379,3 +379,25 @@ def test_the_factor_of_the_period_is_not_that_of_the_day_it_is_computed():
             Factors(),
         )  # fmt: skip
         assert made.cells["co2"].value == pytest.approx(1000 * value)
+
+
+def test_an_option_in_several_rows_is_invested_in_once():
+    # a kiln from coal to gas: two meters, two plans, one investment; four quarters of one option
+    cost = Money(900e6, "VND", "2022")
+    rows = [
+        benefits(
+            OptionResult("kiln", *YEAR, amounts=(one,), investment=cost, saving_per_year=Money(saves, "VND", "2022")),
+            Factors(grades={"coal": "anthracite"}), discount=Discount(5, 0.0),
+        )
+        for one, saves in (
+            (amount("coal", 120, "t", "measured"), 1000e6),
+            (amount("natural_gas", -60_000, "Nm3", "measured", increase=True), -600e6),
+        )
+    ]  # fmt: skip
+    (whole,) = summed(rows)
+    assert whole.investment == cost
+    assert whole.payback_months == pytest.approx(12 * 900 / 400)
+    assert whole.appraisal.npv == pytest.approx(5 * 400e6 - 900e6)
+    assert "invested_once" in {finding.code for finding in whole.findings}
+    other = benefits(OptionResult("kiln", *YEAR, investment=cost, company="another"))
+    assert summed([rows[0], other])[0].investment.amount == 1800e6
