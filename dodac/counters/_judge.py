@@ -16,7 +16,7 @@ SAME: Final = 1.2e-7  # relative step of a register held in a 32-bit float: a fa
 EXACT: Final = 1e-12  # the same where readings are told more finely than such a float could hold them
 LONG: Final = 1.5  # usual steps: a longer one is a gap
 SHORT: Final = 12  # readings: a longer stretch off the line is judged as a count of its own
-_EDGE: Final = 4  # readings between such a step and a gap that may all be wrong
+_STALE: Final = 96  # readings looked back for telegrams that are said again
 _ROUNDS: Final = 8
 _BACK: Final = 80  # stretches looked back for the one that a stretch goes on from
 _PAIRS: Final = 400_000  # looked at in all: what falls more often than that is no counter
@@ -77,10 +77,10 @@ def fastest(value: Floats, time: Ints, told: float | None) -> Limit:
     good = (rise > 0) & ~beside & (gap > 0)
     if fall.any():
         # what is short and off the line confirms itself: words swapped, zeros that come and go
-        near = _around(fall, SHORT)
+        close = _around(fall, SHORT)
         highest = np.maximum.accumulate(value[:-1])
         back = (value[:-1] < highest) & (value[1:] >= highest) & (gap <= LONG * usual)
-        far = good & ~near & ~back
+        far = good & ~close & ~back
         good = far if far.sum() >= _OUTRUNS[0][0] else good
     rates = np.sort(rise[good] / gap[good])[::-1]
     for count, factor in _OUTRUNS:
@@ -95,9 +95,10 @@ def fastest(value: Floats, time: Ints, told: float | None) -> Limit:
 
 def _around(places: Bools, reach: int) -> Bools:
     """True up to `reach` places before and after each that is."""
-    so_far = np.concatenate((np.zeros(reach + 1, dtype=np.int64), np.cumsum(places)))
-    so_far = np.concatenate((so_far, np.full(reach, so_far[-1])))
-    found: Bools = so_far[2 * reach + 1 :] > so_far[: -2 * reach - 1]
+    number: Ints = np.append(0, np.cumsum(places)).astype(np.int64)
+    here = np.arange(len(places))
+    before, after = np.maximum(here - reach, 0), np.minimum(here + reach + 1, len(places))
+    found: Bools = number[after] != number[before]
     return found
 
 
@@ -130,7 +131,8 @@ def drop_short_faults(value: Floats, time: Ints, limit: Limit, reasons: dict[int
         for place in falls.tolist():
             if place <= done:
                 continue
-            left, right = _above(v, place), _below(v, t, place, limit)
+            stale = _said_again(v, place)
+            left, right = (0, stale) if stale else (_above(v, place), _below(v, t, place, limit))
             few_left, few_right = 0 < left <= SHORT, 0 < right <= SHORT
             if not (few_left or few_right):
                 continue
@@ -167,6 +169,26 @@ def _above(v: Floats, place: int) -> int:
         # it rose there by ordinary steps: the count fell back a little (a memory restored), no spike
         return SHORT + 1
     return count
+
+
+def _said_again(v: Floats, place: int) -> int:
+    """How many readings after a fall are telegrams from before it said again; 0 for none.
+
+    The same readings in the same order, and the count goes on above them. As the last of them the one before
+    the fall may be there once more.
+    """
+    part = v[place + 1 : place + 2 + SHORT]
+    back = np.flatnonzero(part > v[place])
+    if not len(back) or not 0 < int(back[0]) <= SHORT:
+        return 0
+    count = int(back[0])
+    if part[0] == part[count - 1]:
+        return 0  # one count: it may as well have been right all along, and the one before the fall a spike
+    old = v[max(place + 1 - _STALE, 0) : place + 1]
+    for first in np.flatnonzero(old == part[0]).tolist():
+        if np.array_equal(old[first : first + count], part[:count]):
+            return count
+    return 0
 
 
 def _below(v: Floats, t: Ints, place: int, limit: Limit) -> int:
@@ -214,7 +236,7 @@ def join(
     for place in exchange_after:
         cut[place] = True
     # what stands off the line up to a gap is not what stands on it after the gap
-    cut |= _around(cut, _EDGE) & (np.diff(time) > LONG * limit.usual)
+    cut |= _around(cut, SHORT) & (np.diff(time) > LONG * limit.usual)
     starts = np.concatenate(([0], np.flatnonzero(cut) + 1))
     ends = np.concatenate((starts[1:], [n])) - 1
     count = ends - starts + 1

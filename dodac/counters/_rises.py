@@ -72,7 +72,7 @@ def rises(
     still = np.zeros(len(ids), dtype=bool)
     for side in np.unique(sides):
         where = sides == side
-        still[where] = repeats_at_cuts(value[ids[where]], time[ids[where]], most)
+        still[where] = repeats_at_cuts(value[ids[where]], time[ids[where]], most, top)
     reasons.update(dict.fromkeys(ids[still].tolist(), "stuck"))
     ids = new_meter_only(time, value, ids[~still], told, reasons)
     after, offsets = places_of(time[ids], value[ids], told)

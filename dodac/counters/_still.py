@@ -15,15 +15,18 @@ _THRICE: Final = 4  # the run in question may be one of the longest
 _IDLE: Final = 0.95  # share of steps of zero from which standing still says nothing
 
 
-def repeats_at_cuts(value: Floats, time: Ints, limit: Limit) -> Bools:
+def repeats_at_cuts(value: Floats, time: Ints, limit: Limit, top: float | None) -> Bools:
     """Readings repeated just before or after such a step: a register that showed nothing new can't be taken at its word.
 
     Before it all but the first (that one too after a gap: it may be older than its time), after a fall
-    all of them.
+    all of them. Where the count goes on through the top that was told, nothing is.
     """
     found = np.zeros(len(value), dtype=bool)
     usual = _usual_repeats(value)
     for place in np.flatnonzero(cuts(value, time, limit)).tolist():
+        through = value[place + 1] - value[place] + (top or 0.0)
+        if top is not None and 0 <= through <= limit.most_in(int(time[place + 1] - time[place])):
+            continue
         first = place
         while first > 0 and value[first - 1] == value[place]:
             first -= 1

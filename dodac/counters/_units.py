@@ -6,13 +6,14 @@ from typing import Final
 
 import numpy as np
 
-from dodac.counters._judge import SHORT, Bools, Floats, Ints
+from dodac.counters._judge import Bools, Floats, Ints
 
 _LEAP: Final = 5.0  # times: a change of unit is at least such a step
 _POWERS: Final = (-3, 3, -1, 1, -2, 2)
 _STRETCHES: Final = 2000  # what leaps more often than that is no counter
 _MOST: Final = 2 / 3  # of the readings: so many say which unit is the right one
 _MANY: Final = 12
+_FAR: Final = 48  # readings: what lies between two stretches that are compared
 _NEAR: Final = 0.05  # of the count: if more than that can be used in between, a power of 10 is no sign
 _DIGITS: Final = 200  # of the register: with fewer the same figures are chance
 _ROUNDED: Final = 0.001  # of the count: lost where the other unit is shown with as many decimals
@@ -36,7 +37,7 @@ def other_unit(value: Floats, time: Ints) -> Bools:
     power = np.zeros(len(starts), dtype=np.int64)
     for b in range(1, len(starts)):
         for a in range(b - 1, -1, -1):
-            if starts[b] - ends[a] > SHORT:
+            if starts[b] - ends[a] > _FAR:
                 break
             if ends[a] - starts[a] < 3:
                 continue
@@ -48,7 +49,7 @@ def other_unit(value: Floats, time: Ints) -> Bools:
     kinds, where = np.unique(power, return_inverse=True)
     if len(kinds) > 1:
         readings = np.bincount(where, weights=counts)
-        sure = readings.max() >= _MOST * len(value)
+        sure = bool(readings.max() >= _MOST * len(value))
         found = np.repeat((power != kinds[int(np.argmax(readings))]) | (not sure), counts)
     return found
 
