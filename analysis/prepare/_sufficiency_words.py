@@ -7,6 +7,7 @@ from typing import Any
 
 from analysis.data import Interval
 from analysis.results import Finding
+from dodac.words import LANGUAGES
 from dodac.words import number_text as number
 
 Row = Mapping[str, Any]
@@ -49,10 +50,13 @@ def _thousands(count: int) -> str:
 def too_short(row: Row, there: float) -> Finding:
     """The period is too short."""
     needed = float(row["limit"])
+    # 364.6 days are not 365, and what is missing is not nothing
+    digits = 0 if round(there, 1) == round(there) else 1
+    en, vi = ((number(there, digits, way), number(needed - there, digits, way)) for way in LANGUAGES[::-1])
     return Finding(
         "period_too_short",
-        f"{number(needed)} days needed, the data span {number(there)}: {number(needed - there)} more.",
-        f"Cần {number(needed)} ngày, số liệu chỉ trải {number(there)} ngày: còn thiếu {number(needed - there)}.",
+        f"{number(needed)} days needed, the data span {en[0]}: {en[1]} more.",
+        f"Cần {number(needed, 0, 'vi')} ngày, số liệu chỉ trải {vi[0]} ngày: còn thiếu {vi[1]}.",
         _data(row, needed, there),
     )
 
