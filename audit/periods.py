@@ -150,6 +150,12 @@ def _last_days(starts: pd.DatetimeIndex, plan: Plan, days: object) -> pd.Datetim
     return naive + pd.Timedelta(days=6 if plan.interval == Interval.WEEK else 0)
 
 
+def last_day(plan: Plan, frame: pd.DataFrame) -> str:
+    """The last local day that a frame of `period_frame` speaks for: a month ends with its last day, not with its first."""
+    last = _last_days(pd.DatetimeIndex(frame.index), plan, frame.get("days"))
+    return f"{last.max():%Y-%m-%d}"
+
+
 def _bills(store: Store, plan: Plan, period: tuple[str, str]) -> pd.DataFrame:
     """The bills that lie in a period: local start, value, coverage, days.
 

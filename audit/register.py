@@ -16,7 +16,7 @@ from audit.decisions import Decision, check_decision, decided, ledger_of, saving
 from audit.evidence import evidence_of
 from audit.isolated_register import IsolatedRegister
 from audit.models import baseline_frame, fit_plan, freeze, model_of, warmed
-from audit.periods import frame_digest, gaps_of, period_frame
+from audit.periods import frame_digest, gaps_of, last_day, period_frame
 from audit.plans import check_option, check_plan
 from audit.records import FrozenBaseline, Money, Option, Plan, SavingCase, VerifiedSaving
 from dodac.clock import Clock
@@ -162,7 +162,7 @@ class Register:
         both = saving_with(plan, model, frame, decisions, store, plan.confidence)
         if isinstance(both, Refusal):
             return both
-        result, unadjusted = both
+        result, unadjusted = replace(both[0], end=last_day(plan, frame)), both[1]
         mine = [found for found in self.savings() if found.plan == plan.id]
         money, money_half_width = _money(plan, result)
         verified = VerifiedSaving(
@@ -210,10 +210,10 @@ class Register:
         baseline = self.baseline(verified.baseline)
         plan = self._chain.version_of(Plan, baseline.plan, baseline.plan_digest)
         frame_before = self._check_baseline(plan, baseline, store)
-        frame = period_frame(store, plan, (verified.start, verified.end))
+        frame = period_frame(store, plan, plan.reporting)
         if frame_digest(frame) != verified.data_digest:
             raise IntegrityError(
-                f"the readings of {verified.start}..{verified.end} are not those that "
+                f"the readings of {plan.reporting[0]}..{plan.reporting[1]} are not those that "
                 f'saving "{verified.id}" was verified on.',
                 Where(file=str(self.path)),
                 "Verify the plan again; the earlier saving stays in the register.",
@@ -222,7 +222,7 @@ class Register:
         decisions = self._chain.by_body_digest(Decision, verified.decisions)
         started = model
         if verified.weather_before:
-            started, weather = warmed(model, plan, store, verified.start)
+            started, weather = warmed(model, plan, store, plan.reporting[0])
             if weather != verified.weather_before:
                 raise IntegrityError(
                     f'the weather before {verified.start} is not what saving "{verified.id}" started from.',
@@ -232,7 +232,7 @@ class Register:
         both = saving_with(plan, started, frame, decisions, store, verified.confidence, verified.method)
         if isinstance(both, Refusal):
             raise IntegrityError(f'saving "{verified.id}" can\'t be computed again: {both.en}')
-        result, _ = both
+        result = replace(both[0], end=last_day(plan, frame))
         _check_figures(verified, result)
         facts = instruments_facts or {}
         mine = dict.fromkeys([plan.energy[0], *(instrument for instrument, _ in plan.drivers.values())])

@@ -10,9 +10,9 @@ from audit.records import SavingCase
 from dodac.words import Language, number_text
 from reports._axes import WIDE, Plot, legend
 from reports._svg import Anchor, Canvas, dots, nice_ticks, polyline, short, tick_digits
-from reports.figures import by_day, meter_class_percent
+from reports.figures import chart_interval, chart_rows, is_long, meter_class_percent
 from reports.formats import larger_unit, percent_text, rounded_text, unit_text
-from reports.words import say
+from reports.words import rows_words, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,11 @@ def signature(case: SavingCase, language: Language, width: int = WIDE) -> str:
 
     Gives "" when the baseline has no temperature.
     """
-    frame = by_day(case.baseline_frame)
+    interval = case.plan.interval
+    frame = chart_rows(case.baseline_frame, interval)
+    words = rows_words(chart_interval(interval), language)
+    # a bill's point is its mean day, but it is one bill
+    point = rows_words(interval if is_long(interval) else "day", language)
     if "temperature" not in frame.columns:
         return ""
     used = frame[frame["used"].astype(bool) & frame["temperature"].notna() & frame["measured"].notna()]
@@ -35,11 +39,17 @@ def signature(case: SavingCase, language: Language, width: int = WIDE) -> str:
         width,
         300,
         say("chart_signature", language),
-        say("chart_signature_desc", language),
+        say("chart_signature_desc", language, **point),
     )
-    working = _working(case, used)
+    # weeks and months hold both kinds of days
+    working = [True] * len(used) if is_long(interval) else _working(case, used)
     rest = [not flag for flag in working]
     entries = [("dots", say("legend_working", language)), ("base", say("legend_working_model", language))]
+    if is_long(interval):
+        entries = [
+            ("dots", say("legend_rows", language, **point)),
+            ("base", say("legend_rows_model", language)),
+        ]
     if any(rest):
         entries.append(("dots2", say("legend_other", language)))
     below = legend(canvas, entries, 16)
@@ -51,14 +61,15 @@ def signature(case: SavingCase, language: Language, width: int = WIDE) -> str:
         canvas, top=below + 30, bottom=44, x=(xticks[0], xticks[-1]), language=language,
         y=nice_ticks(low / factor, high / factor),
     )  # fmt: skip
-    plot.y_axis(say("axis_per_day", language, unit=unit_text(unit, language)))
-    plot.number_axis(xticks, say("axis_temperature", language))
+    plot.y_axis(say("axis_per", language, unit=unit_text(unit, language), **words))
+    plot.number_axis(xticks, say("axis_temperature", language, **point))
     for part, cls in ((used[rest], "dots2"), (used[working], "dots")):
         canvas.path(
             dots(plot.points(part["temperature"].tolist(), (part["measured"] / factor).tolist())), cls
         )
     usual = used[working]
-    curve = _curve(usual["temperature"].tolist(), (usual["model"] / factor).tolist())
+    least = 1 if is_long(interval) else 5
+    curve = _curve(usual["temperature"].tolist(), (usual["model"] / factor).tolist(), least)
     canvas.path(polyline(plot.points(*curve)), "base")
     return canvas.svg()
 
@@ -69,18 +80,26 @@ def _working(case: SavingCase, frame: pd.DataFrame) -> list[bool]:
 
     from analysis import day_types
 
-    occupied = case.baseline.settings.get("occupied")
-    days = set(occupied) if isinstance(occupied, list | tuple) and occupied else {0, 1, 2, 3, 4}
+    settings = case.baseline.settings
+    groups, rest = settings.get("groups"), settings.get("rest_group")
+    if isinstance(groups, list | tuple) and isinstance(rest, int):
+        # of hourly models: groups of weekdays, one of them at rest; their "occupied" is by hours
+        days = set(range(7)) - set(groups[rest])
+    else:
+        occupied = settings.get("occupied")
+        days = set(occupied) if isinstance(occupied, list | tuple) and occupied else {0, 1, 2, 3, 4}
     kinds = day_types(pd.DatetimeIndex(frame.index), case.plan.holidays).tolist()
     return [
         stamp.weekday() in days and kind == "normal" for stamp, kind in zip(frame.index, kinds, strict=True)
     ]
 
 
-def _curve(xs: Sequence[float], ys: Sequence[float], bins: int = 14) -> tuple[list[float], list[float]]:
+def _curve(
+    xs: Sequence[float], ys: Sequence[float], least: int, bins: int = 14
+) -> tuple[list[float], list[float]]:
     """Means of y over equally filled bins of x: the model's course, whatever its other drivers did."""
     pairs = sorted((x, y) for x, y in zip(xs, ys, strict=True) if x == x and y == y)
-    size = max(5, math.ceil(len(pairs) / bins))
+    size = max(least, math.ceil(len(pairs) / bins))
     parts = [pairs[place : place + size] for place in range(0, len(pairs), size)]
     if len(parts) > 1 and len(parts[-1]) < size / 2:
         parts[-2:] = [parts[-2] + parts[-1]]

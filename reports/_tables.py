@@ -8,7 +8,7 @@ from audit.records import SavingCase
 from dodac.quantities import CHANNELS
 from dodac.words import Language, number_text, significant_text
 from reports.formats import day_text, percent_text, unit_text
-from reports.words import say, say_or
+from reports.words import rows_words, say, say_or
 
 # how an instrument is reached says nothing about what its figures are worth
 _NOT_METROLOGY = {"site", "company", "connection", "address", "topic", "every", "rollovers"}
@@ -68,7 +68,8 @@ def statistic_rows(case: SavingCase, language: Language) -> list[tuple[str, str,
         ("NMBE", "nmbe", percent_text(fit.nmbe, language, 4)),
         ("ρ", "rho", number_text(fit.rho, 3, language)),
     ]
-    return [(name, value, say(f"stat_{key}", language)) for name, key, value in values]
+    words = rows_words(case.plan.interval, language)
+    return [(name, value, say(f"stat_{key}", language, **words)) for name, key, value in values]
 
 
 def term_text(term: str, language: Language) -> str:

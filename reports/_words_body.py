@@ -23,7 +23,7 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "confidence": ("Độ tin cậy", "Confidence"),
     "interval": ("khoảng tin cậy: {low} đến {high} {unit}", "confidence interval: {low} to {high} {unit}"),
     "period": ("Kỳ báo cáo", "Reporting period"),
-    "days_used": ("{used} ngày được dùng, {excluded} ngày loại trừ", "{used} days used, {excluded} left out"),
+    "days_used": ("{used} {rows} được dùng, {excluded} {rows} loại trừ", "{used} {rows} used, {excluded} left out"),
     "evidence_class": ("Cấp bằng chứng", "Evidence class"),
     "class_verified": ("đã kiểm chứng", "verified"),
     "class_measured": ("đo được", "measured"),
@@ -135,11 +135,11 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "statistic": ("Chỉ tiêu", "Statistic"),
     "value": ("Giá trị", "Value"),
     "meaning": ("Ý nghĩa", "Meaning"),
-    "stat_n": ("số ngày dùng để lập mô hình", "days the model was fitted on"),
+    "stat_n": ("số {rows} dùng để lập mô hình", "{rows} the model was fitted on"),
     "stat_p": ("số hệ số", "coefficients"),
     "stat_r2": ("hệ số xác định", "coefficient of determination"),
     "stat_adjusted_r2": ("hệ số xác định hiệu chỉnh", "adjusted coefficient of determination"),
-    "stat_rmse": ("sai số chuẩn của một ngày", "standard error of one day"),
+    "stat_rmse": ("sai số chuẩn của một {one}", "standard error of one {one}"),
     "stat_cv_rmse": ("sai số chuẩn so với trung bình", "standard error over the mean"),
     "stat_nmbe": ("sai lệch trung bình chuẩn hóa", "normalised mean bias"),
     "stat_rho": ("tự tương quan bậc 1 của phần dư", "lag-1 autocorrelation of residuals"),
@@ -176,7 +176,6 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     # 5 savings
     "h_savings": ("Mức tiết kiệm theo thời gian", "The saving over time"),
     "month": ("Tháng", "Month"),
-    "days": ("Ngày", "Days"),
     "adjusted_baseline": ("Đường cơ sở hiệu chỉnh", "Adjusted baseline"),
     "unadjusted_note": (
         "Không kể các quyết định về sự kiện bất thường, mức tiết kiệm là {saving} {unit}; lý do của từng quyết định nằm ở phần lưu ý.",
@@ -191,9 +190,9 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "total": ("Cả kỳ", "Whole period"),
     "months_note": (
         ("± của từng tháng không cộng dồn được: một phần thuộc về hệ số mô hình và chung cho mọi tháng. "
-        "Ngày trong ngoặc là số ngày loại trừ."),
+        "Trong ngoặc là số {rows} bị loại trừ."),
         ("The ± of single months don't add up: part of each belongs to the model's coefficients and is common "
-        "to all months. Days in brackets were left out."),
+        "to all months. In brackets the {rows} that were left out."),
     ),
     "meter_note": (
         ("Sai số của công tơ: sai số ngẫu nhiên đã nằm trong phần dư của mô hình; sai số hệ thống của cùng một "
@@ -229,7 +228,7 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     # 7 data quality
     "h_quality": ("Chất lượng số liệu", "Data quality"),
     "coverage": ("Độ phủ", "Coverage"),
-    "coverage_row": ("{used} trên {all} ngày ({share})", "{used} of {all} days ({share})"),
+    "coverage_row": ("{used} trên {all} {rows} ({share})", "{used} of {all} {rows} ({share})"),
     "excluded": ("Khoảng thời gian thiếu số liệu hoặc được loại trừ", "Spans missing or left out"),
     "from": ("Từ", "From"),
     "to": ("Đến", "To"),
@@ -245,8 +244,8 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "by_gap": ("thiếu số liệu", "data missing"),
     "nothing_excluded": ("Không có khoảng nào thiếu hoặc bị loại trừ.", "Nothing is missing or was left out."),
     "never_filled": (
-        "Ngày thiếu số liệu được loại trừ và đếm, không bao giờ được nội suy.",
-        "Days without data are left out and counted, never filled in.",
+        "Các {rows} thiếu số liệu bị loại trừ và được đếm, không bao giờ được nội suy.",
+        "All {rows} without data are left out and counted, never filled in.",
     ),
     # 8 findings
     "h_findings": ("Lưu ý khi sử dụng kết quả", "Findings and caveats"),

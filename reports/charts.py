@@ -13,11 +13,13 @@ from reports._axes import NARROW, WIDE, Plot, legend
 from reports._relations import before_after, signature
 from reports._svg import Canvas, dots, nice_ticks, polyline, ribbon
 from reports.figures import (
-    by_day,
+    chart_interval,
+    chart_rows,
     day_number,
     day_numbers,
     excluded_spans,
     half_widths_of,
+    is_long,
     tet_spans,
     used_values,
     weekly_mean,
@@ -28,7 +30,7 @@ from reports.formats import (
     plus_minus,
     unit_text,
 )
-from reports.words import say
+from reports.words import rows_words, say
 
 __all__ = ["NARROW", "WIDE", "before_after", "cusum", "signature", "sparkline", "stylesheet", "timeline"]
 
@@ -41,16 +43,22 @@ def stylesheet() -> str:
 
 def timeline(case: SavingCase, language: Language, width: int = WIDE) -> str:
     """Measured energy against the (adjusted) baseline, a week's mean over faint days."""
-    base, report = by_day(case.baseline_frame), by_day(case.savings.frame)
+    interval = case.plan.interval
+    base, report = (chart_rows(frame, interval) for frame in (case.baseline_frame, case.savings.frame))
+    words = rows_words(chart_interval(interval), language)
+    long = is_long(interval)
     daily = [used_values(base, "measured"), used_values(report, "measured")]
     model = [used_values(base, "model"), used_values(report, "adjusted_baseline")]
-    means = [weekly_mean(series) for series in daily]
-    model_means = [weekly_mean(series) for series in model]
-    xs = [day_numbers(base.index), day_numbers(report.index)]
+    means = daily if long else [weekly_mean(series) for series in daily]
+    model_means = model if long else [weekly_mean(series) for series in model]
+    # each row stands in the middle of what it speaks for
+    xs = [day_numbers(rows.index) + rows["length"].to_numpy() / 2 for rows in (base, report)]
     everything = [value for series in (*daily, *model_means) for value in series.tolist() if value == value]
     low, high = (min(everything), max(everything)) if everything else (0.0, 1.0)
     if 0 < low < 0.45 * high:
         low = 0.0
+    if long:
+        high += 0.12 * (high - low)  # the names of the periods stand above a line with few points
     unit, factor = larger_unit(case.savings.unit, high)
     saving, half = plus_minus(
         case.savings.saving / factor, case.savings.uncertainty.half_width / factor, language
@@ -60,25 +68,33 @@ def timeline(case: SavingCase, language: Language, width: int = WIDE) -> str:
         width,
         330 if width >= 600 else 340,
         say("chart_timeline", language),
-        say("chart_timeline_desc", language, saving=f"{saving} ± {half} {unit}"),
+        say(
+            "chart_rows_desc" if long else "chart_timeline_desc",
+            language,
+            saving=f"{saving} ± {half} {unit}",
+            one=say(f"one_{interval}", language),
+        ),
     )
     gaps = excluded_spans(case)
-    entries = [("measured", say("legend_measured", language)), ("faint", say("legend_day", language)),
+    measured = [("measured", say("legend_measured_rows", language, one=say(f"one_{interval}", language)))]
+    if not long:
+        measured = [("measured", say("legend_measured", language)), ("faint", say("legend_day", language))]
+    entries = [*measured,
                ("base", say("legend_adjusted", language)),
                ("model", say("legend_model", language)), ("band", say("legend_saving", language))]  # fmt: skip
     if gaps:
         entries.append(("gap", say("legend_gap", language)))
     below = legend(canvas, entries, 16)
-    first = min(day_number(case.plan.baseline[0]), float(xs[0].min()))
-    last = max(day_number(case.plan.reporting[1]), float(xs[1].max())) + 1
+    first = min(day_number(case.plan.baseline[0]), float(xs[0].min()) - 0.5)
+    last = max(day_number(case.plan.reporting[1]) + 1, float(xs[1].max()) + 0.5)
     ticks = [tick * 1.0 for tick in nice_ticks(low / factor, high / factor)]
     plot = Plot(canvas, top=below + 34, bottom=40, x=(first, last), y=ticks, language=language)
     _zones(case, canvas, plot, language)
-    plot.y_axis(say("axis_per_day", language, unit=unit_text(unit, language)))
+    plot.y_axis(say("axis_per", language, unit=unit_text(unit, language), **words))
     plot.month_axis(first, last)
 
     def drawn(place: int, series: Sequence[float]) -> list[tuple[float, float]]:
-        return plot.points((xs[place] + 0.5).tolist(), [value / factor for value in series])
+        return plot.points(xs[place].tolist(), [value / factor for value in series])
 
     for place in (0, 1):
         canvas.path(dots(drawn(place, daily[place].tolist())), "faint")
@@ -125,7 +141,7 @@ def _marks(
 
 def cusum(case: SavingCase, language: Language, width: int = WIDE) -> str:
     """The cumulative saving with its band, which grows to the stated ±."""
-    frame = by_day(case.savings.frame)
+    frame = chart_rows(case.savings.frame, case.plan.interval)
     each = case.savings.intervals / max(1, int(frame["used"].sum()))
     xs = day_numbers(frame.index)
     running: list[float] = []
@@ -150,7 +166,12 @@ def cusum(case: SavingCase, language: Language, width: int = WIDE) -> str:
         width,
         280,
         say("chart_cusum", language),
-        say("chart_cusum_desc", language, saving=f"{value} ± {half} {unit_words}"),
+        say(
+            "chart_cusum_desc",
+            language,
+            saving=f"{value} ± {half} {unit_words}",
+            one=say(f"one_{case.plan.interval if is_long(case.plan.interval) else 'day'}", language),
+        ),
     )
     band = say(
         "legend_band", language, confidence=percent_text(case.savings.uncertainty.confidence, language, 0)
@@ -158,12 +179,12 @@ def cusum(case: SavingCase, language: Language, width: int = WIDE) -> str:
     below = legend(canvas, [("saving", say("legend_cusum", language)), ("band", band)], 16)
     ticks = nice_ticks(min(0.0, *lower) / factor, max(0.0, *upper) / factor)
     first, last = day_number(case.plan.reporting[0]), day_number(case.plan.reporting[1]) + 1
-    if len(xs):
-        first, last = min(first, float(xs.min())), max(last, float(xs.max()) + 1)
+    ends = (xs + frame["length"].to_numpy()).tolist()
+    if ends:
+        first, last = min(first, float(xs.min())), max(last, *ends)
     plot = Plot(canvas, top=below + 30, bottom=40, x=(first, last), y=ticks, language=language)
     plot.y_axis(unit_words)
     plot.month_axis(first, last)
-    ends = [float(x) + 1 for x in xs]
     canvas.path(
         ribbon(plot.points([first, *ends], [0.0, *(v / factor for v in upper)]),
                plot.points([first, *ends], [0.0, *(v / factor for v in lower)])),

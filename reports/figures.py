@@ -110,6 +110,40 @@ def day_number(day: str | date) -> float:
     return float((day - date(1970, 1, 1)).days)
 
 
+def is_long(interval: str) -> bool:
+    """Does a row speak for more than a day?"""
+    return interval in ("week", "month", "bill")
+
+
+def chart_interval(interval: str) -> str:
+    """What a point of a chart speaks for: hours are drawn as days, bills (of unlike lengths) as their mean day."""
+    return interval if interval in ("week", "month") else "day"
+
+
+def chart_rows(frame: pd.DataFrame, interval: str) -> pd.DataFrame:
+    """A frame as charts draw it, one row a point, with the local days that each row covers as `length`."""
+    import numpy as np
+    import pandas as pd
+
+    rows = by_day(frame)
+    starts = day_numbers(rows.index)
+    steps = np.diff(starts)
+    if not is_long(interval):
+        lengths = np.ones(len(rows))
+    elif interval == "month":
+        lengths = pd.DatetimeIndex(rows.index).days_in_month.to_numpy(dtype="float64")
+    else:
+        usual = 7.0 if interval == "week" else float(np.median(steps)) if len(steps) else 30.0
+        # a bill that is missing does not make the one before it longer
+        lengths = np.append(np.minimum(steps, 1.5 * usual), usual) if len(rows) else steps
+    rows = rows.assign(length=lengths)
+    if interval == "bill":
+        for name in ("measured", "model", "adjusted_baseline"):
+            if name in rows.columns:
+                rows[name] = rows[name] / rows["length"]
+    return rows
+
+
 def by_day(frame: pd.DataFrame) -> pd.DataFrame:
     """A frame of hours as one row a local day for charts; one of days or longer as it is.
 

@@ -11,7 +11,7 @@ from dodac import __version__
 from dodac.words import Language, number_text, significant_text
 from reports import charts
 from reports._tables import check_commands, coefficient_rows, gap_text, instrument_rows, statistic_rows
-from reports.figures import Month, excluded_spans, months
+from reports.figures import Month, excluded_spans, is_long, months
 from reports.formats import (
     day_text,
     decimals_for,
@@ -24,7 +24,7 @@ from reports.formats import (
     unit_text,
 )
 from reports.page import TEMPLATES, environment
-from reports.words import say, say_or
+from reports.words import rows_words, say, say_or
 
 
 def render_html(
@@ -91,7 +91,11 @@ def headline(case: SavingCase, language: Language) -> dict[str, str]:
         ),
         "confidence": percent_text(savings.uncertainty.confidence, language, 0),
         "period": f"{day_text(savings.start, language)} – {day_text(savings.end, language)}",
-        "days": say("days_used", language, used=savings.intervals, excluded=savings.excluded),
+        "days": say(
+            "days_used", language, used=number_text(savings.intervals, 0, language),
+            excluded=number_text(savings.excluded, 0, language), **rows_words(case.plan.interval, language),
+        ),
+        "rows": say(f"head_{case.plan.interval}", language),
         "evidence_class": say_or(f"class_{verified.evidence_class}", language, verified.evidence_class),
         "proven": "yes" if savings.low > 0 or savings.high < 0 else "",
     }  # fmt: skip
@@ -109,7 +113,9 @@ def month_rows(case: SavingCase, language: Language) -> list[list[str]]:
 
 
 def _month_row(item: Month, name: str, language: Language) -> list[str]:
-    days = f"{item.intervals} ({item.excluded})" if item.excluded else f"{item.intervals}"
+    days = number_text(item.intervals, 0, language)
+    if item.excluded:
+        days += f" ({number_text(item.excluded, 0, language)})"
     saving, half = plus_minus(item.saving, item.half_width, language)
     return [
         name,
@@ -161,6 +167,7 @@ def _context(case: SavingCase, language: Language, zone: str) -> dict[str, Any]:
     return {
         "case": case,
         "head": head,
+        "rows": rows_words(plan.interval, language),
         "option_name": name,
         "summary": say(
             "summary_text", language, option=name, asset=option.asset,
@@ -186,7 +193,10 @@ def _context(case: SavingCase, language: Language, zone: str) -> dict[str, Any]:
         "plan_rows": rows_of_plan,
         "model_name": _model_name(case.baseline.kind, language),
         "frozen": when(case.baseline.frozen_ns),
-        "baseline_span": span((case.baseline.start, case.baseline.end)),
+        # a row of a month is named by its first day
+        "baseline_span": span(
+            plan.baseline if is_long(plan.interval) else (case.baseline.start, case.baseline.end)
+        ),
         "statistics": statistic_rows(case, language),
         "validity": say("validity_ok" if statistics.cv_rmse <= 0.25 else "validity_poor", language, cv=cv),
         "coefficients": coefficient_rows(case, language),
@@ -194,7 +204,8 @@ def _context(case: SavingCase, language: Language, zone: str) -> dict[str, Any]:
         "uncertainties": [_uncertainty_row(case, place, language) for place in range(1 + len(savings.others))],
         "why": say("why_exact_memory" if savings.uncertainty.method == "exact_memory" else "why_other", language),
         "coverage": say(
-            "coverage_row", language, used=savings.intervals, all=used,
+            "coverage_row", language, used=number_text(savings.intervals, 0, language),
+            all=number_text(used, 0, language), **rows_words(plan.interval, language),
             share=percent_text(savings.intervals / used if used else 0.0, language),
         ),
         "spans": _spans(case, language),
@@ -271,7 +282,7 @@ def _payback(case: SavingCase, language: Language) -> str:
     """Simple payback over the confidence interval, or "" when it can't be said."""
     money, investment = case.verified.money, case.option.investment
     half = case.verified.money_half_width
-    days = case.savings.intervals + case.savings.excluded
+    days = (date.fromisoformat(case.savings.end) - date.fromisoformat(case.savings.start)).days + 1
     # less than a year of reporting is no yearly saving, and two currencies need a dated rate
     if (
         money is None

@@ -257,3 +257,17 @@ def test_degree_hours_come_with_models_that_use_them_and_change_no_digest(tmp_pa
 def test_daily_means_of_temperature_give_no_degree_hours(store, plan):
     frame = period_frame(store, replace(plan, model="auto"), plan.baseline)
     assert not any(str(name).startswith(("hdd", "cdd")) for name in frame.columns)
+
+
+@pytest.mark.parametrize(("interval", "end"), [("month", "2025-01-31"), ("week", "2025-02-05")])
+def test_a_saving_of_months_or_weeks_ends_with_its_last_day_and_opens_again(
+    register, option, plan, store, interval, end
+):
+    register.add_option(option)
+    plan = replace(plan, interval=interval, model="mean")
+    register.add_plan(plan)
+    register.freeze_baseline(plan.id, store)
+    found = register.verify(plan.id, store)
+    assert (found.start, found.end) == ("2024-02-01", end)
+    assert register.case(found.id, store).savings.end == end
+    assert register.verify(plan.id, store) == found
