@@ -8,7 +8,7 @@ from typing import Final
 
 from analysis.benefits._words import refuse
 from analysis.benefits.resources import Column
-from analysis.results import Refusal
+from analysis.results import Finding, Refusal
 
 USES: Final = {
     "energy_gj": Column("energy_gj", "GJ", "energy use", "năng lượng sử dụng"),
@@ -20,6 +20,12 @@ POLLUTION: Final = {
     "waste_water_m3": Column("waste_water_m3", "m3", "waste water", "nước thải"),
     "waste_t": Column("waste_t", "t", "waste", "chất thải"),
 }
+_SET_REMEMBERED: Final = Finding(
+    "remembered",
+    "The indicator set is remembered; the pages of UNIDO and UNEP (2010) that define it were not seen.",
+    "Bộ chỉ số ghi theo trí nhớ; chưa đối chiếu với tài liệu của UNIDO và UNEP (2010).",
+    {"document": "Enterprise-level indicators for resource productivity and pollution intensity"},
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class PlantYear:
 class RecpIndicator:
     """One indicator of the set, absolute and relative, before and after.
 
-    kind: "productivity" (output per use; more is better) or "intensity" (pollution per output; less is
+    findings: that the set itself is remembered; kind: "productivity" (output per use; more is better) or "intensity" (pollution per output; less is
     better); change_pct: of the relative one; absolute_change_pct: of the use or pollution itself.
     """
 
@@ -52,6 +58,7 @@ class RecpIndicator:
     change_pct: float
     absolute_change_pct: float
     better: bool
+    findings: tuple[Finding, ...] = (_SET_REMEMBERED,)
 
 
 def recp(before: PlantYear, after: PlantYear) -> dict[str, RecpIndicator | Refusal]:

@@ -20,6 +20,7 @@ from analysis.benefits import (
     implied_sulphur_pct,
     summed,
 )
+from dodac.cli import main
 
 YEAR = (date(2003, 1, 1), date(2003, 12, 31))
 SAVED = {"electricity": (40_838, "MWh"), "coal": (19_113, "t"), "fuel_oil": (1_951, "t"), "diesel": (64, "t"), "lpg": (74, "t")}  # fmt: skip
@@ -119,3 +120,58 @@ def test_toe_of_the_programme_needs_the_grade_of_its_coal_and_a_named_proxy(figu
     assert made.value == pytest.approx(19_846.5, abs=0.1)
     assert made.complete
     assert {finding.code for finding in made.findings} == {"proxy_factor"}
+
+
+RESULTS = """[[results]]
+id = "centre-2003"
+programme = "national centre 2003"
+start = 2003-01-01
+end = 2003-12-31
+evidence = "reported"
+investment = { amount = 650_000, currency = "USD", price_date = "2003" }
+saving = { amount = 2_435_000, currency = "USD", price_date = "2003" }
+amounts = [
+    { resource = "electricity", value = 40838, unit = "MWh" },
+    { resource = "coal", value = 19113, unit = "t", grade = "anthracite" },
+    { resource = "fuel_oil", value = 1951, unit = "t" },
+    { resource = "diesel", value = 64, unit = "t" },
+    { resource = "lpg", value = 74, unit = "t" },
+    { resource = "water", value = 160000, unit = "m3" },
+    { resource = "materials", value = 787, unit = "t" },
+]
+given = { co2 = 70846, so2 = 364, dust = 483 }
+[plant.coal]
+source = "coal of 21 GJ/t"
+ncv_gj = 21
+"""
+
+
+def test_an_auditor_reads_all_of_it_from_one_command(tmp_path, capsys, figure):
+    path = tmp_path / "results.toml"
+    path.write_text(RESULTS, encoding="utf-8")
+    words = ["audit", "benefits", "--file", str(path), "--explain", "--language", "en"]
+    assert main([*words, "--grid-proxy", "vn-2014"]) == 0
+    out = capsys.readouterr().out
+    lines = [line.strip(" -") for line in out.splitlines()]
+    for name, value in (
+        ("electricity (MWh)", "40,838"),
+        ("coal (t)", "19,113"),
+        ("CO₂, fossil (t)", "70,846"),
+    ):
+        (line,) = [line for line in lines if line.startswith(name)]
+        assert line.endswith(f"{value} (reported)")  # as reported: never rounded, never without its class
+    for wanted in (
+        "IPCC 2006 (anthracite), vn-2014 (proxy): 83,692 t (+18.1 %); the reported total implies a grid of 0.347 t/MWh",
+        "IPCC 2006 (anthracite), coal of 21 GJ/t, vn-2003-margin: 70,483 t (−0.5 %); the reported total implies a grid of 0.609 t/MWh",
+    ):
+        assert wanted in lines
+        figure(
+            "2003 by `dodac audit benefits --explain`",
+            wanted.split(";")[0],
+            "named factors and what they give",
+        )
+    assert any(line.startswith("No factor for grid electricity of 2003.") for line in lines)
+    assert any("vn-2014 stands in as a named proxy for 2003" in line for line in lines)
+    assert any(line.startswith("anthracite: ") and "remembered" in line for line in lines)
+    assert "payback (months)" in out
+    assert "3.20" in out
