@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import sqlite3
 import struct
 import threading
 import time
@@ -18,8 +17,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from servers import Mosquitto, free_port
 
 from collector import Collector
-from dodac.clock import SystemClock
+from dodac.clock import HOUR_NS, SystemClock
 from dodac.site import load_site
+from store import JournalStore
 
 pytestmark = pytest.mark.servers
 
@@ -69,6 +69,7 @@ class Tap:
         self._times: dict[int, int] = {}
         self.acknowledged: list[int] = []
         self.too_early: list[int] = []
+        self._looked = 0  # acknowledgements found in the file
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -113,10 +114,12 @@ class Tap:
         if packet or not self.acknowledged:
             return
         # all of one read: none of them is passed on before this
-        db = sqlite3.connect(f"file:{self._journal}?mode=ro", uri=True)
-        kept = {row[0] for row in db.execute("SELECT time_ns FROM samples")}
-        db.close()
-        self.too_early += [time_ns for time_ns in self.acknowledged if time_ns not in kept]
+        first_ns = START_MS * 1_000_000
+        store = JournalStore(self._journal)  # reads what is packed by now too
+        kept = {sample.time_ns for sample in store.samples("meter", first_ns, first_ns + HOUR_NS)}
+        store.close()
+        self.too_early += [time_ns for time_ns in self.acknowledged[self._looked :] if time_ns not in kept]
+        self._looked = len(self.acknowledged)
 
 
 def _packets(data: bytes) -> Iterator[tuple[int, bytes, int]]:
