@@ -71,7 +71,7 @@ def appraise(
     """
     if terms not in ("nominal", "real"):
         raise ConfigError(f'"{terms}" is neither nominal nor real.')
-    if not isinstance(years, int) or years < 1:
+    if isinstance(years, bool) or not isinstance(years, int) or years < 1:
         raise ConfigError(f"a life of {years} years is none.", todo="Give whole years, one or more.")
     if not -100 < escalation_pct < math.inf:
         raise ConfigError(f"an escalation of {escalation_pct} % is none.")

@@ -12,7 +12,7 @@ from analysis.benefits.exchange import ExchangeRate, converted
 from analysis.results import Refusal
 from dodac.errors import ConfigError
 from dodac.money import Money
-from dodac.words import LANGUAGES, Language, number_text
+from dodac.words import LANGUAGES, Language, number_text, significant_text
 
 _HIGHEST_RATE: Final = 1e6
 
@@ -36,8 +36,8 @@ def months_of(investment: float, saving: float, currency: str) -> float | Refusa
     if investment < 0:
         return refuse(
             "negative_investment",
-            f"An investment of {investment:g} {currency} is below zero.",
-            f"Vốn đầu tư {investment:g} {currency} là số âm.",
+            f"An investment of {significant_text(investment)} {currency} is below zero.",
+            f"Vốn đầu tư {significant_text(investment, 3, 'vi')} {currency} là số âm.",
             investment=investment,
         )
     if saving <= 0:
@@ -85,6 +85,14 @@ def internal_rate_pct(flows: Sequence[float], per_year: int = 1) -> float | Refu
     found = [rate for rate in rates if rate <= _HIGHEST_RATE]
     if len(found) == 1:
         return found[0]
+    if rates and not found:
+        highest, highest_vi = (_plain_number(_HIGHEST_RATE, language) for language in LANGUAGES[::-1])
+        return refuse(
+            "rate_too_high",
+            f"The internal rate of return is above {highest} % a year: use the net present value.",
+            f"Tỷ suất hoàn vốn nội bộ vượt {highest_vi} % một năm: hãy dùng giá trị hiện tại ròng.",
+            limit_pct=_HIGHEST_RATE,
+        )
     if not found:
         return refuse(
             "no_rate",
@@ -165,18 +173,18 @@ def _rate_pct(factor: float, per_year: int) -> float:
     """The effective yearly rate of a factor 1/(1 + r) per step; infinity beyond any number."""
     try:
         return 100.0 * (factor**-per_year - 1.0)
-    except OverflowError:
+    except (OverflowError, ZeroDivisionError):
         return math.inf
 
 
 def _bisect(flows: Sequence[float]) -> float | None:
-    """The factor of the only root of a flow with one change of sign; None where it is beyond reach."""
+    """The factor of the only root of a flow with one change of sign; 0 above every rate, None at −100 %."""
     low, high = 1 / (1 + _HIGHEST_RATE / 100), 1.0
     bottom = _value(flows, low)
     if bottom == 0:
         return low
     if (bottom > 0) != (next(flow for flow in flows if flow) > 0):
-        return None  # the root lies above the highest rate
+        return 0.0  # the root lies above the highest rate
     while _value(flows, high) * bottom > 0:
         high *= 2
         if high > 1e12:

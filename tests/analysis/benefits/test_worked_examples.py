@@ -104,6 +104,15 @@ def test_no_internal_rate_is_said():
     assert found.code == "no_rate"
 
 
+@pytest.mark.parametrize(("flows", "per_year"), [([-1, 1e7], 12), ([-1, 2], 365), ([-1e-9, 1e12], 1)])
+def test_a_rate_beyond_any_use_is_said_to_be_that_and_not_to_be_missing(flows, per_year):
+    found = internal_rate_pct(flows, per_year)
+    assert isinstance(found, Refusal)
+    assert found.code == "rate_too_high"
+    assert "1,000,000 %" in found.en
+    assert "1.000.000 %" in found.vi
+
+
 def test_paybacks_of_the_textbook():
     # Brealey, Myers, Allen, chapter 5: B is paid back in the second year, A in the third, C in the second
     assert discounted_payback_months([-2_000, 500, 500, 5_000], 0) == pytest.approx(24 + 12 * 1_000 / 5_000)
