@@ -60,6 +60,18 @@ def outliers(count: int, total: int, interval: str, dates: str) -> Finding:
     )
 
 
+def slow(count: int, starts: str) -> Finding:
+    """Changes that may be events and may be slow noise: told, not proposed."""
+    return Finding(
+        "changes_unclear",
+        f"Since {starts} the level differs, but slow noise would look the same: told, not proposed as an event. "
+        "A known cause at this date would make it one.",
+        f"Từ {starts} mức tiêu thụ có khác, nhưng dao động chậm cũng cho kết quả như vậy: chỉ thông báo, không đề xuất là sự "
+        "kiện. Nếu biết nguyên nhân vào ngày này thì đó là sự kiện.",
+        {"changes": count, "since": starts},
+    )
+
+
 def left_out(count: int, interval: str) -> Finding:
     """Rows that are not looked at: holidays, Tết, gaps."""
     return Finding(

@@ -16,6 +16,7 @@ from analysis.events._pattern import pattern_cuts, whole_days, without_pattern
 from analysis.events._rows import in_order, interval_of, neighbours, rows_of, usual_days
 from analysis.events._segments import Noise, cuts, noise_of, outliers, refined
 from analysis.events._shapes import Piece, shapes, with_turns
+from analysis.events._weighed import abrupt, weighed
 from analysis.results import Finding, Model, Refusal, Savings
 from dodac.errors import ConfigError
 
@@ -139,7 +140,9 @@ def detect(
     Hours are searched as days. Levels are fitted by optimal partitioning at a price per change of
     (2 ln n + 4) long-run variances (Yao 1988's 2 ln n, raised until AR(1) noise with ρ up to 0.9 gave a
     false event in at most about one series in twenty, docs/decisions/0025-event-detection.md);
-    strictness multiplies it. Changes below least_share of the expected energy are not proposed. Refused with fewer than 60 days, 30 weeks or 24 months.
+    strictness multiplies it. What noise with long memory or a wave of a year explains as well is told as a
+    finding, and abrupt changes that stand out of slow noise are added (`analysis.events._weighed`). Changes below
+    least_share of the expected energy are not proposed. Refused with fewer than 60 days, 30 weeks or 24 months.
     """
     step = Interval(interval)
     if not 0.0 < strictness < math.inf:
@@ -172,7 +175,10 @@ def detect(
     price *= 1.0 + 3.0 * max(noise.rho - 0.7, 0.0)
     places = _moved(tame, cuts(tame, price, least), noise.rho, least)
     pieces = with_turns(tame, shapes(tame, places, price, least), turns, 2 * least)
+    pieces, slow = weighed(tame, pieces, step.per_year, strictness)
     pieces += _short_runs(flat, far, pieces, noise, price)
+    if step is Interval.DAY:
+        pieces += abrupt(flat, tame, pieces, _SHORT_RUN, step.per_year, strictness)
     events = tuple(
         _event(piece, e, m, days, noise, step, unit, period)
         for piece in sorted(pieces, key=lambda piece: piece.start)
@@ -180,6 +186,9 @@ def detect(
     )
     if events:
         findings.append(words.proposed(len(events), period))
+    if slow:
+        starts = ", ".join(_day(days[piece.start]) for piece in slow[:5])
+        findings.append(words.slow(len(slow), starts + (", …" if len(slow) > 5 else "")))
     lone = [_day(moment) for moment in days[far]]
     if lone:
         shown = ", ".join(lone[:5]) + (", …" if len(lone) > 5 else "")
