@@ -68,7 +68,8 @@ def power_factor_charge(
 
     day: the period's end. cos φ is rounded to the two digits the table has (a convention of this
     program: the circular names none), and a finding says so where it saves the charge. max_power_kw:
-    as registered in the contract; below the table's limit (40 kW) nothing is charged. Refused when no
+    as registered in the contract, or the actual one once that was 40 kW or more in three consecutive
+    billing cycles (from the next on); below the table's limit (40 kW) nothing is charged. Refused when no
     table covers the day. Raises ConfigError for a table of one's own that lacks a step.
     """
     found = in_force(table("reactive_vn") if rows is None else rows, day)

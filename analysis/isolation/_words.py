@@ -78,6 +78,27 @@ def drift_unknown(instruments: Sequence[str], smallest: float, stable: float, un
     )
 
 
+def mounted_anew(clamps: Sequence[str], smallest: float, stable: float, unit: str) -> Finding:
+    """A clamp put on at both visits, with nothing said of its having stayed."""
+    text = ", ".join(clamps)
+    return Finding(
+        "mounted_anew",
+        f"{text}: clamped on anew at each visit, so its errors on the two days are taken as not the same (smallest change "
+        f"{number(smallest, 2)} {unit}). Left in place between the tests, and said so, this pair could show "
+        f"{number(stable, 2)} {unit} at best.",
+        f"{text}: được kẹp lại ở mỗi lần đo, nên sai số hai ngày được coi là không giống nhau (thay đổi nhỏ nhất phân biệt "
+        f"được: {number(smallest, 2, 'vi')} {unit}). Nếu để nguyên tại chỗ giữa hai lần đo và nêu rõ điều đó, cặp phép đo này "
+        f"tốt nhất có thể phân biệt {number(stable, 2, 'vi')} {unit}.",
+        {
+            "instruments": text,
+            "count": len(clamps),
+            "smallest": smallest,
+            "stable": stable,
+            "unit": unit,
+        },
+    )
+
+
 def worse(change: float, unit: str) -> Finding:
     """After the measure it is worse than before."""
     return Finding(

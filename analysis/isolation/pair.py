@@ -46,10 +46,11 @@ class PairSaving:
     before, after: mean figures (`unit`) over n_before, n_after separated runs; change = after − before.
     fraction: share of the energy saved per unit of useful output (steam, air, water) at matched load:
     negative when it got worse; half_width: ± of it. smallest_change, smallest_fraction: the smallest
-    that this pair of measurements can show at that confidence. spot_pair: √2 times the analyser's
-    margin, the least that one spot reading a side could show (points; boilers only).
-    smallest_change_stable: what smallest_change would be if instruments on both sides had kept the very
-    same errors: the same figure, unless their drift between two days is not stated.
+    found one that counts as shown at that confidence (a true change of this size is shown by about
+    every second pair). spot_pair: √2 times the analyser's margin, the least that one spot reading a side
+    could show (points; boilers only). smallest_change_stable: what smallest_change would be if instruments
+    on both sides had kept the very same errors: the same figure, unless their drift between two days is
+    not stated or a clamp was put on anew.
     budget: of the fraction, source by source; change_budget: of the change.
     """
 
@@ -96,6 +97,7 @@ def compare_tests(
     of error through the method's own sensitivities; an instrument of the same id on both sides as one
     error (what cancels is computed) when both tests are of one day or its drift is stated; otherwise a
     class promises its limits on each day, not the same error on both: as two (finding drift_unknown).
+    Likewise what a chain says is of one visit, a clamp put on anew (finding mounted_anew).
     Others independent; Welch–Satterthwaite and Student's t (JCGM 100:2008, 5 and G.4). Loads: the level
     at which most runs of both sides lie within ±10 % counts, the other runs are left out by name.
     Refused below three runs a side, at unmatched loads, on different bases or losses, without an
@@ -121,8 +123,11 @@ def compare_tests(
         figures.append(found)
     (b, lines_b), (a, lines_a) = figures
     stable = _change(b, lines_b, a, lines_a, method.unit, confidence)
-    quiet = _quiet(shared, before.runs, after.runs)
-    lines_b, lines_a = _apart(lines_b, quiet, "before"), _apart(lines_a, quiet, "after")
+    one_day = before.runs.runs[0].start.date() == after.runs.runs[-1].start.date()
+    silent = () if one_day else tuple(key for key, drift in shared.items() if drift is None)
+    anew = frozenset[str]() if one_day else _anew(before) & _anew(after)
+    own = anew.union(f"{name}/{channel}/" for name, channel in silent)
+    lines_b, lines_a = _apart(lines_b, own, "before"), _apart(lines_a, own, "after")
     fraction = 1.0 - b / a if method.better == "more" else 1.0 - a / b
     slope_b, slope_a = (-1.0 / a, b / a**2) if method.better == "more" else (a / b**2, -1.0 / b)
     whole = budget(
@@ -140,9 +145,12 @@ def compare_tests(
             *(flue_loss_limit_pct(mean_of(runs, "o2_pct")) for runs in (runs_before, runs_after))
         )
     notes += _notes(a - b, change, whole, spot, method)
-    if quiet:
-        ids = sorted({item.id for item in quiet})
+    if silent:
+        ids = sorted({name for name, _ in silent})
         notes.append(words.drift_unknown(ids, change.half_width, stable.half_width, method.unit))
+    if anew:
+        ids = sorted({source.rsplit("/", 1)[0] for source in anew})
+        notes.append(words.mounted_anew(ids, change.half_width, stable.half_width, method.unit))
     load = str(rules["load"])
     unique = {(note.code, note.en): note for note in notes}
     return PairSaving(
@@ -192,20 +200,16 @@ def _on_both(before: Side, after: Side) -> dict[tuple[str, str], float | None]:
     return found
 
 
-def _quiet(
-    shared: Mapping[tuple[str, str], float | None], before: SteadyRuns, after: SteadyRuns
-) -> tuple[Instrument, ...]:
-    """Instruments of both sides whose drift between two days nobody stated."""
-    if before.runs[0].start.date() == after.runs[-1].start.date():
-        return ()
-    return tuple(Instrument(name, channel) for (name, channel), drift in shared.items() if drift is None)
+def _anew(side: Side) -> frozenset[str]:
+    """Sources of the side's chains that are errors of one visit."""
+    return frozenset().union(*(chain.per_visit for chain in side.chains.values()))
 
 
-def _apart(lines: list[Contribution], quiet: Sequence[Instrument], side: str) -> list[Contribution]:
-    """The lines, those of instruments with unknown drift as errors of this side's own."""
-    own = tuple(f"{item.id}/{item.channel}/" for item in quiet)
+def _apart(lines: list[Contribution], own: frozenset[str], side: str) -> list[Contribution]:
+    """The lines; those of a source (or beginning of one) that errs anew as errors of this side's own."""
+    found = tuple(own)
     return [
-        replace(line, source=f"{line.source} {side}") if line.source.startswith(own) else line
+        replace(line, source=f"{line.source} {side}") if line.source.startswith(found) else line
         for line in lines
     ]
 

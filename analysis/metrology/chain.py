@@ -27,25 +27,29 @@ class Chain:
     """Relative errors (fractions of the reading) of everything between the cable and the figure.
 
     lines: budget lines with their sources; relative_standard: combined; findings: what to know.
+    per_visit: sources that are another error at each visit (what is clamped on anew).
     """
 
     lines: tuple[Contribution, ...]
     relative_standard: float
     findings: tuple[Finding, ...]
+    per_visit: frozenset[str] = frozenset()
 
     def expanded_pct(self, k: float = 2.0) -> float:
         """k times the relative standard uncertainty, in %."""
         return 100.0 * k * self.relative_standard
 
 
-def chain_of(lines: Sequence[Contribution], findings: Sequence[Finding] = ()) -> Chain:
+def chain_of(
+    lines: Sequence[Contribution], findings: Sequence[Finding] = (), per_visit: Sequence[str] = ()
+) -> Chain:
     """A chain of relative lines; limits from memory become a finding."""
     combined = budget(1.0, lines)
     notes = list(findings)
     if combined.remembered:
         notes.append(words.remembered(combined.remembered))
     unique = {(note.code, note.en): note for note in notes}
-    return Chain(tuple(lines), combined.standard, tuple(unique.values()))
+    return Chain(tuple(lines), combined.standard, tuple(unique.values()), frozenset(per_visit))
 
 
 def meter_chain(
@@ -80,6 +84,7 @@ def meter_chain(
     if isinstance(found, Refusal):
         return found
     lines, notes = found
+    per_visit: list[str] = []
     for device, kind in ((ct, "ct"), (vt, "vt")):
         if device is None:
             continue
@@ -88,7 +93,9 @@ def meter_chain(
             return more
         lines += more[0]
         notes += more[1]
-    return chain_of(lines, notes)
+        if device.reading_pct is not None and not device.left_in_place:
+            per_visit += [line.source for line in more[0]]
+    return chain_of(lines, notes, per_visit)
 
 
 def instrument_parts(baseline: Chain, reporting: Chain) -> tuple[InstrumentPart, ...]:

@@ -44,7 +44,8 @@ class Transformer:
 
     phase_min: limit of the phase error by the data sheet (minutes), for classes that state none.
     largest: the rated extended current as fraction (1.2 when the plate says nothing). reading_pct,
-    full_scale_pct: instead of a class, what the data sheet of a clamp says, with its phase_min.
+    full_scale_pct: instead of a class, what the data sheet of a clamp says, with its phase_min; such a
+    clamp errs anew at each visit unless left_in_place.
     """
 
     id: str
@@ -55,3 +56,4 @@ class Transformer:
     reading_pct: float | None = None
     full_scale_pct: float = 0.0
     certificate: Certificate | None = None
+    left_in_place: bool = False

@@ -44,7 +44,9 @@ class WaterMeter:
 class ClampOnMeter:
     """A clamp-on ultrasonic meter: straight pipe before and after in diameters, inner diameter ± its limit (mm).
 
-    reading_pct: limit of the instrument by its data sheet; None: the table's.
+    reading_pct: limit of the instrument by its data sheet; None: the table's. left_in_place: False means it
+    is clamped on anew at each visit, which is another error of reading and installation each time (the
+    diameter it was told stays).
     """
 
     id: str
@@ -54,6 +56,7 @@ class ClampOnMeter:
     diameter_limit_mm: float
     reading_pct: float | None = None
     certificate: Certificate | None = None
+    left_in_place: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ def flow_meter(
         lines = [line_of(meter.certificate, meter.id, "meter", 1.0)]
         if isinstance(meter, ClampOnMeter):
             lines += _installation(meter)
+            return chain_of(lines, notes, _anew(meter))
         return chain_of(lines, notes)
     if isinstance(meter, WaterMeter):
         return _water(meter, points, notes)
@@ -100,7 +104,7 @@ def flow_meter(
         f"{meter.id}/reading", "clamp-on reading", limit / 100.0,
         reference="data sheet" if own else str(row["source"]), checked="read" if own else str(row["checked"]),
     )  # fmt: skip
-    return chain_of([line, *_installation(meter)], notes)
+    return chain_of([line, *_installation(meter)], notes, _anew(meter))
 
 
 def _row(kind: str) -> Row:
@@ -165,6 +169,11 @@ def _magnetic(meter: MagneticMeter, points: Sequence[FlowPoint], notes: list[Fin
     ]
     outside = sum(point.share for point in points if point.flow_m3_h <= 0.0)
     return settle_unguaranteed(meter.id, outside, lines, notes) or chain_of(lines, notes)
+
+
+def _anew(meter: ClampOnMeter) -> tuple[str, ...]:
+    """The sources that are another error each time it is clamped on."""
+    return () if meter.left_in_place else (f"{meter.id}/reading", f"{meter.id}/installation")
 
 
 def _installation(meter: ClampOnMeter) -> list[Contribution]:

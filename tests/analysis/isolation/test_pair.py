@@ -342,7 +342,7 @@ def test_a_compressors_specific_power_falls_and_the_meter_of_both_sides_cancels(
     electric = meter_chain(
         ElectricityMeter("m", "1", "ct"), ct=Transformer("t", "1", burden=0.5), profile=[LoadPoint(0.8, 0.85)]
     )
-    air = flow_meter(ClampOnMeter("f", 12, 6, 100.0, 0.5), [FlowPoint(600.0)])
+    air = flow_meter(ClampOnMeter("f", 12, 6, 100.0, 0.5, left_in_place=True), [FlowPoint(600.0)])
     assert isinstance(electric, Chain)
     assert isinstance(air, Chain)
     chains = {"power_kw": electric, "flow_nm3_min": air}
