@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from audit import _print as show_as
 from audit._arguments import opened_if_there, write_json
 from audit.canonical import plain
+from audit.isolated import stated_text
 from dodac.errors import Exit
 from dodac.words import Language, number_text, significant_text
 
@@ -157,8 +158,8 @@ def saving_text(saving: IsolatedSaving, plan: IsolatedPlan, language: Language) 
         lines.append(_say("agreed", language, share=number(100 * saving.stipulated_share, 0)))
         lines += [
             _say(
-                "figure", language, name=item.name, value=significant_text(item.value, 6, language),
-                half=significant_text(item.plus_minus, 3, language), unit=item.unit, basis=item.basis, by=item.by, at=item.at,
+                "figure", language, name=item.name, value=stated_text(item.value, language),
+                half=stated_text(item.plus_minus, language), unit=item.unit, basis=item.basis, by=item.by, at=item.at,
             )
             for item in plan.agreed
         ]  # fmt: skip

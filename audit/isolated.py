@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from analysis.results import Finding
 from audit.records import Evidence, Option
 from dodac.money import Money
+from dodac.words import Language, number_text
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,12 @@ class IsolatedCase:
     instruments: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
+def stated_text(value: float, language: Language) -> str:
+    """A stated figure with no more digits than it was stated with."""
+    digits = len(f"{value:.6f}".rstrip("0").partition(".")[2])
+    return number_text(value, digits, language)
+
+
 __all__ = [
     "Agreed",
     "BudgetLine",
@@ -209,4 +216,5 @@ __all__ = [
     "ReadTest",
     "TakenFrom",
     "Tool",
+    "stated_text",
 ]

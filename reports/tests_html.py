@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.isolated import stated_text
 from dodac import __version__
 from dodac.quantities import CHANNELS
 from dodac.words import Language, number_text, significant_text
@@ -152,7 +153,7 @@ def _context(case: IsolatedCase, language: Language, zone: str) -> dict[str, Any
         "agreed": [
             (
                 item.name,
-                f"{_exact(item.value, language)} ± {_exact(item.plus_minus, language)} {unit_text(item.unit, language)}",
+                f"{stated_text(item.value, language)} ± {stated_text(item.plus_minus, language)} {unit_text(item.unit, language)}",
                 item.basis,
                 f"{item.by}, {day_text(item.at, language)}",
             )
@@ -195,12 +196,6 @@ def _context(case: IsolatedCase, language: Language, zone: str) -> dict[str, Any
             f"dodac audit verify --site site.toml {plan.id}",
         ],
     }  # fmt: skip
-
-
-def _exact(value: float, language: Language) -> str:
-    """A stated figure with no more digits than it was stated with."""
-    digits = len(f"{value:.6f}".rstrip("0").partition(".")[2])
-    return number_text(value, digits, language)
 
 
 def _source(source: str, language: Language) -> str:
