@@ -113,7 +113,8 @@ def _goes_on(step: Ints, value: Floats, place: int, usual: float) -> bool:
         return True
     before = float(np.median(old))
     if len(block) <= 2:
-        return bool(block[0] >= before and block[0] >= old[-1] >= before)
+        # the same count once more is a row that came late while nothing was used
+        return bool(block[0] > old[-1] >= before)
     # the first reading that says something new, lone faults apart
     smooth = np.median(np.stack((block[:-2], block[1:-1], block[2:])), axis=0)
     new = np.flatnonzero(smooth != before)

@@ -37,6 +37,7 @@ UNDETECTABLE: Final = (
     "a counter set to zero when it stood as little below a power of 10 or 2 as it counts in one interval",
     "readings of another register of the same kind from the first row to the last",
     "a change of unit while the count is less than some twenty intervals' worth",
+    "a register that stands still to the end of its readings, or up to a gap where it often stands still",
     "in a store, which gives readings in order of time: a clock that was wrong for a while",
 )
 """What no rule can see in the readings of one counter alone."""
