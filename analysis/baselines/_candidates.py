@@ -7,7 +7,11 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, Final
 
+import numpy as np
+
+from analysis._frames import numbers
 from analysis._tables import Row, table
+from analysis.baselines._fit import limits as known_limits
 from analysis.baselines.degrees import degree_grid
 from analysis.data import Interval, MeterData
 from analysis.models import KINDS
@@ -47,14 +51,15 @@ def trials(data: MeterData) -> tuple[Trial, ...]:
     """The default list for data of an interval (analysis/tables/candidates.toml), simple ones first."""
     found: dict[str, Trial] = {}
     for row in table("candidates"):
-        if str(data.interval) not in row["intervals"]:
+        fixed = _fixed_points(row, data)
+        if str(data.interval) not in row["intervals"] or fixed is None:
             continue
         for kind in row["kinds"]:
             if not possible(kind, data):
                 continue
             for drivers in _subsets(row, kind, data.drivers):
                 for categories, options in _calendars(row["calendars"], data):
-                    trial = Trial(kind, drivers, categories, options)
+                    trial = Trial(kind, drivers, categories, options | fixed)
                     if not (kind == "regression" and not (drivers or categories or options)):
                         found.setdefault(trial.name, trial)
     return tuple(found.values())
@@ -71,6 +76,26 @@ def possible(kind: str, data: MeterData) -> bool:
         by_hour = data.interval.seconds is not None and data.interval.seconds < 86_400
         return columns or (by_hour and data.temperature is not None)
     return data.temperature is not None or not known.temperature
+
+
+def _fixed_points(row: Row, data: MeterData) -> dict[str, float] | None:
+    """The balance points that a row of the list fixes; None where it is not for these data.
+
+    As with searched ones, a slope needs enough rows with degree-days: two warm bills of six make one up.
+    """
+    if "below_rows" not in row:
+        return {}
+    used = data.used
+    if int(np.sum(used)) >= row["below_rows"]:
+        return None
+    side = int(known_limits(data.interval)["side"])
+    points = {}
+    for prefix, which in (("hdd", "balance_heating"), ("cdd", "balance_cooling")):
+        names = degree_grid(data.frame.columns, prefix, row[which])[1]
+        if not names or int(np.sum(numbers(data.frame, names[0])[used] > 0.0)) < side:
+            return None
+        points[which] = row[which]
+    return points
 
 
 def _subsets(row: Row, kind: str, drivers: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""The choice among judged candidates: the simplest within one standard error of the best, with every reason."""
+"""The choice among judged candidates: the simplest one near the best, with every reason."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ _MANY_BLOCKS: Final = 6
 _ONE_BLOCK: Final = 0.5
 # an error this small a part of the energy is arithmetic
 _ROUNDING: Final = 1e-8
+# what simplicity may cost: where blocks are few, one of them is the whole standard error (decision 26)
+_DEAREST: Final = 0.05
 _TOO_FEW: Final = {"too_few_rows", "too_few_days", "too_few_hours"}
 
 
@@ -135,7 +137,7 @@ def choose(data: MeterData, blocks: Blocks, judged: Sequence[Judged]) -> Selecti
         refused = each.refused + ((strange[name],) if name in strange else ())
         said = None
         if not refused and name in worse:
-            said = _why(name, chosen, best, worse[name], each, kept)
+            said = _why(name, chosen, best, worse[name], _excess(each, sums, best, rounding), each, kept)
         parameters = each.model.statistics.p if each.model is not None else 0
         listed.append(
             Candidate(
@@ -201,6 +203,7 @@ def _simplest(
         tiny = max(1e-12 * float(np.sum(sums[best])), rounding)
         worse[name] = total / error if error > tiny else (0.0 if total <= tiny else math.inf)
     near = [each for each in kept if worse[each.trial.name] <= 1.0]
+    near = [each for each in near if _excess(each, sums, best, rounding) <= _DEAREST]
     chosen = min(
         near,
         key=lambda each: (cast("Model", each.model).statistics.p, float(np.sum(sums[each.trial.name]))),
@@ -209,11 +212,21 @@ def _simplest(
     return (chosen.trial.name if chosen else ""), worse
 
 
-def _why(name: str, chosen: str, best: str, worse: float, each: Judged, kept: Sequence[Judged]) -> Finding:
+def _excess(each: Judged, sums: dict[str, Floats], best: str, rounding: float) -> float:
+    """By what share the error is above the best's."""
+    mine, least = (float(np.sum(sums[name])) + rounding for name in (each.trial.name, best))
+    return math.sqrt(mine / least) - 1.0 if least > 0.0 else 0.0
+
+
+def _why(
+    name: str, chosen: str, best: str, worse: float, excess: float, each: Judged, kept: Sequence[Judged]
+) -> Finding:
     winner = next(other for other in kept if other.trial.name == chosen)
     p, least = (cast("Model", one.model).statistics.p for one in (each, winner))
     if name == chosen:
-        return words.chosen(name == best, worse)
+        return words.chosen(name == best, worse, _DEAREST)
+    if worse <= 1.0 and excess > _DEAREST:
+        return words.too_dear(excess, _DEAREST)
     if worse <= 1.0:
         return words.no_better(p, least, chosen) if p > least else words.as_simple(chosen)
     return words.less_accurate(worse)

@@ -56,8 +56,9 @@ def select(
     Every candidate is judged on the same rows. Refused: what its fit refuses; a driver of the wrong sign;
     too few rows a parameter; drivers that can't be told apart (variance inflation) or say the same; what
     blocks can't judge. Of the rest, the fewest parameters with a squared error not more than one
-    standard error (of the difference, over blocks) above the best's is chosen (Breiman et al. 1984,
-    §3.4.3; Hastie, Tibshirani and Friedman, §7.10). R² plays no part. Raises ConfigError for unknown names.
+    standard error (of the difference, over blocks) above the best's, and an error at most 5 % above it, is
+    chosen (Breiman et al. 1984, §3.4.3; Hastie, Tibshirani and Friedman, §7.10). R² plays no part. Raises
+    ConfigError for unknown names.
     """
     tried = trials(data) if candidates is None else tuple(candidates)
     if not tried:
