@@ -118,6 +118,19 @@ def refuse_calendar(id: str, reason: str) -> Refusal:
     return Refusal("calendar_without_effect", f"{id}: {en}", f"{id}: {vi}", {"id": id, "reason": reason})
 
 
+def refuse_outside(one: Entry, first: str, last: str) -> Refusal:
+    """An amount for days that the saving does not hold."""
+    end, end_vi = one.end or "the end", one.end or "hết kỳ"
+    return Refusal(
+        "decision_outside_period",
+        f"{one.id}: {one.start} to {end} lies outside the period of the saving ({first} to {last}). "
+        "Correct the dates, or report the period that holds the event.",
+        f"{one.id}: từ {one.start} đến {end_vi} nằm ngoài kỳ tính tiết kiệm ({first} đến {last}). Hãy sửa thời gian, hoặc báo "
+        "cáo kỳ có chứa sự kiện.",
+        {"id": one.id, "start": one.start, "end": one.end, "first": first, "last": last},
+    )
+
+
 def refuse_overlap(first: str, second: str) -> Refusal:
     """Two decisions about the same days that would count energy twice, or for days that are left out."""
     return Refusal(

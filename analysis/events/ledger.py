@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from analysis._combined import coverage
 from analysis._frames import numbers, used_mask
 from analysis._linear import independent_columns
+from analysis._notes import not_significant, refuse_no_baseline
 from analysis.events import _ledger_words as words
 from analysis.events._calendar import by_calendar
 from analysis.events._entry import Entry
@@ -20,11 +21,20 @@ from analysis.events._overlap import overlapping
 from analysis.events._segments import noise_of, outliers
 from analysis.events.detection import Detection, Event
 from analysis.models import design
-from analysis.results import Adjustment, Finding, Model, Refusal, Savings
+from analysis.results import (
+    Adjustment,
+    Finding,
+    Model,
+    Refusal,
+    Savings,
+    Uncertainty,
+    UncertaintyPart,
+)
 from analysis.uncertainty import independent_days
 from dodac.errors import ConfigError
 
 _INDICATOR_CONFIDENCE: Final = 0.9
+_DOUBT: Final = "not_significant"
 
 
 @dataclass(frozen=True)
@@ -134,14 +144,17 @@ def adjustments(
     savings: unadjusted, its frame says which intervals count; model, frame: what it was computed from (an
     indicator carries the baseline's own error too); submeters: meter → energy by interval
     (unit of the saving, index as the frame's). Refused when an indicator has too little beside it to be
-    held against, a submeter lacks intervals, or two entries would count the same energy twice. Source: IPMVP application guide on non-routine events
+    held against, a submeter lacks intervals, an entry lies outside the period, or two entries would count the same energy twice. Source: IPMVP application guide on non-routine events
     and adjustments (EVO 2020), section on methods; amounts here are dodac's own reading of it.
     """
-    twice = overlapping(ledger.of("reporting"), pd.DatetimeIndex(savings.frame.index))
+    index = pd.DatetimeIndex(savings.frame.index)
+    twice = overlapping(ledger.of("reporting"), index)
     if twice is not None:
         return words.refuse_overlap(*twice)
     found = []
     for entry in ledger.of("reporting", "indicator", "engineering", "submeter", "calendar"):
+        if entry.method != "calendar" and not entry.covers(index).any():
+            return words.refuse_outside(entry, savings.start, savings.end)
         if entry.method == "engineering":
             one: Adjustment | Refusal = Adjustment(
                 entry.id,
@@ -163,29 +176,46 @@ def adjustments(
     return tuple(found)
 
 
-def adjusted(savings: Savings, amounts: Sequence[Adjustment]) -> Savings:
+def adjusted(savings: Savings, amounts: Sequence[Adjustment]) -> Savings | Refusal:
     """The saving with the adjustments: a new result; the unadjusted one stays as it is.
 
     Amounts are added to the adjusted baseline; their uncertainties, brought to the saving's confidence
     by the normal distribution, are added in quadrature: an indicator or a calendar amount is a difference
-    between intervals, in which the level's error, most of the saving's, cancels.
+    between intervals, in which the level's error, most of the saving's, cancels. Refused when they leave no
+    adjusted baseline above zero.
     """
     total = sum(amount.amount for amount in amounts)
-    confidence = savings.uncertainty.confidence
-    scaled = [amount.half_width * _normal(confidence) / _normal(amount.confidence) for amount in amounts]
-
-    def wider(half: float) -> float:
-        return math.sqrt(half**2 + sum(part**2 for part in scaled))
-
+    if savings.adjusted_baseline + total <= 0.0:
+        return refuse_no_baseline(savings.adjusted_baseline + total)
+    saving = savings.saving + total
+    uncertainty = _wider(savings.uncertainty, amounts)
+    found = [*(one for one in savings.findings if one.code != _DOUBT), *told(amounts, savings.unit)]
+    if uncertainty.half_width >= abs(saving):
+        found.append(not_significant(saving, uncertainty.half_width))
     return replace(
         savings,
         adjusted_baseline=savings.adjusted_baseline + total,
-        saving=savings.saving + total,
-        uncertainty=replace(savings.uncertainty, half_width=wider(savings.uncertainty.half_width)),
-        others=tuple(replace(other, half_width=wider(other.half_width)) for other in savings.others),
-        findings=(*savings.findings, *told(amounts, savings.unit)),
+        saving=saving,
+        uncertainty=uncertainty,
+        others=tuple(_wider(other, amounts) for other in savings.others),
+        findings=tuple(found),
         adjustments=(*savings.adjustments, *amounts),
     )
+
+
+def _wider(alone: Uncertainty, amounts: Sequence[Adjustment]) -> Uncertainty:
+    """An uncertainty with a part for each adjustment."""
+    if not amounts:
+        return alone
+    added = [
+        UncertaintyPart(
+            "adjustment", one.id, one.half_width * coverage(alone.confidence) / coverage(one.confidence)
+        )
+        for one in amounts
+    ]
+    half = math.hypot(alone.half_width, *(part.half_width for part in added))
+    before = alone.parts or (UncertaintyPart("model", alone.method, alone.half_width),)
+    return replace(alone, half_width=half, parts=(*before, *added))
 
 
 def told(amounts: Sequence[Adjustment], unit: str, left_out: Sequence[Entry] = ()) -> tuple[Finding, ...]:
@@ -226,7 +256,7 @@ def _by_indicator(
     contrast = (inverse @ matrix.T)[0] @ design(model, table)[rows]
     kappa = model.statistics.n / independent_days(model.statistics)
     spread = variance * float(inverse[0, 0]) + kappa * float(contrast @ model.covariance @ contrast)
-    half = _normal(_INDICATOR_CONFIDENCE) * math.sqrt(spread) * count
+    half = coverage(_INDICATOR_CONFIDENCE) * math.sqrt(spread) * count
     amount = -float(coefficients[0]) * count
     return Adjustment(entry.id, amount, half, *_words_of(entry, amount, savings.unit), _INDICATOR_CONFIDENCE)
 
@@ -266,7 +296,3 @@ def answers(entry: Entry, event: Event) -> bool:
     starts_in_time = pd.Timestamp(entry.start) <= pd.Timestamp(event.latest)
     ends_late_enough = not entry.end or pd.Timestamp(entry.end) >= pd.Timestamp(event.earliest)
     return bool(starts_in_time and ends_late_enough)
-
-
-def _normal(confidence: float) -> float:
-    return NormalDist().inv_cdf(0.5 + confidence / 2.0)

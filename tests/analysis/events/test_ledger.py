@@ -18,6 +18,7 @@ from analysis.events import (
     with_indicators,
     without_excluded,
 )
+from analysis.portfolios import portfolio
 from dodac.errors import ConfigError
 
 EVENT = 200
@@ -207,3 +208,37 @@ def test_a_ledger_that_contradicts_itself_is_refused():
         Ledger(changes=(FactorChange("shifts", 2, "2024-07-19", "Lan"),))
     with pytest.raises(ConfigError, match="no entry"):
         Ledger((), (StaticFactor("a", "", 1),), (FactorChange("a", 2, "2024-07-19", "Lan", "x"),))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"method": "engineering", "amount": 5000.0, "half_width": 10.0, "start": "2030-01-01"},
+        {"method": "engineering", "amount": 5000.0, "half_width": 10.0, "start": "2020-01-01", "end": "2020-02-01"},
+        {"method": "submeter", "meter": "x", "uncertainty": 0.01, "start": "2030-01-01"},
+        {"method": "indicator", "start": "2030-01-01"},
+    ],
+)  # fmt: skip
+def test_an_amount_for_days_outside_the_period_is_in_no_saving(decide, changes):
+    refused = decide(entry(**changes))
+    assert isinstance(refused, Refusal)
+    assert refused.code == "decision_outside_period"
+    assert "2024-01-01 to 2024-12-31" in refused.en
+
+
+def test_an_adjusted_saving_keeps_its_parts_and_says_when_nothing_is_left(saving, decide):
+    by_hand = entry(method="engineering", amount=50.0 - saving.saving, half_width=300.0)
+    both = adjusted(saving, (one(decide(by_hand)),))
+    assert isinstance(both, Savings)
+    assert [(part.kind, part.id) for part in both.uncertainty.parts] == [
+        ("model", saving.uncertainty.method),
+        ("adjustment", "nre1"),
+    ]
+    assert both.uncertainty.half_width == pytest.approx(np.hypot(saving.uncertainty.half_width, 300.0))
+    assert "not_significant" in {finding.code for finding in both.findings}
+    # one decision about two meters is one error: its ± add
+    sure = sum(2 * part.half_width for part in both.uncertainty.parts if part.kind == "adjustment")
+    of_two = portfolio([both, both]).uncertainty.parts
+    assert [part.half_width for part in of_two if part.kind == "adjustment"] == [pytest.approx(sure)]
+    too_much = entry(method="engineering", amount=-2.0 * saving.adjusted_baseline, half_width=1.0)
+    assert isinstance(adjusted(saving, (one(decide(too_much)),)), Refusal)
