@@ -89,14 +89,22 @@ def decision_interval(k: float, mean_run: float) -> float:
 
 
 def cusum(
-    values: pd.Series[float], *, target: float, sd: float, rho: float = 0.0, shift: float, mean_run: float
+    values: pd.Series[float],
+    *,
+    target: float,
+    sd: float,
+    rho: float = 0.0,
+    shift: float,
+    mean_run: float,
+    target_error: float = 0.0,
 ) -> Cusum:
     """A two-sided tabular CUSUM of values against a target.
 
     values: by interval, NaN is passed over; target, sd (one interval), shift (the lasting change to be
     found): unit of the values; rho: memory of the noise: sd counts as sd·√((1 + ρ)/(1 − ρ)), which is
     what sums of AR(1) noise wander by. k is half the shift, h such that each side gives a false alarm
-    every `mean_run` intervals. Source: Page 1954 (Biometrika 41), Montgomery as in `mean_run_length`.
+    every `mean_run` intervals. target_error: what the target itself may be wrong by, which is added to k.
+    Source: Page 1954 (Biometrika 41), Montgomery as in `mean_run_length`.
     """
     _positive(sd=sd, shift=shift)
     wide = sd * math.sqrt(long_run_factor(rho))
@@ -105,16 +113,17 @@ def cusum(
     x: Floats = np.asarray(values, dtype=np.float64)
     high, low = np.zeros(len(x)), np.zeros(len(x))
     above = below = 0.0
+    reference = k * wide + target_error
     for place, value in enumerate(x.tolist()):
         if not math.isnan(value):
-            above = max(0.0, above + value - target - k * wide)
-            below = max(0.0, below - value + target - k * wide)
+            above = max(0.0, above + value - target - reference)
+            below = max(0.0, below - value + target - reference)
         high[place], low[place] = above, below
     limit = h * wide
     frame = pd.DataFrame(
         {"value": x, "high": high, "low": low, "alarm": (high > limit) | (low > limit)}, index=values.index
     )
-    return Cusum(frame, target, k * wide, limit, mean_run_length(k, h))
+    return Cusum(frame, target, reference, limit, mean_run_length(k, h))
 
 
 def individuals_chart(

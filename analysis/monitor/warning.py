@@ -115,7 +115,7 @@ def watch_saving(
         interval=step.value,
         unit=savings.unit,
         false_per_year=false_per_year,
-        delay=_delay(chart, sd, rho),
+        delay=_delay(chart, sd, rho, lost_share * usual),
         chart=chart,
         findings=tuple(found),
     )
@@ -127,8 +127,8 @@ def watch_energy(
     """Has energy left its baseline, up or down, without anybody having told of a measure?
 
     frame: new data with the model's columns. shift_share: lasting change looked for, as a part of the
-    expected energy. Noise is the baseline's own (its fit's rmse and ρ). Both sides together give
-    false_per_year false alarms, at the same reservation as in `watch_saving`.
+    expected energy. Noise is the baseline's own (its fit's rmse and ρ); its level may be wrong by one
+    standard error. Both sides together give false_per_year false alarms, at the same reservation as in `watch_saving`.
     """
     _check(false_per_year, shift_share)
     frame = frame.frame if isinstance(frame, MeterData) else frame
@@ -146,7 +146,10 @@ def watch_energy(
     level = float(np.mean(usual))
     if sd <= 0.0 or level <= 0.0:
         return words.refuse_no_saving(0.0)
-    chart = _chart(pd.Series(x, index=times), sd, rho, shift_share * level, step, false_per_year / 2.0)
+    rows_a_day = max(86_400 / (Interval(model.interval).seconds or 86_400), 1.0)
+    error = sd * math.sqrt(long_run_factor(rho) * rows_a_day / model.statistics.n)
+    watched = pd.Series(x, index=times)
+    chart = _chart(watched, sd, rho, shift_share * level, step, false_per_year / 2.0, error)
     sides = {side: _first(chart, side) for side in ("high", "low")}
     found = {side: place for side, place in sides.items() if place is not None}
     side = min(found, key=lambda name: found[name]) if found else "high"
@@ -164,16 +167,23 @@ def watch_energy(
         interval=step.value,
         unit=model.unit,
         false_per_year=false_per_year,
-        delay=_delay(chart, sd, rho),
+        delay=_delay(chart, sd, rho, shift_share * level),
         chart=chart,
         findings=(words.drifting(since, change, share, model.unit, step.value),) if place is not None else (),
     )
 
 
 def _chart(
-    values: pd.Series[float], sd: float, rho: float, shift: float, step: Interval, false_per_year: float
+    values: pd.Series[float],
+    sd: float,
+    rho: float,
+    shift: float,
+    step: Interval,
+    false_per_year: float,
+    error: float = 0.0,
 ) -> Cusum:
-    return cusum(values, target=0.0, sd=sd, rho=rho, shift=shift, mean_run=step.per_year / false_per_year)
+    run = step.per_year / false_per_year
+    return cusum(values, target=0.0, sd=sd, rho=rho, shift=shift, mean_run=run, target_error=error)
 
 
 def _noise(rest: Floats, times: pd.DatetimeIndex, step: Interval, count: int) -> tuple[float, float]:
@@ -212,10 +222,9 @@ def _since(chart: Cusum, side: str, place: int | None) -> int:
     return int(zeros[-1]) + 1 if len(zeros) else 0
 
 
-def _delay(chart: Cusum, sd: float, rho: float) -> float:
+def _delay(chart: Cusum, sd: float, rho: float, shift: float) -> float:
     wide = sd * math.sqrt(long_run_factor(rho))
-    k = chart.reference / wide
-    return mean_run_length(k, chart.decision / wide, shift=2.0 * k)
+    return mean_run_length(chart.reference / wide, chart.decision / wide, shift=shift / wide)
 
 
 def _daily(step: Interval) -> Interval:

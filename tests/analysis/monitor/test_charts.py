@@ -99,3 +99,12 @@ def test_limits_of_nothing_are_refused(wrong):
         individuals_chart(days(np.zeros(3)), **{"target": 0.0, "sd": 1.0, **wrong})
     with pytest.raises(ConfigError):
         ewma_chart(days(np.zeros(3)), target=0.0, sd=1.0, weight=0.0)
+
+
+def test_a_target_that_may_be_wrong_raises_no_alarm_for_its_own_error():
+    off = pd.Series(np.full(400, 0.3))
+    options = {"target": 0.0, "sd": 1.0, "shift": 0.4, "mean_run": 1000.0}
+    assert cusum(off, **options).frame["alarm"].any()
+    told = cusum(off, **options, target_error=0.3)
+    assert not told.frame["alarm"].any()
+    assert told.decision == pytest.approx(cusum(off, **options).decision)

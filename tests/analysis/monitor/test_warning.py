@@ -182,3 +182,15 @@ def test_nothing_measured_is_refused(plant, model):
 def test_a_rate_or_share_that_makes_no_sense_is_named(wrong, plant, model):
     with pytest.raises(ConfigError):
         watch_saving(saving(model, after(plant)), **wrong)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("rho", "most"), [(0.0, 0.13), (0.5, 0.13), (0.9, 0.25)])
+def test_a_plant_that_did_not_change_is_seldom_said_to_have_left_its_baseline(plant, rho, most):
+    alarms = 0
+    for seed in range(0, 300, 2):
+        fitted = fit_towt_daily(plant(seed=seed, noise=50.0, rho=rho))
+        new = plant(start="2024-01-01", seed=seed + 1, noise=50.0, rho=rho)
+        found = watch_energy(fitted, new)
+        alarms += isinstance(found, Watch) and found.alarm
+    assert alarms / 150 <= most
