@@ -126,8 +126,10 @@ def design(model: Model, frame: pd.DataFrame) -> Floats:
 def predict(model: Model, frame: pd.DataFrame) -> pd.Series[float]:
     """The baseline's energy for each interval of a frame (model.unit), NaN where it can't speak.
 
-    Negative predictions are set to zero. Raises DataError as `design` does.
+    Negative predictions are set to zero, unless the baseline's meter went below it (solar fed back).
+    Raises DataError as `design` does.
     """
-    return pd.Series(
-        np.maximum(design(model, frame) @ model.coefficients, 0.0), index=frame.index, name="model"
-    )
+    found = design(model, frame) @ model.coefficients
+    if not any(said.code == "negative_rows" for said in model.findings):
+        found = np.maximum(found, 0.0)
+    return pd.Series(found, index=frame.index, name="model")

@@ -91,9 +91,12 @@ def refusal_of(data: MeterData, y: Floats, per_day: int, min_days: int, allow_sh
 
 
 def coverage_of(data: MeterData, used: Bools, per_day: int, min_days: int) -> list[Finding]:
-    """What the period lacks: rows left out, less than wanted, months never seen."""
+    """What the period lacks: rows left out, less than wanted, months never seen; rows that feed back."""
     found: list[Finding] = []
     rows = int(np.sum(used))
+    below = int(np.sum(data.y[used] < 0.0))
+    if below:
+        found.append(words.negative_rows(below, rows))
     if rows < len(used):
         found.append(words.rows_left_out(len(used) - rows, len(used), str(data.interval)))
     if rows < min_days * per_day:

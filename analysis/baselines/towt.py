@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from analysis import _notes as notes
 from analysis._frames import Bools, Floats, check_index, day_text, numbers, used_mask
 from analysis._linear import fit_linear, independent_columns, left_out_errors
+from analysis.baselines import _words as words
 from analysis.baselines._extras import as_words, extra_settings
 from analysis.baselines._hours import day_groups, occupied_groups, quantile_knots
 from analysis.baselines._towt_columns import (
@@ -130,6 +131,9 @@ def fit_towt_daily(
         findings.append(notes.days_left_out(len(frame) - days, len(frame)))
     if days < min_days:
         findings.append(notes.short_baseline(days, min_days))
+    below = int(np.sum(y[used] < 0.0))
+    if below:
+        findings.append(words.negative_rows(below, days))
     findings += _season(index[used])
     y, t, types = y[used], t[used], types[used]
     extra = {name: values[used] for name, values in extra.items()}
