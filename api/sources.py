@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from audit import Register, SavingCase, VerifiedSaving
+from audit.isolated import IsolatedCase, IsolatedSaving
 from dodac.clock import Clock
 from dodac.errors import StorageError
 from store import JournalStore
@@ -58,6 +59,8 @@ class Cases(Protocol):
 
     def savings(self) -> tuple[VerifiedSaving, ...]: ...
     def case(self, id: str) -> SavingCase: ...
+    def tested(self) -> tuple[IsolatedSaving, ...]: ...
+    def tested_case(self, id: str) -> IsolatedCase: ...
 
 
 class RegisterCases:
@@ -75,6 +78,18 @@ class RegisterCases:
         if not self._path.exists():
             return ()
         return tuple(reversed(Register(self._path, self._clock).savings()))
+
+    def tested(self) -> tuple[IsolatedSaving, ...]:
+        """All savings by tests (options A and B), newest first; none without a register."""
+        if not self._path.exists():
+            return ()
+        return tuple(reversed(Register(self._path, self._clock).isolated.savings()))
+
+    def tested_case(self, id: str) -> IsolatedCase:
+        """The case of a saving by tests, computed again; IntegrityError when its figures are no longer those registered."""
+        store = self._journals.if_there()
+        facts = {} if store is None else store.facts()
+        return Register(self._path, self._clock).isolated.case(id, store, facts)
 
     def case(self, id: str) -> SavingCase:
         """The case of a saving; IntegrityError when its figures are no longer those registered."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from analysis.metrology import Contribution
 
 SIDES: Final = ("before", "after")
+_LONGEST: Final = 500
 _ARITHMETIC: Final[dict[type, Callable[..., float]]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.USub: operator.neg, ast.UAdd: operator.pos,
@@ -74,6 +75,8 @@ def instrument_of(tool: Tool) -> Instrument | Refusal:
 
 def formula_of(text: str) -> tuple[tuple[str, ...], Callable[[Mapping[str, float]], float]]:
     """The names in a formula of + − × ÷ and brackets, and the formula itself; raises ConfigError for anything else."""
+    if len(text) > _LONGEST:
+        raise ConfigError(f"formula: it has {len(text)} characters.", todo=f"Write at most {_LONGEST}.")
     try:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):

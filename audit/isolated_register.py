@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from analysis.results import Refusal
+from audit._figures import check_figures
 from audit._isolated_checks import check_isolated_plan
 from audit._isolated_read import keep_files, kept_sources, read_test, same_test
 from audit._isolated_sum import Computed, computed
@@ -175,25 +175,10 @@ class IsolatedRegister:
         if isinstance(found, Refusal):
             raise IntegrityError(f'saving "{verified.id}" can\'t be computed again: {found.en}')
         again = _saving(verified.id, plan, frozen, verified.test, found, verified.verified_ns)
-        for name in (
-            "saving",
-            "half_width",
-            "coverage_factor",
-            "before",
-            "after",
-            "share",
-            "stipulated_share",
-        ):
-            stored, now = getattr(verified, name), getattr(again, name)
-            if (stored is None) != (now is None) or (
-                stored is not None and not math.isclose(stored, now, rel_tol=1e-6, abs_tol=1e-12)
-            ):
-                raise IntegrityError(
-                    f'saving "{verified.id}": {name} was registered as {stored} and is {now} now.',
-                    todo="Verify the plan again; the earlier saving stays in the register.",
-                )
+        names = ("saving", "half_width", "coverage_factor", "before", "after", "share", "stipulated_share")
+        check_figures(verified.id, [(name, getattr(verified, name), getattr(again, name)) for name in names])
         facts = instruments_facts or {}
-        names = dict.fromkeys(
+        sources = dict.fromkeys(
             source.name for test in (frozen.test, verified.test) for source in test.sources if source.evidence
         )
         return IsolatedCase(
@@ -201,7 +186,7 @@ class IsolatedRegister:
             plan=plan,
             baseline=frozen,
             verified=verified,
-            instruments={name: dict(facts.get(name, {})) for name in names},
+            instruments={name: dict(facts.get(name, {})) for name in sources},
         )
 
     # inside

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from analysis import Refusal, Savings
 from audit._chain import Chain, Entry
+from audit._figures import check_figures
 from audit._late import late
 from audit._sql import Row
 from audit.decisions import Decision, check_decision, decided, ledger_of, saving_with
@@ -76,6 +76,11 @@ class Register:
 
     def plan(self, id: str) -> Plan:
         """The plan of that id; DataError naming the nearest one otherwise."""
+        if self.isolated.has_plan(id):
+            raise DataError(
+                f'"{id}" is a plan of tests: it has no course over time.',
+                todo="Look at its saving instead: dodac audit list, dodac audit case SAVING.",
+            )
         return self._chain.one(Plan, id)
 
     def baseline(self, id: str) -> FrozenBaseline:
@@ -233,7 +238,16 @@ class Register:
         if isinstance(both, Refusal):
             raise IntegrityError(f'saving "{verified.id}" can\'t be computed again: {both.en}')
         result = replace(both[0], end=last_day(plan, frame))
-        _check_figures(verified, result)
+        check_figures(
+            verified.id,
+            (
+                ("adjusted baseline", verified.adjusted_baseline, result.adjusted_baseline),
+                ("measured", verified.measured, result.measured),
+                ("saving", verified.saving, result.saving),
+                ("uncertainty", verified.half_width, result.uncertainty.half_width),
+            ),
+            verified.adjusted_baseline,
+        )
         facts = instruments_facts or {}
         mine = dict.fromkeys([plan.energy[0], *(instrument for instrument, _ in plan.drivers.values())])
         return SavingCase(
@@ -299,18 +313,3 @@ def _money(plan: Plan, result: Savings) -> tuple[Money | None, float | None]:
         return None, None
     amount = result.saving * plan.price.amount
     return replace(plan.price, amount=amount), result.uncertainty.half_width * plan.price.amount
-
-
-def _check_figures(verified: VerifiedSaving, result: Savings) -> None:
-    for name, stored, again in (
-        ("adjusted baseline", verified.adjusted_baseline, result.adjusted_baseline),
-        ("measured", verified.measured, result.measured),
-        ("saving", verified.saving, result.saving),
-        ("uncertainty", verified.half_width, result.uncertainty.half_width),
-    ):
-        # the sums may run in another order in another store; a changed reading moves far more
-        if not math.isclose(stored, again, rel_tol=1e-6, abs_tol=1e-9 * verified.adjusted_baseline):
-            raise IntegrityError(
-                f'saving "{verified.id}": {name} was registered as {stored} and is {again} now.',
-                todo="Verify the plan again; the earlier saving stays in the register.",
-            )

@@ -7,7 +7,8 @@ import math
 from audit.records import SavingCase
 from dodac.quantities import CHANNELS
 from dodac.words import Language, number_text, significant_text
-from reports.formats import day_text, percent_text, unit_text
+from reports.figures import excluded_spans
+from reports.formats import day_text, decimals_for, percent_text, rounded_text, unit_text
 from reports.words import rows_words, say, say_or
 
 # how an instrument is reached says nothing about what its figures are worth
@@ -89,6 +90,20 @@ def gap_text(text: str, language: Language) -> str:
     return f"{instrument}{colon}{say_or('gap_' + words.replace(' ', '_'), language, words)}"
 
 
+def span_rows(case: SavingCase, language: Language) -> list[tuple[str, str, str, str]]:
+    """(from, to, why, by plan or for want of data) of what was left out."""
+    planned = set(case.plan.exclude)
+    return [
+        (
+            day_text(start, language),
+            day_text(end, language),
+            why if (start, end, why) in planned else gap_text(why, language),
+            say("by_plan" if (start, end, why) in planned else "by_gap", language),
+        )
+        for start, end, why in excluded_spans(case)
+    ]
+
+
 def coefficient_rows(case: SavingCase, language: Language) -> list[tuple[str, str, str, str]]:
     """(term, coefficient, standard error with √κ, t) of the frozen baseline."""
     from analysis.uncertainty import standard_errors
@@ -108,6 +123,22 @@ def coefficient_rows(case: SavingCase, language: Language) -> list[tuple[str, st
             )
         )
     return rows
+
+
+def uncertainty_row(case: SavingCase, place: int, language: Language) -> tuple[str, str, str, str, str, bool]:
+    """(method, ±, ± of the saving, effective n, source, is it the one used) of one uncertainty of a saving."""
+    savings = case.savings
+    item = (savings.uncertainty, *savings.others)[place]
+    unit = unit_text(savings.unit, language)
+    relative = item.half_width / abs(savings.saving) if savings.saving else math.nan
+    return (
+        say_or(f"method_{item.method}", language, item.method),
+        f"± {rounded_text(item.half_width, min(decimals_for(item.half_width), 3), language)} {unit}",
+        "–" if math.isnan(relative) else percent_text(relative, language, 0),
+        number_text(item.n_effective, 0, language),
+        (language == "vi" and item.source_vi) or item.source,
+        place == 0,
+    )
 
 
 def check_commands(case: SavingCase) -> list[str]:

@@ -10,8 +10,15 @@ from audit.records import SavingCase
 from dodac import __version__
 from dodac.words import Language, number_text, significant_text
 from reports import charts
-from reports._tables import check_commands, coefficient_rows, gap_text, instrument_rows, statistic_rows
-from reports.figures import Month, excluded_spans, is_long, months
+from reports._tables import (
+    check_commands,
+    coefficient_rows,
+    instrument_rows,
+    span_rows,
+    statistic_rows,
+    uncertainty_row,
+)
+from reports.figures import Month, is_long, months
 from reports.formats import (
     day_text,
     decimals_for,
@@ -201,14 +208,14 @@ def _context(case: SavingCase, language: Language, zone: str) -> dict[str, Any]:
         "validity": say("validity_ok" if statistics.cv_rmse <= 0.25 else "validity_poor", language, cv=cv),
         "coefficients": coefficient_rows(case, language),
         "months": month_rows(case, language),
-        "uncertainties": [_uncertainty_row(case, place, language) for place in range(1 + len(savings.others))],
+        "uncertainties": [uncertainty_row(case, place, language) for place in range(1 + len(savings.others))],
         "why": say("why_exact_memory" if savings.uncertainty.method == "exact_memory" else "why_other", language),
         "coverage": say(
             "coverage_row", language, used=number_text(savings.intervals, 0, language),
             all=number_text(used, 0, language), **rows_words(plan.interval, language),
             share=percent_text(savings.intervals / used if used else 0.0, language),
         ),
-        "spans": _spans(case, language),
+        "spans": span_rows(case, language),
         "unadjusted": _unadjusted(case, language),
         "parts": _parts(case, language),
         "findings": _findings(case, language),
@@ -299,36 +306,6 @@ def _payback(case: SavingCase, language: Language) -> str:
     ]
     low, high = (significant_text(value, 2, language) for value in months_of)
     return say("payback_value", language, low=low, high=high, days=days)
-
-
-def _uncertainty_row(
-    case: SavingCase, place: int, language: Language
-) -> tuple[str, str, str, str, str, bool]:
-    savings = case.savings
-    item = (savings.uncertainty, *savings.others)[place]
-    unit = unit_text(savings.unit, language)
-    relative = item.half_width / abs(savings.saving) if savings.saving else math.nan
-    return (
-        say_or(f"method_{item.method}", language, item.method),
-        f"± {rounded_text(item.half_width, min(decimals_for(item.half_width), 3), language)} {unit}",
-        "–" if math.isnan(relative) else percent_text(relative, language, 0),
-        number_text(item.n_effective, 0, language),
-        (language == "vi" and item.source_vi) or item.source,
-        place == 0,
-    )
-
-
-def _spans(case: SavingCase, language: Language) -> list[tuple[str, str, str, str]]:
-    planned = set(case.plan.exclude)
-    return [
-        (
-            day_text(start, language),
-            day_text(end, language),
-            why if (start, end, why) in planned else gap_text(why, language),
-            say("by_plan" if (start, end, why) in planned else "by_gap", language),
-        )
-        for start, end, why in excluded_spans(case)
-    ]
 
 
 def _findings(case: SavingCase, language: Language) -> list[tuple[str, str, str]]:

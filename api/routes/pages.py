@@ -15,14 +15,14 @@ from api.models import InstrumentOut, ReadingOut
 from api.render import page
 from api.routes._alarms import alarms_of
 from api.routes.data import instruments_of
-from api.routes.savings import case_of
+from api.routes.savings import case_of, is_tested
 from api.security import REPORT_POLICY
 from api.words import reason_text, say, script_words
 from dodac.clock import SECOND_NS
 from dodac.quantities import CHANNELS, Kind
 from dodac.words import Language
 from drivers.manual_forms import SiteForm
-from reports import charts, headline, month_rows, render_html
+from reports import charts, headline, month_rows, render_html, render_tests_html
 from reports.formats import day_text, percent_text, plus_minus, unit_text
 from reports.words import say as report_words
 
@@ -153,12 +153,27 @@ def savings_page(request: Request, context: ContextDep, language: LanguageDep) -
                 "period": f"{day_text(item.start, language)} – {day_text(item.end, language)}",
             }
         )
+    for test in context.cases.tested():
+        saving, half = plus_minus(test.saving, test.half_width, language)
+        rows.append(
+            {
+                "id": test.id,
+                "saving": saving,
+                "half": half,
+                "unit": unit_text(test.unit, language),
+                "percent": f"IPMVP {test.ipmvp_option} · {report_words(f'class_{test.evidence_class}', language)}",
+                "confidence": percent_text(test.confidence, language, 0),
+                "period": f"{day_text(test.start, language)} – {day_text(test.end, language)}",
+            }
+        )
     return page(request, "savings.html", language, rows=rows)
 
 
 @router.get("/savings/{id}", response_model=None)
 def saving_page(request: Request, context: ContextDep, language: LanguageDep, id: str) -> Response:
-    """One saving with its charts and caveats."""
+    """One saving with its charts and caveats; of one by tests its report."""
+    if is_tested(context, id):
+        return RedirectResponse(f"/savings/{id}/report", 303)
     case = case_of(context, id)
     figures = [
         (key, Markup(draw(case, language, charts.NARROW)))  # noqa: S704 - our own figure, escaped there
@@ -195,9 +210,12 @@ def saving_page(request: Request, context: ContextDep, language: LanguageDep, id
 @router.get("/savings/{id}/report", response_model=None)
 def report_page(context: ContextDep, language: LanguageDep, id: str) -> Response:
     """The report, as `dodac report` writes it."""
-    case = case_of(context, id)
     site = context.site.site
-    html = render_html(case, language, context.clock.now_ns(), site.timezone, site.name)
+    words = (language, context.clock.now_ns(), site.timezone, site.name)
+    if is_tested(context, id):
+        html = render_tests_html(context.cases.tested_case(id), *words)
+    else:
+        html = render_html(case_of(context, id), *words)
     # its style stands inside, so that the file is whole when it is saved or mailed
     return HTMLResponse(html, headers={"content-security-policy": REPORT_POLICY})
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 
 from api.deps import Context, ContextDep
 from api.models import FrameOut, SavingLine, SavingOut, frame_out, saving_line, saving_out
 from api.problems import NotFound
+from audit.canonical import plain
 from audit.records import SavingCase
 from dodac.quantities import nearest
 
@@ -27,6 +30,17 @@ def case_of(context: Context, id: str) -> SavingCase:
 def savings(context: ContextDep) -> list[SavingLine]:
     """All verified savings, newest first."""
     return [saving_line(item) for item in context.cases.savings()]
+
+
+def is_tested(context: Context, id: str) -> bool:
+    """Is this the id of a saving by tests?"""
+    return any(item.id == id for item in context.cases.tested())
+
+
+@router.get("/tests")
+def tested(context: ContextDep) -> list[dict[str, Any]]:
+    """All savings by tests (IPMVP options A and B) as the register has them, newest first."""
+    return [dict(plain(item)) for item in context.cases.tested()]
 
 
 @router.get("/{id}")

@@ -190,6 +190,11 @@ def test_too_few_runs_and_a_test_during_the_works_are_no_baseline(register, plan
         ({"test": "pear"}, 'there is no "pear"'),
         ({"test": "formula", "formula": "open('x')", "measured": {}}, "more in it than"),
         ({"test": "formula", "formula": "a * gas_2025", "measured": {}}, "neither measured nor agreed"),
+        ({"test": "formula", "formula": "1+" * 400 + "1", "measured": {}}, "801 characters"),
+        ({"test": "formula", "formula": "9" * 480, "measured": {}}, '"gas_2025"'),
+        ({"agreed": (replace(GAS, value=float("nan")),)}, "nan is no amount"),
+        ({"confidence": float("nan")}, "between 0.5 and 0.99"),
+        ({"instruments": (Tool("X", "o2_pct", drift=float("inf"), limit=1.0),)}, "a drift of inf"),
     ],
 )
 def test_a_plan_that_cannot_be_carried_out_is_refused_by_its_key(register, plan, change, said):
@@ -271,6 +276,18 @@ def test_the_benefit_table_shows_it_with_its_own_class_and_never_twice(verified,
     [amount] = result.amounts
     assert (amount.resource, str(amount.figure.evidence)) == ("natural_gas", "measured")
     assert amount.figure.value == pytest.approx(verified.saving)
+
+
+def test_commands_for_meters_say_that_a_plan_goes_by_tests(verified, register, tmp_path, capsys):
+    with pytest.raises(DataError, match="plan of tests"):
+        register.plan("tune-plan")
+    place = ["--register", str(register.path), "--journal", str(tmp_path / "none.db")]
+    for words in (
+        ["freeze", "tune-plan", "--test", str(tmp_path / "no.csv")],
+        ["verify", "tune-plan", "--test", "x"],
+    ):
+        assert main(["audit", *words, *place]) == 2
+        assert "Traceback" not in capsys.readouterr().err
 
 
 def test_a_register_written_before_tests_were_entries_opens_unchanged(register, option):
