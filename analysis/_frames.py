@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,20 @@ from dodac.errors import DataError
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+
+
+# beyond these a square is no number any more; no meter of any unit comes near
+_MOST: Final = 1e100
+_LEAST: Final = 1e-100
+
+
+def check_table(frame: object) -> None:
+    """Raises DataError for what is no table at all: an array, a single column, nothing."""
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(
+            f"this is no table but {'nothing' if frame is None else f'a {type(frame).__name__}'}.",
+            todo="Give a pandas DataFrame whose index is the local start of each interval.",
+        )
 
 
 def check_index(frame: pd.DataFrame) -> pd.DatetimeIndex:
@@ -41,8 +56,9 @@ def check_index(frame: pd.DataFrame) -> pd.DatetimeIndex:
 def numbers(frame: pd.DataFrame, column: str) -> Floats:
     """A column as float64, NaN where nothing was measured; infinities count as NaN.
 
-    Raises DataError when the column is missing, is there twice or holds text.
+    Raises DataError when the column is missing, is there twice, holds text, or numbers that no arithmetic stands.
     """
+    check_table(frame)
     if column not in frame.columns:
         have = ", ".join(str(name) for name in frame.columns)
         raise DataError(f'there is no column "{column}".', todo=f"The table has: {have}.")
@@ -63,7 +79,14 @@ def numbers(frame: pd.DataFrame, column: str) -> Floats:
     else:
         values = series.to_numpy(dtype="float64", na_value=np.nan)
     clean: Floats = np.array(values, dtype=np.float64)
-    clean[~np.isfinite(clean)] = np.nan
+    known = np.isfinite(clean)
+    clean[~known] = np.nan
+    largest = float(np.max(np.abs(clean), initial=0.0, where=known))
+    if largest > _MOST or 0.0 < largest < _LEAST:
+        raise DataError(
+            f'the column "{column}" holds {largest:.3g}, which no meter shows.',
+            todo="Correct it, or choose another unit.",
+        )
     return clean
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis import _notes as notes
 from analysis import _saving_words as words
-from analysis._frames import Bools, Floats, check_index, numbers, used_mask
+from analysis._frames import Bools, Floats, check_index, check_table, numbers, used_mask
 from analysis.baselines._extras import as_words
 from analysis.baselines._towt_columns import WEEKDAYS
 from analysis.baselines.warm_start import unknown_start
@@ -54,8 +54,10 @@ class Rows:
 
 
 def frame_of(data: pd.DataFrame | MeterData) -> pd.DataFrame:
-    """The frame of either."""
-    return data.frame if isinstance(data, MeterData) else data
+    """The frame of either; raises DataError for neither."""
+    frame = data.frame if isinstance(data, MeterData) else data
+    check_table(frame)
+    return frame
 
 
 def rows_of(model: Model, data: pd.DataFrame | MeterData, *, measured: bool = True) -> Rows | Refusal:
@@ -67,7 +69,7 @@ def rows_of(model: Model, data: pd.DataFrame | MeterData, *, measured: bool = Tr
     frame = frame_of(data)
     settings = cast("dict[str, Any]", model.settings)
     interval = Interval(model.interval)
-    index = _checked(frame, model, measured)
+    index = index_of(frame, model, measured)
     energy = numbers(frame, settings["energy"]) if measured else np.full(len(frame), np.nan)
     matrix = design(model, frame)
     drivers = {name: numbers(frame, name) for name in settings["ranges"]}
@@ -148,7 +150,8 @@ def saving_frame(index: pd.DatetimeIndex, used: Bools, adjusted: Floats, measure
     )
 
 
-def _checked(frame: pd.DataFrame, model: Model, measured: bool) -> pd.DatetimeIndex:
+def index_of(frame: pd.DataFrame, model: Model, measured: bool) -> pd.DatetimeIndex:
+    """The index of a frame that is a table of the model's interval; DataError for any other."""
     if model.interval == Interval.DAY:
         return check_index(frame)
     column = str(model.settings["energy"])

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analysis._frames import Bools, Floats, numbers, used_mask
+from analysis._frames import Bools, Floats, check_table, numbers, used_mask
 from analysis.results import Finding
 from dodac.errors import ConfigError, DataError
 
@@ -125,6 +125,7 @@ def meter_data(
     longer than the time to the next.
     """
     step = Interval(interval)
+    check_table(frame)
     found = MeterData(
         frame, unit, step, energy, temperature, tuple(drivers), tuple(categories), tuple(findings)
     )

@@ -11,11 +11,11 @@ from typing import Any, Final, cast
 import numpy as np
 import pandas as pd
 
-from analysis._frames import Floats
+from analysis._frames import Floats, check_table
 from analysis.baselines._checks import implausible
 from analysis.data import Interval, MeterData
 from analysis.results import Model, Refusal
-from dodac.errors import ConfigError
+from dodac.errors import ConfigError, DataError
 from dodac.quantities import nearest
 
 _SUB_DAILY: Final = (Interval.QUARTER_HOUR, Interval.HALF_HOUR, Interval.HOUR)
@@ -119,6 +119,9 @@ def design(model: Model, frame: pd.DataFrame) -> Floats:
     months and bills speak for the whole of them (terms times their days). Raises DataError for a
     frame that does not fit.
     """
+    check_table(frame)
+    if not isinstance(frame.index, pd.DatetimeIndex):
+        raise DataError("the table has no times as its index.", todo="Give a DatetimeIndex of local starts.")
     function = cast("Callable[..., Floats]", importlib.import_module(kind_of(model.kind).module).design)
     return function(model.settings, frame)
 

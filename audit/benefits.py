@@ -164,6 +164,13 @@ def _result(row: Mapping[str, Any]) -> OptionResult:
         if not isinstance(row[key], date):
             raise ConfigError(f'"{key}" is no date.', todo="Write 2003-01-31, without quotes.")
     evidence = str(row["evidence"])
+    for key, kind, words in (
+        ("given", dict, "{ co2 = 12.5 }"),
+        ("amounts", list, "[ … ]"),
+        ("normal_year", list, "[ … ]"),
+    ):
+        if not isinstance(row.get(key, kind()), kind):
+            raise ConfigError(f'"{key}" is written {key} = {words}.')
     return OptionResult(
         str(row["id"]),
         row["start"],

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, fields
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from audit._isolated_checks import check_isolated_plan
 from audit.decisions import Decision
@@ -21,6 +21,9 @@ from dodac.quantities import nearest
 
 T = TypeVar("T")
 Readers = dict[str, Callable[[Any], Any]]
+
+
+_MOST: Final = 1e100
 
 
 class _WrongKindError(ValueError):
@@ -56,6 +59,13 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _WrongKindError("write a number")
     return float(value)
+
+
+def _finite(value: Any) -> float:
+    """A number that an amount can be: TOML knows inf, nan and whole numbers of any length."""
+    if isinstance(value, int | float) and not -_MOST < value < _MOST:
+        raise _WrongKindError("write a number that an amount can be")
+    return _number(value)
 
 
 def _date(value: Any) -> str:
@@ -149,13 +159,13 @@ def _metering(value: Any) -> Metering:
 
 def _agreed(value: Any) -> tuple[Agreed, ...]:
     return _records(
-        value, Agreed, {"value": _number, "plus_minus": _number, "at": _date},
+        value, Agreed, {"value": _finite, "plus_minus": _finite, "at": _date},
         "write [[agreed]] with name, value, plus_minus, unit, basis, by, at",
     )  # fmt: skip
 
 
 def _tools(value: Any) -> tuple[Tool, ...]:
-    numbers: Readers = dict.fromkeys(("limit", "limit_pct", "drift"), _number)
+    numbers: Readers = dict.fromkeys(("limit", "limit_pct", "drift"), _finite)
     return _records(
         value, Tool, numbers, "write [[instruments]] with id, channel and limit, limit_pct or profile"
     )
@@ -198,7 +208,7 @@ _PLAN: Readers = {
     "baseline": _period,
     "blackout": _period,
     "reporting": _period,
-    "confidence": _number,
+    "confidence": _finite,
     "price": _money,
     "exclude": _exclude,
     "static_factors": _factors,
@@ -210,17 +220,17 @@ _TESTS: Readers = {
     "measured": _drivers,
     "wet_o2": _flag,
     "with_co": _flag,
-    "density_kg_l": _number,
+    "density_kg_l": _finite,
     **{key: _PLAN[key] for key in ("blackout", "reporting", "confidence", "price")},
 }
 _DECISION: Readers = {
     "at": _date,
     "start": _date,
     "end": _date,
-    "amount": _number,
-    "half_width": _number,
-    "confidence": _number,
-    "uncertainty": _number,
+    "amount": _finite,
+    "half_width": _finite,
+    "confidence": _finite,
+    "uncertainty": _finite,
     "removed": _flag,
     "week": _week,
 }

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from analysis._saving_rows import frame_of, index_of
 from analysis.data import MeterData
 from analysis.monitor import _words as words
 from analysis.results import Finding, Model, Refusal, Savings
@@ -54,8 +55,8 @@ def persistence(
     """
     if by not in _MONTHS:
         raise ConfigError(f'there is no division by "{by}".', todo="Choose quarter or half.")
-    frame = frame.frame if isinstance(frame, MeterData) else frame
-    index = pd.DatetimeIndex(frame.index)
+    frame = frame_of(frame)
+    index = index_of(frame, model, measured=True)
     months = _MONTHS[by]
     number = (index.month.to_numpy() - 1) // months
     keys = index.year.to_numpy() * 10 + number

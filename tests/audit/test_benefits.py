@@ -102,3 +102,12 @@ def test_nothing_to_show_says_what_to_do(tmp_path, journal_path, capsys):
 def test_a_factor_choice_that_is_none_is_refused(reported, capsys):
     assert main(["audit", "benefits", "--file", str(reported), "--grade", "coal"]) == 2
     assert "FUEL=ID" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", ["given", "amounts", "normal_year"])
+def test_a_key_of_the_wrong_shape_is_told_how_to_be_written(tmp_path, key):
+    path = tmp_path / "results.toml"
+    head = '[[results]]\nid = "a"\nstart = 2003-01-01\nend = 2003-12-31\nevidence = "reported"\n'
+    path.write_text(f"{head}{key} = 1\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=f'"{key}" is written {key} = '):
+        read_results(path)

@@ -338,3 +338,12 @@ def test_the_week_is_read_from_a_file(tmp_path: Path):
     path.write_text(text + 'week = "sunday"\n', encoding="utf-8")
     with pytest.raises(ConfigError, match='"week"'):
         read_decision(path)
+
+
+@pytest.mark.parametrize("number", ["inf", "-inf", "nan", "1" + "0" * 400])
+def test_an_amount_that_is_no_number_is_refused_with_its_line(tmp_path, number):
+    path = tmp_path / "decision.toml"
+    words = 'id = "d"\nplan = "p"\nby = "N"\nat = "2024-08-01"\nwhy = "w"\nmethod = "exclude"\nperiod = "reporting"\n'
+    path.write_text(f'{words}start = "2024-05-01"\nhalf_width = {number}\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"decision.toml:9: .*write a number"):
+        read_decision(path)
