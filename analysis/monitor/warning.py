@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis._frames import Floats, numbers, used_mask
+from analysis._memory import inflation, memory_of
 from analysis.data import Interval, MeterData
 from analysis.events._rows import interval_of, rows_of
 from analysis.events._segments import noise_of, outliers
@@ -127,7 +128,7 @@ def watch_energy(
     """Has energy left its baseline, up or down, without anybody having told of a measure?
 
     frame: new data with the model's columns. shift_share: lasting change looked for, as a part of the
-    expected energy. Noise is the baseline's own (its fit's rmse and ρ); its level may be wrong by one
+    expected energy. Noise is the baseline's own (every memory that its residuals allow, where it has kept one); its level may be wrong by one
     standard error. Both sides together give false_per_year false alarms, at the same reservation as in `watch_saving`.
     """
     _check(false_per_year, shift_share)
@@ -142,7 +143,7 @@ def watch_energy(
     if not kept.any():
         return words.refuse_reference(1, 0, step.value)
     x, usual, times = excess[kept], usual[kept], times[kept]
-    sd, rho = _of_model(model)
+    sd, rho = _remembered(model)
     level = float(np.mean(usual))
     if sd <= 0.0 or level <= 0.0:
         return words.refuse_no_saving(0.0)
@@ -207,6 +208,26 @@ def _of_model(model: Model) -> tuple[float, float]:
     total = n + 2.0 * sum((n - lag) * rho**lag for lag in range(1, n))
     cross = sum((n - abs(lag - n)) * rho**lag for lag in range(1, 2 * n))
     return s.rmse * math.sqrt(total), min(cross / total, 0.99)
+
+
+def _remembered(model: Model) -> tuple[float, float]:
+    """The baseline's noise with the long-run variance of all memories its residuals allow: one ρ is known too low."""
+    sd, rho = _of_model(model)
+    memory = memory_of(model)
+    if memory is None:
+        return sd, rho
+    variance = sum(point.weight * point.variance for point in memory.points)
+    if variance <= 0.0:
+        return sd, rho
+    kappas = inflation(
+        np.array([point.rho for point in memory.points]), np.array([point.share for point in memory.points])
+    )
+    long_run = sum(
+        point.weight * point.variance * float(kappa)
+        for point, kappa in zip(memory.points, kappas, strict=True)
+    )
+    kappa = long_run / variance
+    return max(sd, math.sqrt(variance)), max(rho, (kappa - 1.0) / (kappa + 1.0))
 
 
 def _first(chart: Cusum, side: str) -> int | None:
