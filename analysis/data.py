@@ -138,6 +138,8 @@ def meter_data(
             raise DataError(f'there is no column "{name}".', todo=f"The table has: {have}.")
         if frame[name].ndim != 1:
             raise DataError(f'the column "{name}" is there more than once.', todo="Keep one of them.")
+        if any(isinstance(value, list | dict | set) for value in frame[name].tolist()):
+            raise DataError(f'the column "{name}" holds lists, not words.', todo="Write one word a row.")
     if step is Interval.BILL and DAYS_COLUMN not in frame.columns:
         raise DataError(
             'bills need a column "days" with the length of each.', todo="Make it with bills_frame()."

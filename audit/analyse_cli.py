@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit._analyse_options import add_options, check_options, days, in_options
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from audit.records import Plan
     from dodac.contracts import Store
 
+_LARGE: Final = 10_000_000
 _EPILOG: Final = """Examples:
   dodac analyse --file building.csv --energy "energy kWh" --temperature "outside °C" \\
       --baseline 2024-01-01..2024-12-31 --reporting 2025-01-01..2025-12-31
@@ -72,10 +74,20 @@ def _study(
     if columns is None:
         source = opened(place, influxdb=arguments.influxdb)
     else:
+        _say_long(arguments.file)
         source = store_of_files(files_of(arguments, plan.zone), columns, notes)
     with source as store:
         sys.stderr.write("".join(f"{note}\n" for note in notes))
         return study_of(store, plan, wanted)
+
+
+def _say_long(paths: Sequence[Path]) -> None:
+    """Tells who waits for large files that they are being read."""
+    for path in paths:
+        size = path.stat().st_size if path.is_file() else 0
+        if size > _LARGE:
+            sys.stderr.write(f"{path.name}: reading {size / 1e6:.0f} MB, this may take some minutes …\n")
+            sys.stderr.flush()
 
 
 def _named_drivers(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:

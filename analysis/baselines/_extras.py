@@ -14,7 +14,7 @@ from analysis._frames import Bools, Floats, numbers
 from analysis.baselines import _words as words
 from analysis.data import Interval, MeterData
 from analysis.results import Finding
-from dodac.errors import ConfigError
+from dodac.errors import ConfigError, DataError
 
 Words = NDArray[np.object_]
 
@@ -127,6 +127,8 @@ def as_words(frame: pd.DataFrame, column: str) -> Words:
         have = ", ".join(str(name) for name in frame.columns)
         raise ConfigError(f'there is no column "{column}".', todo=f"The table has: {have}.")
     series = frame[column]
+    if series.ndim != 1:
+        raise DataError(f'the column "{column}" is there more than once.', todo="Keep one of them.")
     plain = series.to_numpy(dtype=object)
     if set(map(type, plain.tolist())) <= {str}:
         return plain.copy()

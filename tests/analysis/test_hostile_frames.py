@@ -86,6 +86,22 @@ WAYS = {
 DAILY = [kind.id for kind in KINDS.values() if "day" in kind.intervals]
 
 
+def test_a_category_twice_or_of_lists_is_told_by_its_name(good):
+    before, after, _ = good
+    worked = before.assign(mode=np.where(before.index.day_of_week < 5, "work", "rest"))
+
+    def data(frame):
+        return meter_data(frame, unit="kWh", interval="day", temperature="temperature", categories=["mode"])
+
+    with pytest.raises(DodacError, match='"mode" holds lists'):
+        data(before.assign(mode=[["work"]] * len(before)))
+    later = after.assign(mode="work")
+    for kind in ("towt-daily", "regression"):
+        model = fit(data(worked), kind)
+        with pytest.raises(DodacError, match='"mode" is there more than once'):
+            avoided_energy(model, pd.concat([later, later[["mode"]]], axis=1))
+
+
 def finite(found):
     """The names of figures that are no numbers."""
     return [
