@@ -8,6 +8,10 @@ from analysis.results import Finding, Refusal
 from dodac.words import number_text as number
 
 
+def _percent(share: float) -> str:
+    return f"{100.0 * share:.0f} %"
+
+
 def chosen(best: bool, worse: float, dearest: float) -> Finding:
     """The one that is used."""
     if best:
@@ -19,9 +23,9 @@ def chosen(best: bool, worse: float, dearest: float) -> Finding:
         )
     return Finding(
         "chosen",
-        f"Chosen: the simplest model within one standard error of the best ({number(worse, 2)}) and {dearest:.0%} of its error.",
+        f"Chosen: the simplest model within one standard error of the best ({number(worse, 2)}) and {_percent(dearest)} of its error.",
         "Được chọn: mô hình đơn giản nhất trong phạm vi một sai số chuẩn so với mô hình tốt nhất "
-        f"({number(worse, 2, 'vi')}), sai số cao hơn không quá {dearest:.0%}.",
+        f"({number(worse, 2, 'vi')}), sai số cao hơn không quá {_percent(dearest)}.",
         {"worse_by": worse},
     )
 
@@ -30,8 +34,8 @@ def too_dear(excess: float, dearest: float) -> Finding:
     """Within one standard error, which is wide, and still too large an error."""
     return Finding(
         "less_accurate",
-        f"Its error on unseen blocks is {excess:.0%} above the best: simplicity may cost {dearest:.0%}.",
-        f"Sai số trên các khối chưa dùng cao hơn mô hình tốt nhất {excess:.0%}; đơn giản hơn chỉ được phép đổi lấy {dearest:.0%}.",
+        f"Its error on unseen blocks is {_percent(excess)} above the best: simplicity may cost {_percent(dearest)}.",
+        f"Sai số trên các khối chưa dùng cao hơn mô hình tốt nhất {_percent(excess)}; đơn giản hơn chỉ được phép đổi lấy {_percent(dearest)}.",
         {"excess": excess},
     )
 
