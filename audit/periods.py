@@ -62,7 +62,7 @@ def period_frame(store: Store, plan: Plan, period: tuple[str, str]) -> pd.DataFr
 
     Columns: energy (the channel's unit an interval), temperature (°C) and the other drivers,
     day_type, coverage (the smallest of the channels', 0…1), used. An interval is used when every
-    channel covers it (amounts of intervals wholly, counters and means to 90 %) and the plan does not
+    channel covers it (amounts wholly, means to 90 %) and the plan does not
     exclude it (not a day of it); one in part is left out, never scaled up. Bills are the readings of the
     energy that lie wholly in the period, with a column `days`. Readings that speak for a day each belong to
     the local day that holds their middle, so a meter whose day starts at 01:00 is not smeared over
@@ -80,7 +80,7 @@ def period_frame(store: Store, plan: Plan, period: tuple[str, str]) -> pd.DataFr
         else:
             found = _per_bill(store, instrument, channel, plan, bills)
         covered = found["coverage"].fillna(0.0).to_numpy(dtype="float64")
-        whole = WHOLE_AMOUNT if CHANNELS[channel].kind is Kind.INTERVAL else WHOLE_MEAN
+        whole = WHOLE_MEAN if CHANNELS[channel].kind is Kind.GAUGE else WHOLE_AMOUNT
         columns[name] = found["value"].to_numpy(dtype="float64")
         coverages.append(covered)
         wholes.append(covered >= whole)
