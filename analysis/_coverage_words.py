@@ -103,3 +103,28 @@ def unseen_pair(first: str, second: str, interval: str, facts: Mapping[str, floa
         f"từng có, nhiều nhất là {_vi([first])} {vi[0]} đến {vi[1]} cùng {_vi([second])} {vi[2]} đến {vi[3]}.",
         {"first": first, "second": second, **facts},
     )
+
+
+def own_period(rows: int, total: int, interval: str, start: str, end: str) -> Finding:
+    """A saving of days that the model was fitted to: they can't show one."""
+    return Finding(
+        "overlaps_own_model",
+        f"{rows} of {total} {unit_en(interval, total)} lie within the time that the model was fitted to ({start} to {end}): "
+        "the model follows them, so that the saving is drawn towards zero and its ± does not hold. Part the periods.",
+        f"{rows} trong {total} {unit_vi(interval)} nằm trong thời gian dùng để lập mô hình ({start} đến {end}): mô hình bám theo các "
+        "số liệu này nên mức tiết kiệm bị kéo về 0 và độ không đảm bảo không còn đúng. Hãy tách hai kỳ.",
+        {"rows": rows, "of": total, "start": start, "end": end},
+    )
+
+
+def wrong_order(kind: str, start: str, end: str) -> Finding:
+    """The period lies on the other side of the model's time than this kind of saving supposes."""
+    side, side_vi = ("before", "trước") if kind == "avoided" else ("after", "sau")
+    return Finding(
+        "periods_in_wrong_order",
+        f"The period lies {side} the time of the model ({start} to {end}), so that a saving here is a rise since. "
+        "Check which period is which.",
+        f"Kỳ này nằm {side_vi} thời gian lập mô hình ({start} đến {end}), nên “tiết kiệm” ở đây là mức tăng về sau. Hãy kiểm tra lại "
+        "các kỳ.",
+        {"start": start, "end": end},
+    )

@@ -10,12 +10,13 @@ import pandas as pd
 from analysis import _notes as notes
 from analysis import _saving_words as words
 from analysis._combined import check_method, combined, sensitivities
+from analysis._coverage_words import own_period, wrong_order
 from analysis._frames import day_text
 from analysis._memory import memory_of
 from analysis._saving_memory import memory_findings
 from analysis._saving_rows import Rows, rows_of, saving_frame
 from analysis.data import MeterData
-from analysis.results import Adjustment, InstrumentPart, Model, Refusal, Savings, Uncertainty
+from analysis.results import Adjustment, Finding, InstrumentPart, Model, Refusal, Savings, Uncertainty
 from analysis.uncertainty import ALWAYS, DEFAULT_METHOD, METHODS
 
 _MONTH_DAYS = 30.4375
@@ -86,7 +87,7 @@ def _saving_of(
     moved = sensitivities(instruments, before, after)
     total = rows.total(rows.model)
     chosen, others = _uncertainties(model, rows, total, confidence, method, instruments, moved, adjustments)
-    found = [*rows.findings, *memory_findings(model, chosen, others, method)]
+    found = [*rows.findings, *_in_time(kind, model, rows), *memory_findings(model, chosen, others, method)]
     if adjustments:
         found.append(words.adjusted(added, len(adjustments), model.unit))
     saving = before + added - after
@@ -110,6 +111,19 @@ def _saving_of(
         adjustments=tuple(adjustments),
         instruments=moved,
     )
+
+
+def _in_time(kind: str, model: Model, rows: Rows) -> list[Finding]:
+    """Does the period lie where this kind of saving supposes it, apart from the model's own?"""
+    start, end = model.start[:10], model.end[:10]
+    index = rows.index[rows.used]
+    first, last = day_text(index[0]), day_text(index[-1])
+    if last < start or first > end:
+        astray = last < start if kind == "avoided" else first > end
+        return [wrong_order(kind, start, end)] if astray else []
+    days = index.strftime("%Y-%m-%d")
+    shared = int(np.sum((days >= start) & (days <= end)))
+    return [own_period(shared, len(days), model.interval, start, end)] if shared else []
 
 
 def _uncertainties(

@@ -221,3 +221,14 @@ def test_days_near_zero_make_no_saving_out_of_nothing():
         assert found.low < 0.0 < found.high
         shares.append(found.fraction)
     assert abs(float(np.mean(shares))) < 0.004
+
+
+def test_a_period_within_the_baselines_own_time_says_so(plant, model):
+    inside = avoided_energy(model, plant(noise=30.0, rho=0.3))
+    after = avoided_energy(model, plant(start="2024-01-01", seed=2, noise=30.0, rho=0.3))
+    before = avoided_energy(model, plant(start="2021-01-01", seed=3, noise=30.0, rho=0.3))
+    found = [
+        {finding.code for finding in one.findings} & {"overlaps_own_model", "periods_in_wrong_order"}
+        for one in (inside, after, before)
+    ]
+    assert found == [{"overlaps_own_model"}, set(), {"periods_in_wrong_order"}]
