@@ -23,9 +23,13 @@ _NEGLIGIBLE = 1e-3
 # draws at once up to which memory allows all points of the grid together
 _FEW_DRAWS = 4
 # prior weights of no memory and of plain AR(1); the rest is for AR(1) under noise that has no memory
-_NONE_SHARE = 0.15
-_PLAIN_SHARE = 0.7
+_NONE_SHARE = 0.3
+_PLAIN_SHARE = 0.575
 _LOWEST_RHO = -0.5
+# prior weight of fractional noise against all of these; fewer blocks can't tell it from errors that fade
+_ENDLESS_SHARE = 0.05
+_ENDLESS_BLOCKS = 90
+_HIGHEST_ORDER = 0.45
 
 
 def rows_per_block(interval: str, n: int, terms: int) -> int:
@@ -73,7 +77,13 @@ def remembered(basis: Floats | None, residuals: Floats, per_block: int = 1, term
     if dof < 1 or not np.any(summed):
         power = float(np.mean(summed**2)) if blocks else 0.0
         return Memory(per_block, max(float(dof), 1.0), (MemoryPoint(1.0, 0.0, 1.0, power),))
-    weight, variance = judged(columns, cosines(summed[:, None]), per_block)
+    waves = cosines(summed[:, None])
+    prior = grid(blocks, per_block)[-1]
+    known, count = _spectra(blocks, per_block), len(prior)
+    orders, order_prior = _endless_spectra(blocks)
+    # once for both families: it is what a saving waits for
+    likelihood, variance = _likelihood(columns, waves, np.concatenate([known, orders]))
+    weight, variance = _weights(likelihood[:count], prior), variance[:count]
     # parameters that were searched (balance points) are no columns, but cost degrees of freedom all the same
     searched = 0 if basis is None else max(terms - basis.shape[1], 0)
     left = max(dof - searched, 1)
@@ -83,7 +93,12 @@ def remembered(basis: Floats | None, residuals: Floats, per_block: int = 1, term
     points = zip(
         weight[keep, 0] / np.sum(weight[keep, 0]), rho[keep], share[keep], variance[keep, 0], strict=True
     )
-    return Memory(per_block, float(dof), tuple(MemoryPoint(*map(float, point)) for point in points))
+    found = tuple(MemoryPoint(*map(float, point)) for point in points)
+    endless = 0.0
+    if blocks >= _ENDLESS_BLOCKS:
+        shares = prior / np.sum(prior) * (1.0 - _ENDLESS_SHARE), order_prior * _ENDLESS_SHARE
+        endless = float(np.sum(_weights(likelihood, np.concatenate(shares))[count:]))
+    return Memory(per_block, float(dof), found, endless)
 
 
 def judged(columns: Floats, waves: Floats, per_block: int = 1) -> tuple[Floats, Floats]:
@@ -92,12 +107,26 @@ def judged(columns: Floats, waves: Floats, per_block: int = 1) -> tuple[Floats, 
     columns: orthonormal basis of the fitted terms in cosines (blocks × terms); waves: the residuals'
     cosines, one column a draw (blocks × draws).
     """
+    blocks = len(columns)
+    likelihood, variance = _likelihood(columns, waves, _spectra(blocks, per_block))
+    return _weights(likelihood, grid(blocks, per_block)[-1]), variance
+
+
+def _weights(likelihood: Floats, prior: Floats) -> Floats:
+    """What each point weighs after the residuals were seen (points × draws); 1 in all."""
+    whole = likelihood + np.log(prior)[:, None]
+    weight = np.exp(whole - np.max(whole, axis=0))
+    found: Floats = weight / np.sum(weight, axis=0)
+    return found
+
+
+def _likelihood(columns: Floats, waves: Floats, spectra: Floats) -> tuple[Floats, Floats]:
+    """Logarithm of the restricted likelihood (σ integrated out) and variance, spectra × draws."""
     blocks, p = columns.shape
-    _, _, prior = grid(blocks, per_block)
-    inverse = 1.0 / _spectra(blocks, per_block)
+    inverse = 1.0 / spectra
     upper = np.triu_indices(p)
     products = inverse @ (columns[:, upper[0]] * columns[:, upper[1]])
-    normal = np.zeros((len(prior), p, p))
+    normal = np.zeros((len(spectra), p, p))
     normal[:, upper[0], upper[1]] = products
     normal[:, upper[1], upper[0]] = products
     factor = np.linalg.cholesky(normal)
@@ -113,13 +142,11 @@ def judged(columns: Floats, waves: Floats, per_block: int = 1) -> tuple[Floats, 
             rest[place] -= np.sum(side * side, axis=0)
     rest = np.maximum(rest, 1e-12 * np.sum(squares, axis=0))
     dof = blocks - p
-    known = 0.5 * np.sum(np.log(inverse), axis=1) + np.log(prior)
+    known = 0.5 * np.sum(np.log(inverse), axis=1)
     known -= np.sum(np.log(np.diagonal(factor, axis1=1, axis2=2)), axis=1)
-    likelihood = known[:, None] - 0.5 * dof * np.log(rest)
-    weight = np.exp(likelihood - np.max(likelihood, axis=0))
-    shares: Floats = weight / np.sum(weight, axis=0)
+    likelihood: Floats = known[:, None] - 0.5 * dof * np.log(rest)
     variance: Floats = rest / dof
-    return shares, variance
+    return likelihood, variance
 
 
 def variance_of_sum(rho: Floats, share: Floats, blocks: float | Floats) -> Floats:
@@ -211,6 +238,23 @@ def _spectra(blocks: int, per_block: int) -> Floats:
     persistent = (1.0 - rho**2)[:, None] / (1.0 - 2.0 * np.outer(rho, np.cos(angle)) + (rho**2)[:, None])
     found: Floats = (1.0 - share)[:, None] + share[:, None] * persistent
     return found
+
+
+@lru_cache(maxsize=8)
+def _endless_spectra(blocks: int) -> tuple[Floats, Floats]:
+    """The variance of each cosine of fractional noise (orders × blocks), and the prior weight of each order.
+
+    Density ∝ order, from 0 to 0.45: small ones are next to no memory. Source: Granger and Joyeux 1980,
+    Journal of Time Series Analysis 1.
+    """
+    node, weight = np.polynomial.legendre.leggauss(6)
+    order, weight = (node + 1.0) / 2.0 * _HIGHEST_ORDER, weight * (node + 1.0)
+    angle = np.pi * np.arange(blocks) / blocks
+    found = np.empty((len(order), blocks))
+    found[:, 1:] = (2.0 * np.sin(angle[1:] / 2.0)) ** (-2.0 * order[:, None])
+    # no end at 0: the mean up to half a step
+    found[:, 0] = (0.5 * np.pi / blocks) ** (-2.0 * order) / (1.0 - 2.0 * order)
+    return found, weight / np.sum(weight)
 
 
 def cosines(values: Floats) -> Floats:

@@ -12,12 +12,14 @@ from analysis.results import Finding, Model, Uncertainty
 _STRONG_KAPPA = (1.0 + 0.7) / (1.0 - 0.7)
 _WIDE = 1.5
 _ENOUGH_ROWS = 24
+# probability of a memory without end (0.05 before the residuals were seen) from which it is told
+_ENDLESS = 0.2
 
 
 def memory_findings(
     model: Model, chosen: Uncertainty, others: Sequence[Uncertainty], method: str
 ) -> list[Finding]:
-    """Findings about one model of a saving: `no_memory`, `strong_memory`, `few_rows`.
+    """Findings about one model of a saving: `no_memory`, `strong_memory`, `long_memory`, `few_rows`.
 
     chosen: the uncertainty that counts (with n_effective of this model), others: the methods beside
     it; method: the one that was asked for.
@@ -35,6 +37,8 @@ def memory_findings(
         unit = "day" if memory and memory.per_block > 1 else model.interval
         rho, period = model.statistics.rho, (model.start[:10], model.end[:10])
         found.append(words.strong_memory(rho, chosen.n_effective, unit, wider, period))
+    if memory and memory.endless >= _ENDLESS and chosen.method == "exact_memory":
+        found.append(words.long_memory(memory.endless, (model.start[:10], model.end[:10])))
     if Interval(model.interval) in (Interval.MONTH, Interval.BILL) and model.statistics.n < _ENOUGH_ROWS:
         found.append(words.few_rows(model.statistics.n, _ENOUGH_ROWS, model.interval))
     return found

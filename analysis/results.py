@@ -64,12 +64,14 @@ class Memory:
     """How long a baseline's errors last: what its residuals allow, as points of weight 1 in all.
 
     per_block: used rows summed to a block (a day of hourly data; else 1); dof: degrees of freedom of
-    the variances. Found by analysis._memory, frozen with the baseline.
+    the variances; endless: probability that the errors never fade, which no point knows. Found by
+    analysis._memory, frozen with the baseline.
     """
 
     per_block: int
     dof: float
     points: tuple[MemoryPoint, ...]
+    endless: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,19 @@
 """The default interval holds the truth as often as it says: simulation, quick here and at length in soak."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from analysis import Model, avoided_energy, design, fit_towt_daily
+from analysis import Model, Savings, avoided_energy, design, fit_towt_daily, memory_of
 
 sys.path.append(str(Path(__file__).parents[1]))
 from coverage_cases import (
     Case,
     autoregressive,
+    fractional,
     half_widths,
     one_driver,
     simulate,
@@ -40,6 +42,25 @@ def test_errors_that_remember_two_days_are_covered():
     assert shown.share["exact_memory"] >= 86.0
     # what the correction is for
     assert shown.share["exact"] < 80.0
+
+
+def test_errors_that_never_fade_are_told_and_those_that_do_are_not(plant):
+    wander = fractional(0.4)(np.random.default_rng(6), 365, 1)[:, 0]
+    after = plant(start="2024-01-01", seed=2, noise=20.0, rho=0.3)
+    for added, told in ((60.0 * wander / wander.std(), True), (np.zeros(365), False)):
+        frame = plant(noise=20.0, rho=0.3)
+        frame["energy"] += added
+        model = fit_towt_daily(frame)
+        assert isinstance(model, Model)
+        frozen = replace(model, residuals=None, basis=None, memory=memory_of(model))
+        for one in (model, frozen):
+            result = avoided_energy(one, after)
+            assert isinstance(result, Savings)
+            found = [finding for finding in result.findings if finding.code == "long_memory"]
+            assert bool(found) is told
+            if told:
+                assert "55 to 80 of 100" in found[0].en
+                assert "trôi dạt" in found[0].vi
 
 
 def test_the_simulated_intervals_are_those_a_saving_is_given(plant):
