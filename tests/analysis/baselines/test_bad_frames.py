@@ -72,8 +72,10 @@ def test_power_as_complex_numbers_is_no_energy():
 
 @pytest.mark.parametrize("column", ["energy", "tonnes"])
 def test_a_filler_beyond_every_unit_is_refused_before_its_square_overflows(column):
+    with pytest.raises(DataError, match=f'the column "{column}" holds .* which no meter shows'):
+        data(year().assign(**{column: year()[column] * 1e200}))
     frame = year()
-    frame[column] *= 1e200
+    frame[column] *= 1e90
     for kind in ("mean", "ratio", "regression", "3p-cooling", "towt-daily"):
         found = fit(data(frame), kind)
         assert isinstance(found, Refusal)
