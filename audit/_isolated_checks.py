@@ -12,15 +12,18 @@ from analysis.isolation import steady_rules
 from analysis.metrology import Distribution
 from analysis.results import Refusal
 from audit._isolated_sum import SIDES, formula_of, instrument_of, method_of
+from audit._isolated_switch import schedule_of
 from audit._test_sources import FURTHER
 from audit.isolated import IsolatedPlan
 from audit.plans import check_money, check_span, check_word
 from dodac.errors import ConfigError
-from dodac.quantities import nearest
+from dodac.quantities import CHANNELS, Kind, nearest
 from dodac.units import conversion
 
 KINDS: Final = ("boiler", "compressor", "pump", "fan")
 Fault = Callable[..., ConfigError]
+_MOST_PERIODS: Final = 10_000
+_LONGEST_HOURS: Final = 744.0
 _DISTRIBUTIONS: Final = (Distribution.RECTANGULAR.value, Distribution.NORMAL.value)
 
 
@@ -42,8 +45,9 @@ def check_isolated_plan(plan: IsolatedPlan) -> None:
             raise fault(key, f'there is no "{value}".', todo)
 
     one_of("ipmvp_option", plan.ipmvp_option, ("A", "B"))
-    one_of("test", plan.test, ("pair", "formula"))
-    one_of("kind", plan.kind, KINDS)
+    one_of("test", plan.test, ("pair", "formula", "on_off"))
+    if plan.test != "on_off":
+        one_of("kind", plan.kind, KINDS)
     one_of("resource", plan.resource, tuple(RESOURCES))
     try:
         ZoneInfo(plan.zone)
@@ -59,7 +63,7 @@ def check_isolated_plan(plan: IsolatedPlan) -> None:
     if plan.blackout is not None and plan.blackout[1] >= plan.reporting[0]:
         raise fault("blackout", "the works end after the reporting period has begun.", "Correct the dates.")
     _check_unit(plan, fault)
-    channels = _check_figure(plan, fault)
+    channels = _check_switching(plan, fault) if plan.test == "on_off" else _check_figure(plan, fault)
     _check_instruments(plan, fault, channels)
     _check_agreed(plan, fault)
 
@@ -117,6 +121,45 @@ def _check_figure(plan: IsolatedPlan, fault: Fault) -> tuple[tuple[str, str], ..
     for name in sorted(there - set(names)):
         raise fault("formula", f'"{name}" is not in it.', "Leave the figure out, or use it.")
     return tuple(plan.measured.values())
+
+
+def _check_switching(plan: IsolatedPlan, fault: Fault) -> tuple[tuple[str, str], ...]:
+    """Checks a test by switching; gives (side, channel) of its meter."""
+    told = plan.switching
+    if told is None:
+        raise fault("switching", "nothing says when and how often.", "Add the table [switching].")
+    if not (
+        0 <= told.seed < 2**63 and told.periods <= _MOST_PERIODS and 0.0 < told.period_hours <= _LONGEST_HOURS
+    ):
+        raise fault(
+            "switching", "the seed, the number of periods or their hours can't be.",
+            f"Write a seed from 0, at most {_MOST_PERIODS} periods of at most {_LONGEST_HOURS:g} h.",
+        )  # fmt: skip
+    schedule_of(plan)
+    if plan.ipmvp_option != "A" or len(plan.agreed) != 1 or plan.agreed[0].unit != "h":
+        raise fault(
+            "agreed",
+            "switching gives a saving an hour: it needs just the agreed hours (h), which is option A.",
+        )
+    if told.interval not in ("15min", "30min", "hour"):
+        raise fault("switching.interval", f'"{told.interval}" is none of 15min, 30min, hour.')
+    for name, (_, channel) in {"energy": told.energy, **told.drivers}.items():
+        if channel not in CHANNELS:
+            raise fault(
+                f"switching.{name}", f'"{channel}" is not a channel.', "See docs/reference/channels.md."
+            )
+    if CHANNELS[told.energy[1]].unit != plan.unit or CHANNELS[told.energy[1]].kind is Kind.GAUGE:
+        raise fault(
+            "switching.energy",
+            f'"{told.energy[1]}" counts no {plan.unit}.',
+            "Name a counter or amount of that unit.",
+        )
+    for tool in plan.instruments:
+        if tool.channel != told.energy[1] or tool.limit or tool.profile or not tool.limit_pct:
+            raise fault(
+                "instruments", "a test by switching has the meter of its energy with limit_pct, and no other."
+            )
+    return (("", told.energy[1]),)
 
 
 def _check_instruments(plan: IsolatedPlan, fault: Fault, channels: Sequence[tuple[str, str]]) -> None:

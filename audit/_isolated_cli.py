@@ -16,7 +16,7 @@ from dodac.words import Language, number_text, significant_text
 if TYPE_CHECKING:
     from analysis import Refusal
     from audit._arguments import Place
-    from audit.isolated import IsolatedCase, IsolatedPlan, IsolatedSaving, ReadAs, ReadTest
+    from audit.isolated import FrozenTest, IsolatedCase, IsolatedPlan, IsolatedSaving, ReadAs, ReadTest
     from audit.register import Register
 
 _WORDS: Final[dict[str, dict[Language, str]]] = {
@@ -40,6 +40,14 @@ _WORDS: Final[dict[str, dict[Language, str]]] = {
         "vi": "  {name}: {value} ± {half} {unit}, {basis}; {by} thỏa thuận ngày {at}",
     },
     "class": {"en": "Evidence class: {name}", "vi": "Cấp bằng chứng: {name}"},
+    "lots": {"en": "Lots drawn: on in {on} of {n} periods", "vi": "Kết quả bốc thăm: bật trong {on} trên {n} chu kỳ"},
+    "on": {"en": "on", "vi": "bật"},
+    "off": {"en": "off", "vi": "tắt"},
+    "chance": {
+        "en": "Share of all drawings that show as much by chance: {p}",
+        "vi": "Tỷ lệ các lần bốc thăm cho kết quả như vậy do ngẫu nhiên: {p}",
+    },
+    "mean rate": {"en": "Mean rate, off → on", "vi": "Mức tiêu thụ trung bình, tắt → bật"},
     "efficiency": {"en": "Efficiency", "vi": "Hiệu suất"},
     "specific power": {"en": "Specific power", "vi": "Suất tiêu hao điện riêng"},
     "specific energy": {"en": "Specific energy", "vi": "Suất tiêu hao năng lượng"},
@@ -61,7 +69,7 @@ def freeze(register: Register, arguments: argparse.Namespace, place: Place) -> i
     if arguments.json:
         write_json(plain(frozen))
     else:
-        lines = [frozen.id, *test_lines("frozen", frozen.test, place.language)]
+        lines = [frozen.id, *frozen_lines(frozen, place.language)]
         sys.stdout.write("\n".join(lines) + "\n")
     return Exit.OK
 
@@ -93,7 +101,7 @@ def show(case: IsolatedCase, arguments: argparse.Namespace, place: Place) -> int
         )
         return Exit.OK
     lines = [
-        *test_lines("frozen", case.baseline.test, place.language),
+        *frozen_lines(case.baseline, place.language),
         *test_lines("after", case.verified.test, place.language),
     ]
     sys.stdout.write("\n".join(lines) + "\n" + saving_text(case.verified, case.plan, place.language))
@@ -107,6 +115,17 @@ def refused(as_json: bool, refusal: Refusal, language: Language) -> int:
     else:
         sys.stderr.write(show_as.refusal_text(refusal, language))
     return Exit.FINDING
+
+
+def frozen_lines(frozen: FrozenTest, language: Language) -> list[str]:
+    """What was frozen: the test before the measure, or the lots that were drawn."""
+    if not frozen.lots:
+        return test_lines("frozen", frozen.test, language)
+    periods = [
+        f"  {start[:16].replace('T', ' ')}  {_say('on' if on else 'off', language)}"
+        for start, on in frozen.lots
+    ]
+    return [_say("lots", language, on=sum(on for _, on in frozen.lots), n=len(periods)), *periods]
 
 
 def test_lines(heading: str, test: ReadTest, language: Language) -> list[str]:
@@ -145,6 +164,8 @@ def saving_text(saving: IsolatedSaving, plan: IsolatedPlan, language: Language) 
             number(100 * value) for value in (saving.share, saving.share_half_width, saving.smallest_share)
         )
         lines.append(_say("share", language, share=share, half=half, least=least))
+    if saving.p_value is not None:
+        lines.append(_say("chance", language, p=significant_text(saving.p_value, 2, language)))
     lines.append(
         _say(
             "saving", language, amount=amount_text(saving, language), confidence=number(100 * saving.confidence, 0),

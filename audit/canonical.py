@@ -34,7 +34,8 @@ def canonical(value: object) -> str:
                 raise ValueError(f"{value} does not fit a JSON number; write it as text.")
             return str(value)
         case float():
-            return _number(value)
+            # a float of numpy prints itself with its type
+            return _number(float(value))
         case str():
             return _string(value)
         case list() | tuple():

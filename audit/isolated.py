@@ -44,11 +44,30 @@ class Tool:
 
 
 @dataclass(frozen=True)
+class Switching:
+    """A test by switching the measure on and off as lots say: periods from `start` (local), drawn with a seed.
+
+    energy, drivers: (instrument, channel) of meters; interval: hour, 30min or 15min; washout_hours: after a switch,
+    not analysed. See analysis.isolation.switching_schedule.
+    """
+
+    energy: tuple[str, str]
+    start: str
+    periods: int
+    seed: int
+    period_hours: float = 24.0
+    block: int = 4
+    washout_hours: float = 0.0
+    drivers: dict[str, tuple[str, str]] = field(default_factory=dict)
+    interval: str = "hour"
+
+
+@dataclass(frozen=True)
 class IsolatedPlan:
     """The M&V plan of an option measured by itself, registered before the measure starts.
 
-    test: "pair" (share saved between two tests × the agreed amounts) or "formula" (of measured channels,
-    name → side and channel, and agreed figures). kind, fuel, method, wet_o2, with_co: of the machine, as `dodac test`
+    test: "pair" (share saved between two tests × the agreed amounts), "formula" (of measured channels,
+    name → side and channel, and agreed figures) or "on_off" (saving an hour by switching × the agreed hours). kind, fuel, method, wet_o2, with_co: of the machine, as `dodac test`
     has them; resource: column of the benefit table (grade, density_kg_l: of a fuel); unit: of the saving;
     blackout, reporting: local dates [from, to]; price: of one unit.
     """
@@ -57,14 +76,14 @@ class IsolatedPlan:
     option: str
     ipmvp_option: str
     test: str
-    kind: str
     resource: str
     unit: str
     boundary_en: str
     boundary_vi: str
     zone: str
     reporting: tuple[str, str]
-    instruments: tuple[Tool, ...]
+    instruments: tuple[Tool, ...] = ()
+    kind: str = ""
     agreed: tuple[Agreed, ...] = ()
     fuel: str = ""
     method: str = "siegert"
@@ -77,6 +96,7 @@ class IsolatedPlan:
     blackout: tuple[str, str] | None = None
     confidence: float = 0.9
     price: Money | None = None
+    switching: Switching | None = None
     registered_ns: int = 0
 
 
@@ -128,7 +148,7 @@ class ReadTest:
 
 @dataclass(frozen=True)
 class FrozenTest:
-    """The test before the measure, fixed before the one after it is read."""
+    """The test before the measure, or the lots (start, on?) of a test by switching, fixed before what comes after is read."""
 
     id: str
     plan: str
@@ -136,6 +156,7 @@ class FrozenTest:
     plan_digest: str
     test: ReadTest
     version: str
+    lots: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,7 +173,8 @@ class IsolatedSaving:
     """A saving by option A or B that refers to its plan, its frozen test and the test after the measure.
 
     before, after: the figure that was compared (figure, figure_unit; nan-free: None for a formula);
-    share: saved share of the energy used before, with its ± (None for a formula); smallest_share: the least the
+    share: saved share of the energy used before, with its ± (None for a formula); p_value: share of all drawings of lots
+    that show as much by chance (switching only); smallest_share: the least the
     pair could show; coverage_factor: k of half_width; stipulated_share: of the variance; evidence_class: "verified"
     for option B, where everything was measured; for A "measured", or "estimated" where more than half of the
     variance is agreed and not measured.
@@ -183,6 +205,7 @@ class IsolatedSaving:
     share: float | None = None
     share_half_width: float | None = None
     smallest_share: float | None = None
+    p_value: float | None = None
     money: Money | None = None
     money_half_width: float | None = None
 
@@ -214,6 +237,7 @@ __all__ = [
     "IsolatedSaving",
     "ReadAs",
     "ReadTest",
+    "Switching",
     "TakenFrom",
     "Tool",
     "stated_text",

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from analysis.results import Refusal
 from audit._figures import check_figures
 from audit._isolated_checks import check_isolated_plan
+from audit._isolated_entry import entry_of
 from audit._isolated_read import keep_files, kept_sources, read_test, same_test
 from audit._isolated_sum import Computed, computed
-from audit._late import ahead, late
+from audit._isolated_switch import Switched, by_switching, drawn, read_switched
 from audit.isolated import (
-    BudgetLine,
     FrozenTest,
     IsolatedCase,
     IsolatedPlan,
@@ -26,6 +26,8 @@ from dodac import __version__
 from dodac.errors import ConfigError, DataError, IntegrityError, Where
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from analysis.isolation import SteadyRuns
     from audit._chain import Chain
     from audit._test_sources import Source
@@ -99,25 +101,27 @@ class IsolatedRegister:
         Refusal when there are too few runs.
         """
         plan = self._chain.one(IsolatedPlan, plan_id)
-        if not sources:
-            raise ConfigError(
-                f'plan "{plan.id}" goes by tests: none is named.',
-                todo="Name the one before the measure: --test FILE.",
-            )
+        if bool(sources) == (plan.test == "on_off"):
+            raise _no_test(plan, "before")
         earlier = [found for found in self.baselines() if found.plan == plan.id]
         if earlier and not why:
             raise DataError(
                 f'plan "{plan.id}" has a frozen test already ({earlier[-1].id}).',
                 todo="Give a reason to freeze another one; the first stays in the register.",
             )
-        read = _read(plan, sources, read_as, store, notes, "before")
-        if isinstance(read, Refusal):
-            return read
+        lots: tuple[tuple[str, bool], ...] = ()
+        if plan.test == "on_off":
+            test, lots = drawn(plan)
+        else:
+            read = _read(plan, sources, read_as, store, notes, "before")
+            if isinstance(read, Refusal):
+                return read
+            test = read[1]
         keep_files(sources, self._chain.path)
         now_ns = self._clock.now_ns()
         frozen = FrozenTest(
             f"{plan.id}-b{len(earlier) + 1}", plan.id, now_ns,
-            self._chain.body_digest(IsolatedPlan, plan.id), read[1], __version__,
+            self._chain.body_digest(IsolatedPlan, plan.id), test, __version__, lots,
         )  # fmt: skip
         return self._chain.append(frozen, why, now_ns)
 
@@ -134,24 +138,27 @@ class IsolatedRegister:
         plan = self._chain.one(IsolatedPlan, plan_id)
         frozen = self._frozen(plan)
         mine = [found for found in self.savings() if found.plan == plan.id]
-        if not sources:
-            if not mine:
-                raise ConfigError(
-                    f'plan "{plan.id}" goes by tests: none is named.',
-                    todo="Name the one after the measure: --test FILE.",
-                )
+        if bool(sources) if plan.test == "on_off" else not (sources or mine):
+            raise _no_test(plan, "after")
+        if not sources and mine and plan.test != "on_off":
             sources, read_as = kept_sources(mine[-1].test, self._chain.path), mine[-1].test.read_as
             notes = None  # they were told when it was first read
-        before = self._again(plan, frozen.test, store, f'frozen test "{frozen.id}"')
-        read = _read(plan, sources, read_as, store, notes, "after")
-        if isinstance(read, Refusal):
-            return read
-        found = computed(plan, before, read[0])
+        found: Computed | Switched | Refusal
+        if plan.test == "on_off":
+            frame, test = read_switched(plan, store)
+            found = by_switching(plan, frame)
+        else:
+            before = self._again(plan, frozen.test, store, f'frozen test "{frozen.id}"')
+            read = _read(plan, sources, read_as, store, notes, "after")
+            if isinstance(read, Refusal):
+                return read
+            found, test = computed(plan, before, read[0]), read[1]
         if isinstance(found, Refusal):
             return found
-        keep_files(sources, self._chain.path)
+        if plan.test != "on_off":
+            keep_files(sources, self._chain.path)
         now_ns = self._clock.now_ns()
-        made = _saving(f"{plan.id}-s{len(mine) + 1}", plan, frozen, read[1], found, now_ns)
+        made = entry_of(f"{plan.id}-s{len(mine) + 1}", plan, frozen, test, found, now_ns)
         if mine and replace(made, id=mine[-1].id, verified_ns=mine[-1].verified_ns) == mine[-1]:
             return mine[-1]
         return self._chain.append(made, "", now_ns)
@@ -169,12 +176,19 @@ class IsolatedRegister:
         verified = self._chain.one(IsolatedSaving, saving_id)
         frozen = self._chain.one(FrozenTest, verified.baseline)
         plan = self._chain.version_of(IsolatedPlan, frozen.plan, frozen.plan_digest)
-        before = self._again(plan, frozen.test, store, f'frozen test "{frozen.id}"')
-        after = self._again(plan, verified.test, store, f'saving "{verified.id}"')
-        found = computed(plan, before, after)
+        found: Computed | Switched | Refusal
+        if plan.test == "on_off":
+            frame, test = read_switched(plan, store)
+            if not same_test(test, verified.test) or drawn(plan)[1] != frozen.lots:
+                raise _not_what_was_read(f'saving "{verified.id}"', self._chain.path)
+            found = by_switching(plan, frame)
+        else:
+            before = self._again(plan, frozen.test, store, f'frozen test "{frozen.id}"')
+            after = self._again(plan, verified.test, store, f'saving "{verified.id}"')
+            found = computed(plan, before, after)
         if isinstance(found, Refusal):
             raise IntegrityError(f'saving "{verified.id}" can\'t be computed again: {found.en}')
-        again = _saving(verified.id, plan, frozen, verified.test, found, verified.verified_ns)
+        again = entry_of(verified.id, plan, frozen, verified.test, found, verified.verified_ns)
         names = ("saving", "half_width", "coverage_factor", "before", "after", "share", "stipulated_share")
         check_figures(verified.id, [(name, getattr(verified, name), getattr(again, name)) for name in names])
         facts = instruments_facts or {}
@@ -209,12 +223,25 @@ class IsolatedRegister:
         """The runs of a registered test, read again; IntegrityError when they are not what was read."""
         read = read_test(plan, kept_sources(test, self._chain.path), test.read_as, store, [])
         if isinstance(read, Refusal) or not same_test(read[1], test):
-            raise IntegrityError(
-                f"the test of {what} is not what was read.",
-                Where(file=str(self._chain.path)),
-                "Look for samples that were added or lost since; freeze or verify again if they are right.",
-            )
+            raise _not_what_was_read(what, self._chain.path)
         return read[0]
+
+
+def _no_test(plan: IsolatedPlan, side: str) -> ConfigError:
+    if plan.test == "on_off":
+        return ConfigError(f'plan "{plan.id}" reads its meters by itself.', todo="Leave --test out.")
+    return ConfigError(
+        f'plan "{plan.id}" goes by tests: none is named.',
+        todo=f"Name the one {side} the measure: --test FILE.",
+    )
+
+
+def _not_what_was_read(what: str, path: Path) -> IntegrityError:
+    return IntegrityError(
+        f"the test of {what} is not what was read.",
+        Where(file=str(path)),
+        "Look for samples that were added or lost since; freeze or verify again if they are right.",
+    )
 
 
 def _read(
@@ -243,45 +270,3 @@ def _read(
                 todo="Name the right test, or correct the plan's blackout with a reason.",
             )
     return read
-
-
-def _saving(
-    id: str, plan: IsolatedPlan, frozen: FrozenTest, test: ReadTest, found: Computed, now_ns: int
-) -> IsolatedSaving:
-    saving, pair = found.saving, found.pair
-    half = saving.uncertainty.half_width
-    share = saving.stipulated_share
-    first = test.runs[0].start[:10]
-    return IsolatedSaving(
-        id=id,
-        plan=plan.id,
-        baseline=frozen.id,
-        verified_ns=now_ns,
-        start=plan.reporting[0],
-        end=plan.reporting[1],
-        unit=saving.unit,
-        ipmvp_option=plan.ipmvp_option,
-        saving=saving.saving,
-        half_width=half,
-        confidence=plan.confidence,
-        coverage_factor=saving.budget.k,
-        stipulated_share=share,
-        evidence_class="verified" if plan.ipmvp_option == "B" else "estimated" if share > 0.5 else "measured",
-        test=test,
-        budget=tuple(BudgetLine(part.source, part.effect, part.share) for part in saving.budget.sources),
-        findings=(
-            *saving.findings,
-            *late(plan.zone, plan.registered_ns, frozen.frozen_ns, plan.blackout, (first, first)),
-            *ahead(plan.zone, now_ns, plan.reporting),
-        ),
-        version=__version__,
-        figure="" if pair is None else pair.method,
-        figure_unit="" if pair is None else pair.unit,
-        before=None if pair is None else pair.before,
-        after=None if pair is None else pair.after,
-        share=None if pair is None else pair.fraction,
-        share_half_width=None if pair is None else pair.half_width,
-        smallest_share=None if pair is None else pair.smallest_fraction,
-        money=None if plan.price is None else replace(plan.price, amount=saving.saving * plan.price.amount),
-        money_half_width=None if plan.price is None else half * plan.price.amount,
-    )

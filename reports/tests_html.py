@@ -111,6 +111,8 @@ def _context(case: IsolatedCase, language: Language, zone: str) -> dict[str, Any
     if verified.before is not None and verified.after is not None:
         figures = " → ".join(number_text(value, 2, language) for value in (verified.before, verified.after))
         result.insert(0, (say(f"figure_{verified.figure}", language), f"{figures} {verified.figure_unit}"))
+    if verified.p_value is not None:
+        result.append((say("tests_chance", language), significant_text(verified.p_value, 2, language)))
     if verified.smallest_share is not None:
         least = f"{significant_text(100 * verified.smallest_share, 2, language)} %"
         result.append((head["share"].partition(":")[0], f"{head['share'].partition(': ')[2]}; {say('tests_least', language, least=least)}"))  # fmt: skip
@@ -142,7 +144,7 @@ def _context(case: IsolatedCase, language: Language, zone: str) -> dict[str, Any
             (say("plan", language), plan.id),
             (say("ipmvp_option", language), say(f"ipmvp_{plan.ipmvp_option}", language)),
             (say("boundary", language), plan.boundary_vi if vi else plan.boundary_en),
-            (say("tests_machine", language), say(f"tests_{plan.kind}", language)),
+            (say("tests_machine", language), say(f"tests_{plan.kind}", language) if plan.kind else ""),
             (say("tests_computed", language), _computed(case, language)),
             (say("blackout_period", language), span(plan.blackout) if plan.blackout else say("none", language)),
             (say("period", language), span(plan.reporting)),
@@ -163,8 +165,8 @@ def _context(case: IsolatedCase, language: Language, zone: str) -> dict[str, Any
             "tests_share_of_variance", language, share=percent_text(verified.stipulated_share, language, 0)
         ),
         "tests": [
-            _test("tests_before", case.baseline.test, language),
-            _test("tests_after", verified.test, language),
+            _lots(case, language) if case.baseline.lots else _test("tests_before", case.baseline.test, language),
+            _test("tests_meters" if case.baseline.lots else "tests_after", verified.test, language),
         ],
         "result_rows": result,
         "budget": [
@@ -216,6 +218,8 @@ def _source(source: str, language: Language) -> str:
 
 def _computed(case: IsolatedCase, language: Language) -> str:
     plan = case.plan
+    if plan.test == "on_off":
+        return say("tests_on_off", language)
     if plan.test == "formula":
         return plan.formula
     if plan.kind != "boiler":
@@ -225,7 +229,8 @@ def _computed(case: IsolatedCase, language: Language) -> str:
 
 def _tool_row(tool: Tool, language: Language) -> tuple[str, ...]:
     def limit(value: float) -> str:
-        unit = unit_text(CHANNELS[tool.channel].unit, language) if tool.channel in CHANNELS else ""
+        _, comma, unit = _channel(tool.channel, language).rpartition(", ")
+        unit = unit if comma else ""
         return f"± {significant_text(value, 3, language)} {unit}".rstrip()
 
     parts = [limit(tool.limit)] if tool.limit else []
@@ -268,6 +273,22 @@ def _test(key: str, test: ReadTest, language: Language) -> dict[str, Any]:
         "numbers": tuple(range(1, 2 + len(channels))),
         "left_out": [item.vi if language == "vi" else item.en for item in (*test.not_counted, *test.findings)],
     }  # fmt: skip
+
+
+def _lots(case: IsolatedCase, language: Language) -> dict[str, Any]:
+    rows = [
+        (day_text(start[:16], language), say("tests_on" if on else "tests_off", language))
+        for start, on in case.baseline.lots
+    ]
+    heads = [say("tests_period", language), say("tests_state", language)]
+    return {
+        "name": say("tests_lots", language),
+        "sources": [],
+        "heads": heads,
+        "runs": rows,
+        "numbers": (),
+        "left_out": [],
+    }
 
 
 def _channel(name: str, language: Language) -> str:

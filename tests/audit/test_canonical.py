@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,3 +77,7 @@ def test_an_entry_of_another_shape_is_an_integrity_error(option):
     del body["id"]
     with pytest.raises(IntegrityError):
         record(Option, body)
+
+
+def test_a_number_of_numpy_is_a_number():
+    assert canonical({"p": np.float64(0.05)}) == '{"p":0.05}'

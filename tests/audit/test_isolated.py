@@ -357,6 +357,7 @@ def test_on_the_command_line_from_plan_to_case(register, tmp_path, capsys):
         ("plus_minus = 3000", "plusminus = 3000", 28),
         ("limit = 2.0", 'limit = "two"', 20),
         ('kind = "boiler"', 'kind = "boilr"', 5),
+        ("value = 78000", "value = 1" + "0" * 400, 27),
     ],
 )
 def test_a_slip_in_the_plan_is_told_with_its_line(tmp_path, old, new, line, register, capsys):
