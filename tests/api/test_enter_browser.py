@@ -68,7 +68,7 @@ def phone(chromium: Any) -> Iterator[Any]:
         viewport={"width": 390, "height": 844}, locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh"
     )
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(40_000)
     page.faults = []
     page.on("pageerror", lambda error: page.faults.append(str(error)))
     page.on("console", lambda m: page.faults.append(m.text) if "Security Policy" in m.text else None)
@@ -224,7 +224,7 @@ def test_a_phone_set_to_another_zone_or_day_stores_the_time_of_the_site(
 ) -> None:
     context = chromium.new_context(viewport={"width": 360, "height": 640}, locale="vi-VN", timezone_id="UTC")
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(40_000)
     page.clock.install(time=time.time() - 86_400)
     page.goto(url + "enter/kit")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

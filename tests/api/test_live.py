@@ -58,7 +58,7 @@ def _parse(event: bytes) -> tuple[str, int | None, Any]:
 
 
 async def _next(stream: AsyncIterator[bytes], event: str) -> tuple[int | None, Any]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             name, number, data = _parse(await anext(stream))
             if name == event:

@@ -41,7 +41,7 @@ class Stream:
     """A page's view of /api/live over a real socket."""
 
     def __init__(self, url: str, last_id: int | None = None) -> None:
-        self._connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=10)
+        self._connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=40)
         headers = {} if last_id is None else {"Last-Event-ID": str(last_id)}
         self._connection.request("GET", "/api/live", headers=headers)
         self.answer = self._connection.getresponse()
