@@ -39,8 +39,8 @@ _SHORTEST_DAY_NS: Final = 20 * HOUR_NS
 _LONGEST_DAY_NS: Final = 28 * HOUR_NS
 _SHORTEST_BILL_NS: Final = 20 * DAY_NS
 _LOOK: Final = 20
-# three times the longest memory that a smoothed temperature has
-_BEFORE_DAYS: Final = 20
+# three times the longest memory that a smoothed temperature may have, 240 h
+_BEFORE_DAYS: Final = 30
 
 
 def days_of(zone: str, period: tuple[str, str]) -> pd.DatetimeIndex:
