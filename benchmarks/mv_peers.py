@@ -157,17 +157,18 @@ def python_of(folder: Path, peer: str) -> Path | None:
     return python
 
 
-def import_s(python: Path | str, statement: str, repeats: int = 9) -> float:
-    """Median processor seconds of a whole process that imports something."""
-    times = []
-    for _ in range(repeats + 1):
-        before = os.times()
-        subprocess.run([python, "-c", statement], check=True, cwd=HERE.parent, capture_output=True)
-        after = os.times()
-        times.append(
-            after.children_user + after.children_system - before.children_user - before.children_system
-        )
-    return float(np.median(times[1:]))
+def imports_s(python: Path | str, *statements: str, repeats: int = 11) -> list[float]:
+    """Median processor seconds of whole processes that import something, taken in turn."""
+    times: list[list[float]] = [[] for _ in statements]
+    for _ in range(repeats):
+        for statement, taken in zip(statements, times, strict=True):
+            before = os.times()
+            subprocess.run([python, "-c", statement], check=True, cwd=HERE.parent, capture_output=True)
+            after = os.times()
+            taken.append(
+                after.children_user + after.children_system - before.children_user - before.children_system
+            )
+    return [float(np.median(taken[1:])) for taken in times]
 
 
 def ran(python: Path, peer: str, folder: str, repeats: int) -> dict[str, object]:
@@ -250,12 +251,12 @@ def main() -> None:
             peer_ms, mine = camber.get(f"{step}_ms"), times[f"{step}_ms"]
             if isinstance(peer_ms, float) and isinstance(mine, float):
                 print(f"{kind}, {step}: {mine / peer_ms:.2f} of CAMBER's time (wanted: at most {wanted})")
-    bare, own = import_s(sys.executable, "import numpy, pandas"), import_s(sys.executable, "import analysis")
+    bare, own = imports_s(sys.executable, "import numpy, pandas", "import analysis")
     print(
         f"import analysis {own:.2f} s, numpy and pandas {bare:.2f} s: {own / bare:.2f} (wanted: at most 1.3)"
     )
     for peer, python in pythons.items():
-        print(f"import of {peer}: {import_s(python, IMPORTS[peer], 3):.2f} s")
+        print(f"import of {peer}: {imports_s(python, IMPORTS[peer], repeats=4)[0]:.2f} s")
     print(
         f"{options.meters} daily meter-years on two processes: {many_meters(options.meters, 2):.1f} s (wanted: under 10)"
     )
