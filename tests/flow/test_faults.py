@@ -25,7 +25,7 @@ timezone = "Asia/Ho_Chi_Minh"
 kind = "serial"
 port = "{port}"
 baud = 38400
-timeout = "300ms"
+timeout = "500ms"
 late_guard = "300ms"
 
 [connections.missing-port]
@@ -41,21 +41,21 @@ id = "healthy"
 profile = "eastron.sdm630"
 connection = "bus"
 address = 1
-every = "500ms"
+every = "1s"
 
 [[instruments]]
 id = "faulty"
 profile = "eastron.sdm630"
 connection = "bus"
 address = 2
-every = "500ms"
+every = "1s"
 
 [[instruments]]
 id = "no-port"
 profile = "eastron.sdm630"
 connection = "missing-port"
 address = 1
-every = "500ms"
+every = "1s"
 
 [[instruments]]
 id = "no-broker"
@@ -157,7 +157,8 @@ def test_a_sick_meter_is_told_once_flagged_with_its_reason_and_stops_no_other(bu
         EventKind.FAULT_START,
         EventKind.FAULT_END,
     ]
-    gaps = [event for event in events if event.kind is EventKind.GAP]
+    # a line kept busy by the sick one may cost turns too: that is told by the schedule, as another gap
+    gaps = [event for event in events if event.kind is EventKind.GAP and event.source == "bus"]
     assert len(gaps) == 1
     assert gaps[0].end_ns is not None
     assert gaps[0].end_ns > gaps[0].time_ns
