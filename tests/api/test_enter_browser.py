@@ -205,10 +205,12 @@ def test_an_entry_is_taken_back_and_typed_again_with_its_right_time(url: str, si
     phone.goto(url + "enter/kit")
     phone.fill('[name="value.ph"]', "7,4")
     phone.click("#save")
-    phone.click('#past a:has-text("Rút lại")')
+    with phone.expect_navigation():  # both pages have a note and a value: the old one must be gone
+        phone.click('#past a:has-text("Rút lại")')
     phone.fill('[name="note"]', "sai giờ")
     phone.click('button:has-text("Rút lại")')
-    phone.click('#past a:has-text("Nhập lại")')
+    with phone.expect_navigation():
+        phone.click('#past a:has-text("Nhập lại")')
     assert phone.input_value('[name="value.ph"]') == "7,4"
     phone.fill("#at", "2026-01-31T08:15")
     phone.click("#save")
