@@ -141,12 +141,13 @@ def test_without_a_connection_entries_wait_in_the_phone_and_are_sent_once_with_t
         phone.fill("#operator", "Lan")
         phone.click("#save")
         phone.wait_for_selector(f'#queue li:has-text("{text}")')
-        assert "giữ trong điện thoại" in phone.inner_text("#saved")
+        phone.wait_for_selector('#saved:has-text("giữ trong điện thoại")')
     assert phone.locator("#queue li").count() == 2
     assert not site.journal_path.exists()
     phone.context.set_offline(False)
     phone.reload()  # the phone was in the pocket: another page of the same site
     phone.wait_for_selector('#past li:has-text("pH 7,1")')
+    phone.wait_for_selector('#past li:has-text("pH 7,2")')
     phone.wait_for_selector("#phone", state="hidden")
     found = _samples(site)
     assert [values for values, _ in found] == [{"ph": 7.1}, {"ph": 7.2}]
